@@ -1,0 +1,1 @@
+"""The configuration plane: persistent tree, transactions, rules, history, rendering."""

@@ -1,0 +1,161 @@
+"""What the device wants done outside, as values; `net` carries them out and reports back by the device's inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sbcsim.pki.credential import Credential, TrustAnchors
+
+ConnectionId = int
+Endpoint = tuple[str, int]
+"""Simulated address and port."""
+
+
+class Transport(Enum):
+    """How SIP is carried; the value is the box's word for it (sipSigConnStatus, pathCheckProfile)."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls-tcp"
+
+
+class Direction(Enum):
+    """Who opened a connection."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class Closing(Enum):
+    """How a connection is ended: close_notify and FIN, or RST because its state is gone."""
+
+    GRACEFUL = "graceful"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerKey:
+    """One listening socket of a sipSigPort."""
+
+    address_context: str
+    zone: str
+    sip_sig_port: int
+    transport: Transport
+    address: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """The part of a tlsProfile that shapes a TLS context; equal settings share one context.
+
+    `versions` are "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"; `ciphers` OpenSSL names in order of preference.
+    """
+
+    versions: frozenset[str]
+    ciphers: tuple[str, ...]
+    require_certificate: bool
+    validate_peer: bool
+    tolerate_purpose: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Open a listening socket."""
+
+    listener: ListenerKey
+
+
+@dataclass(frozen=True, slots=True)
+class StopListening:
+    """Close a listening socket; the connections it accepted stay."""
+
+    listener: ListenerKey
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Open a TCP connection to `remote` from the address of a sipSigPort."""
+
+    connection: ConnectionId
+    local: str
+    remote: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    """Begin the handshake on a standing TCP connection, judging certificates at calendar time `at` (microseconds).
+
+    `credential` is None where the profile names none: a server then fails every handshake (alert 40), a client
+    answers a certificate request with an empty list.
+    """
+
+    connection: ConnectionId
+    direction: Direction
+    settings: TlsSettings
+    credential: Credential | None
+    anchors: TrustAnchors
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Write application bytes to an established connection."""
+
+    connection: ConnectionId
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End a connection. The device has already forgotten it; nothing more is reported about it.
+
+    `alert` is a TLS alert to send first where the far end must learn why (0: close_notify only).
+    """
+
+    connection: ConnectionId
+    how: Closing
+    alert: int = 0
+
+
+Effect = Listen | StopListening | Dial | StartTls | Send | Close
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeDone:
+    """What `net` learned from a successful handshake. `peer_chain` is DER, leaf first, as verified up to its anchor.
+
+    The chain is empty where the peer showed no certificate; unverified (as sent) where the settings do not validate.
+    """
+
+    version: str
+    cipher: str
+    resumed: bool
+    peer_chain: tuple[bytes, ...]
+
+
+class HandshakeFailure(Enum):
+    """Why a handshake failed, in the terms of the TLS counters."""
+
+    NO_COMMON_CIPHER = "no shared cipher suite"
+    NO_COMMON_VERSION = "no shared protocol version"
+    NO_LOCAL_CERTIFICATE = "no certificate configured"
+    NO_PEER_CERTIFICATE = "peer presented no certificate"
+    PEER_EXPIRED = "peer certificate expired"
+    PEER_NOT_YET_VALID = "peer certificate not yet valid"
+    PEER_UNKNOWN_CA = "peer certificate issuer unknown"
+    PEER_INVALID = "peer certificate invalid"
+    ALERT_RECEIVED = "alert received"
+    CLOSED = "connection closed during handshake"
+    PROTOCOL = "TLS protocol error"
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeFailed:
+    """What `net` learned from a failed handshake. Alerts are TLS alert numbers, 0 for none."""
+
+    failure: HandshakeFailure
+    reason: str
+    alert_sent: int = 0
+    alert_received: int = 0
+    peer_leaf: bytes | None = None

@@ -1,0 +1,426 @@
+"""Everything that happens, as frozen values in one bounded, numbered journal.
+
+Assertions, the control API, the event log files, alarms and metrics read this journal; nothing else records what
+happened. No secret ever enters an event. Times are calendar microseconds (`sbcsim.clock`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .clock import Instant, to_rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. `kind` is the name by which journals are filtered."""
+
+    kind: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSeen:
+    """A certificate as it appeared in an event. `name` is the configuration object, "" for a peer's own."""
+
+    subject: str
+    serial: str
+    not_after: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Login(Event):
+    """Somebody logged in, or tried to. `service` is cli, sftp or control."""
+
+    kind: ClassVar[str] = "login"
+    user: str
+    remote: str
+    service: str
+    accepted: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Logout(Event):
+    """A session ended."""
+
+    kind: ClassVar[str] = "logout"
+    user: str
+    remote: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class CliLine(Event):
+    """One CLI line, with secrets replaced, and how it ended."""
+
+    kind: ClassVar[str] = "cli"
+    user: str
+    session: int
+    mode: str
+    line: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SftpOperation(Event):
+    """One file operation. `operation` is put, get, remove, rename, mkdir, rmdir."""
+
+    kind: ClassVar[str] = "sftp"
+    user: str
+    operation: str
+    path: str
+    size: int
+    ok: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit(Event):
+    """A commit became the running configuration. `changes` are `set`-like lines with secrets replaced."""
+
+    kind: ClassVar[str] = "commit"
+    revision: int
+    user: str
+    context: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRefused(Event):
+    """A commit was refused; nothing changed."""
+
+    kind: ClassVar[str] = "commitRefused"
+    user: str
+    context: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerOpened(Event):
+    """A sipSigPort listens. `bound` is where on the host."""
+
+    kind: ClassVar[str] = "listenerOpened"
+    sip_sig_port: str
+    transport: str
+    local: str
+    bound: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerClosed(Event):
+    """A sipSigPort stopped listening."""
+
+    kind: ClassVar[str] = "listenerClosed"
+    sip_sig_port: str
+    transport: str
+    local: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOpened(Event):
+    """A TCP connection stands; over TLS the handshake begins now."""
+
+    kind: ClassVar[str] = "connectionOpened"
+    connection: int
+    direction: str
+    sip_sig_port: str
+    local: str
+    remote: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialFailed(Event):
+    """The box could not open a connection. `times` counts the attempts a coalesced ping stands for."""
+
+    kind: ClassVar[str] = "dialFailed"
+    connection: int
+    sip_sig_port: str
+    remote: str
+    reason: str
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake(Event):
+    """A TLS handshake ended. `alert_sent` and `alert_received` are TLS alert numbers (RFC 8446 6), 0 for none."""
+
+    kind: ClassVar[str] = "handshake"
+    connection: int
+    direction: str
+    ok: bool
+    version: str
+    cipher: str
+    resumed: bool
+    local_certificate: CertificateSeen | None
+    peer_certificate: CertificateSeen | None
+    alert_sent: int = 0
+    alert_received: int = 0
+    reason: str = ""
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReceived(Event):
+    """The far end sent a TLS alert on an established connection."""
+
+    kind: ClassVar[str] = "alertReceived"
+    connection: int
+    alert: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionClosed(Event):
+    """A connection ended. `by` is local or remote; `reason` says why in one phrase."""
+
+    kind: ClassVar[str] = "connectionClosed"
+    connection: int
+    direction: str
+    by: str
+    reason: str
+    local_certificate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SipMessage(Event):
+    """One SIP message on the wire. `summary` is the start line; `times` counts what a coalesced one stands for."""
+
+    kind: ClassVar[str] = "sip"
+    connection: int
+    direction: str
+    summary: str
+    call_id: str
+    size: int
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SipRefused(Event):
+    """Bytes from a peer that were not SIP as we accept it."""
+
+    kind: ClassVar[str] = "sipRefused"
+    connection: int
+    reason: str
+    answered: int
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PathPing(Event):
+    """The outcome of a path check ping. `times` is the number of due pings that this one stood for."""
+
+    kind: ClassVar[str] = "pathPing"
+    peer: str
+    zone: str
+    ok: bool
+    reason: str
+    connection: int
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PathState(Event):
+    """A path check state changed (inActive, active, up, down)."""
+
+    kind: ClassVar[str] = "pathState"
+    peer: str
+    zone: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateLoaded(Event):
+    """An enabled certificate was read and is ready for new connections."""
+
+    kind: ClassVar[str] = "certificateLoaded"
+    certificate: CertificateSeen
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateCheck(Event):
+    """certExpiryCheck looked at the live connections. `checked` were live, `failed` were closed."""
+
+    kind: ClassVar[str] = "certificateCheck"
+    checked: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateWarning(Event):
+    """The daily job spoke about one certificate; `alarm` is False for an INFO event."""
+
+    kind: ClassVar[str] = "certificateWarning"
+    name: str
+    type: str
+    days: int
+    alarm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRaised(Event):
+    """An alarm was raised or repeated."""
+
+    kind: ClassVar[str] = "alarmRaised"
+    alarm: int
+    name: str
+    severity: str
+    description: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmCleared(Event):
+    """An alarm was cleared. `by` is a user, or "automatic"."""
+
+    kind: ClassVar[str] = "alarmCleared"
+    alarm: int
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortState(Event):
+    """A sipSigPort or ipInterface went in or out of service, or drains."""
+
+    kind: ClassVar[str] = "portState"
+    object: str
+    old: str
+    new: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent(Event):
+    """An event that exists only in the box's event logs. `level` is info, minor, major or critical."""
+
+    kind: ClassVar[str] = "log"
+    subsystem: str
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMoved(Event):
+    """Somebody moved the clock. `by` is in microseconds, `fired` what came due, `coalesced` the pings spared."""
+
+    kind: ClassVar[str] = "clockMoved"
+    by: int
+    fired: int
+    coalesced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reset(Event):
+    """The node is back in the state just after start."""
+
+    kind: ClassVar[str] = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal: number, moment, event."""
+
+    number: int
+    at: Instant
+    event: Event
+
+    @property
+    def kind(self) -> str:
+        """The kind of the event, e.g. "handshake"."""
+        return self.event.kind
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain JSON data: camelCase names, RFC 3339 times."""
+        return {
+            "number": self.number,
+            "time": self.at.rfc3339(),
+            "uptime": self.at.uptime / 1_000_000,
+            "kind": self.kind,
+            **to_json(self.event),
+        }
+
+
+def camel(name: str) -> str:
+    """Return a snake_case name in camelCase."""
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+def to_json(value: object) -> dict[str, object]:
+    """Return a frozen dataclass as JSON data with camelCase names; `not_after` and the like become RFC 3339."""
+    data: dict[str, object] = {}
+    for field in dataclasses.fields(value):  # type: ignore[arg-type]
+        item = getattr(value, field.name)
+        if dataclasses.is_dataclass(item):
+            item = to_json(item)
+        elif isinstance(item, tuple):
+            item = [to_json(part) if dataclasses.is_dataclass(part) else part for part in item]
+        elif field.name in {"not_after", "not_before"}:
+            item = to_rfc3339(item)
+        data[camel(field.name)] = item
+    return data
+
+
+class Journal:
+    """The bounded, numbered record of everything that happened; numbers never repeat and never go back."""
+
+    def __init__(self, limit: int = 100_000) -> None:
+        self._entries: deque[Entry] = deque(maxlen=limit)
+        self._readers: list[Callable[[Entry], None]] = []
+        self._number = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(tuple(self._entries))
+
+    @property
+    def last(self) -> int:
+        """The number of the newest entry, 0 when there is none."""
+        return self._number
+
+    def add(self, at: Instant, event: Event) -> Entry:
+        """Append an event and tell every reader."""
+        self._number += 1
+        entry = Entry(self._number, at, event)
+        self._entries.append(entry)
+        for reader in tuple(self._readers):
+            reader(entry)
+        return entry
+
+    def after(self, number: int, kinds: frozenset[str] = frozenset(), limit: int | None = None) -> list[Entry]:
+        """Return the entries behind `number`, oldest first, of `kinds` only if any are given, at most `limit`."""
+        found: list[Entry] = []
+        if not self._entries or number >= self._number:
+            return found
+        skip = max(0, number - self._entries[0].number + 1)
+        for position, entry in enumerate(self._entries):
+            if position < skip or (kinds and entry.kind not in kinds):
+                continue
+            found.append(entry)
+            if limit is not None and len(found) >= limit:
+                break
+        return found
+
+    def subscribe(self, reader: Callable[[Entry], None]) -> Callable[[], None]:
+        """Call `reader` with every later entry; returns the function that ends it."""
+        self._readers.append(reader)
+        return lambda: self._readers.remove(reader)
+
+    def clear(self) -> None:
+        """Forget all entries; numbering goes on."""
+        self._entries.clear()
+
+
+def kinds() -> dict[str, type[Event]]:
+    """Return every kind of event with its class, sorted by kind."""
+    return {event.kind: event for event in sorted(Event.__subclasses__(), key=lambda each: each.kind)}

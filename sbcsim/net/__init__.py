@@ -1,0 +1,1 @@
+"""Thin asyncio shells: the only place with sockets, TLS, SSH and HTTP."""

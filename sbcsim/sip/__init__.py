@@ -1,0 +1,1 @@
+"""SIP messages and their framing on streams (RFC 3261), without I/O."""
