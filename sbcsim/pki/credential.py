@@ -1,0 +1,179 @@
+"""The certificates that the box holds and meets, as values: one certificate, an own credential, the trust anchors.
+
+Dates are data here: `not_before` and `not_after` are calendar microseconds, and nothing in this package asks what
+time it is. They are judged in four places, each with the node time that its caller passes in:
+
+- when a certificate is enabled: only `expired` is asked, one that is not yet valid is accepted;
+- in a handshake: the TLS engine judges both dates of every certificate shown to us, at the time of the handshake;
+- at the periodic re-check: `expired` for both sides of every live connection;
+- at midnight: the days that are left until `not_after`, for the expiry warnings.
+
+`not_after` is inclusive: a certificate has expired when node time is later than it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from cryptography import x509 as asn
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import NameOID
+
+from sbcsim.clock import from_datetime
+from sbcsim.errors import SbcsimError
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+"""The kinds of private key that the box works with."""
+
+
+class CertificateError(SbcsimError):
+    """Bytes that should be an X.509 certificate are none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Certificate:
+    """One X.509 certificate; equal and hashed by its fingerprint (SHA-256 of the DER form, lower-case hex)."""
+
+    der: bytes = field(repr=False)
+    fingerprint: str = field(repr=False)
+    subject: str
+    issuer: str
+    serial: str
+    not_before: int
+    not_after: int
+    common_name: str
+    dns_names: tuple[str, ...]
+    x509: asn.Certificate = field(repr=False)
+
+    @staticmethod
+    def from_der(der: bytes) -> Certificate:
+        """Read a certificate from its DER form; raises CertificateError for anything else."""
+        return _read(bytes(der))
+
+    @staticmethod
+    def from_x509(certificate: asn.Certificate) -> Certificate:
+        """Wrap a certificate object of `cryptography`."""
+        return _read(certificate.public_bytes(Encoding.DER))
+
+    @property
+    def self_signed(self) -> bool:
+        """Whether the certificate names itself as its issuer and its own key made the signature."""
+        return issued_by(self, self)
+
+    @property
+    def public_key(self) -> CertificatePublicKeyTypes:
+        """The public key; raises CertificateError for a kind that is not known."""
+        try:
+            return self.x509.public_key()
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise CertificateError(f"public key of {self.subject} cannot be read") from error
+
+    def expired(self, at: int) -> bool:
+        """Whether the certificate has expired at calendar time `at`."""
+        return at > self.not_after
+
+    def not_yet_valid(self, at: int) -> bool:
+        """Whether the certificate's time has not begun at calendar time `at`."""
+        return at < self.not_before
+
+    def pem(self) -> str:
+        """Return the PEM form, ending in a line feed."""
+        return self.x509.public_bytes(Encoding.PEM).decode("ascii")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Certificate) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Credential:
+    """What the box shows in a handshake: an own certificate, the chain sent after it, and the private key.
+
+    One object per generation: a connection keeps the one its handshake began with. Hashed by identity.
+    `name` is the certificate object of the configuration, `revision` the commit that made this generation.
+    """
+
+    name: str
+    certificate: Certificate
+    chain: tuple[Certificate, ...]
+    key: PrivateKey = field(repr=False)
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrustAnchors:
+    """Every certificate that is trusted by itself: roots, intermediates or end certificates.
+
+    Equal and hashed by the set of certificates, so that a commit which changes none of them changes no TLS context.
+    """
+
+    certificates: tuple[Certificate, ...] = ()
+    revision: int = 0
+    fingerprints: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprints", frozenset(each.fingerprint for each in self.certificates))
+
+    def __contains__(self, certificate: object) -> bool:
+        return isinstance(certificate, Certificate) and certificate.fingerprint in self.fingerprints
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TrustAnchors) and self.fingerprints == other.fingerprints
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprints)
+
+
+@lru_cache(maxsize=4096)
+def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
+    """Whether `issuer`'s name and key made `certificate`; dates and purposes are not looked at."""
+    try:
+        certificate.x509.verify_directly_issued_by(issuer.x509)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _read(der: bytes) -> Certificate:
+    # The cache shares one object among all connections of a peer, whose certificate arrives with each handshake.
+    try:
+        parsed = asn.load_der_x509_certificate(der)
+        names = [str(each.value) for each in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        return Certificate(
+            der=der,
+            fingerprint=hashlib.sha256(der).hexdigest(),
+            subject=parsed.subject.rfc4514_string(),
+            issuer=parsed.issuer.rfc4514_string(),
+            serial=_hexadecimal(parsed.serial_number),
+            not_before=from_datetime(parsed.not_valid_before_utc),
+            not_after=from_datetime(parsed.not_valid_after_utc),
+            common_name=names[-1] if names else "",
+            dns_names=_dns_names(parsed),
+            x509=parsed,
+        )
+    # The warning (a serial number that is not positive) is an exception only where warnings are made errors.
+    except (ValueError, asn.InvalidVersion, UnsupportedAlgorithm, CryptographyDeprecationWarning) as error:
+        raise CertificateError(f"not an X.509 certificate: {error}") from error
+
+
+def _hexadecimal(serial: int) -> str:
+    # Whole octets, as OpenSSL prints a serial number, so that outputs can be compared as text.
+    digits = f"{abs(serial):X}"
+    return ("-" if serial < 0 else "") + digits.zfill(len(digits) + len(digits) % 2)
+
+
+def _dns_names(parsed: asn.Certificate) -> tuple[str, ...]:
+    try:
+        names = parsed.extensions.get_extension_for_class(asn.SubjectAlternativeName).value
+    except (asn.ExtensionNotFound, asn.DuplicateExtension, asn.UnsupportedGeneralNameType, ValueError):
+        return ()  # an extension that cannot be read names nobody
+    return tuple(names.get_values_for_type(asn.DNSName))
