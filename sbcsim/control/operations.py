@@ -1,0 +1,251 @@
+"""The operations of the control API: one table that the HTTP server serves and the OpenAPI document describes.
+
+Each operation is a plain function of the simulator and the request's arguments. Nothing here knows HTTP beyond the
+method, the path and the status of a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from sbcsim.clock import from_rfc3339, parse_duration
+from sbcsim.events import kinds
+
+from .models import (
+    Advanced,
+    AdvanceRequest,
+    Alarms,
+    Certificate,
+    ClockReading,
+    Connection,
+    Peer,
+    RateRequest,
+    Ready,
+    ResetDone,
+    Status,
+)
+from .parameters import Parameter, Query
+from .problems import ControlError
+from .simulated import Simulated
+from .views import clock_reading
+
+JournalEntries = list[dict[str, object]]
+"""Journal entries as JSON data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What came with a request: the query, the body in its declared type, the id in the path."""
+
+    query: Query
+    body: object = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method on one path. `answer` is the type of the result; None answers 204 with no body."""
+
+    method: str
+    path: str
+    summary: str
+    call: Callable[[Simulated, Arguments], object | Awaitable[object]]
+    answer: Any = None
+    body: type | None = None
+    parameters: tuple[Parameter, ...] = ()
+    refusals: tuple[int, ...] = field(default=())
+
+
+def _ready(box: Simulated, arguments: Arguments) -> Ready:
+    del arguments
+    missing = box.missing()
+    if missing:
+        raise ControlError(503, f"not serving yet: {', '.join(missing)}")
+    return box.ready()
+
+
+def _status(box: Simulated, arguments: Arguments) -> Status:
+    del arguments
+    return box.status()
+
+
+def _clock(box: Simulated, arguments: Arguments) -> ClockReading:
+    del arguments
+    return clock_reading(box.clock)
+
+
+async def _advance(box: Simulated, arguments: Arguments) -> Advanced:
+    request = cast(AdvanceRequest, arguments.body)
+    if (request.by is None) == (request.to is None):
+        raise ControlError(400, 'exactly one of "by" and "to" is needed')
+    if request.by is not None:
+        return await box.move_clock(by=parse_duration(request.by))
+    return await box.move_clock(to=from_rfc3339(str(request.to)))
+
+
+def _rate(box: Simulated, arguments: Arguments) -> ClockReading:
+    box.set_rate(cast(RateRequest, arguments.body).rate)
+    return clock_reading(box.clock)
+
+
+def _connections(box: Simulated, arguments: Arguments) -> list[Connection]:
+    query = arguments.query
+    wanted: tuple[tuple[frozenset[str | int], Callable[[Connection], object]], ...] = (
+        (query.all("direction"), lambda each: each.direction),
+        (query.all("transport"), lambda each: each.transport),
+        (query.all("state"), lambda each: each.state),
+        (query.all("addressContext"), lambda each: each.address_context),
+        (query.all("zone"), lambda each: each.zone),
+        (query.all("sipSigPort"), lambda each: each.sip_sig_port),
+        (query.all("tlsProfile"), lambda each: each.tls_profile),
+        (query.all("peer"), lambda each: each.peer),
+        (query.all("remote"), lambda each: each.remote.host),
+        (query.all("certificate"), lambda each: each.local_certificate and each.local_certificate.name),
+        (query.all("serial"), lambda each: each.local_certificate and each.local_certificate.serial),
+    )
+    filters = [(values, read) for values, read in wanted if values]
+    return [each for each in box.connections() if all(read(each) in values for values, read in filters)]
+
+
+async def _close_connection(box: Simulated, arguments: Arguments) -> None:
+    number = arguments.path
+    if not (number.isascii() and number.isdecimal() and len(number) <= 18) or not await box.close_connection(
+        int(number)
+    ):
+        raise ControlError(404, f'no connection "{number}"')
+
+
+def _certificates(box: Simulated, arguments: Arguments) -> list[Certificate]:
+    query = arguments.query
+    names, types, states = query.all("name"), query.all("type"), query.all("state")
+    return [
+        each
+        for each in box.certificates()
+        if (not names or each.name in names)
+        and (not types or each.type in types)
+        and (not states or each.state in states)
+    ]
+
+
+def _peers(box: Simulated, arguments: Arguments) -> list[Peer]:
+    query = arguments.query
+    names, zones, states = query.all("name"), query.all("zone"), query.all("pathState")
+    return [
+        each
+        for each in box.peers()
+        if (not names or each.name in names)
+        and (not zones or each.zone in zones)
+        and (not states or each.path_state in states)
+    ]
+
+
+def _alarms(box: Simulated, arguments: Arguments) -> Alarms:
+    del arguments
+    return box.alarms()
+
+
+def _journal(box: Simulated, arguments: Arguments) -> JournalEntries:
+    query = arguments.query
+    entries = box.events.after(query.number("after") or 0, query.texts("kind"), query.number("limit"))
+    return [entry.to_json() for entry in entries]
+
+
+async def _reset(box: Simulated, arguments: Arguments) -> ResetDone:
+    del arguments
+    await box.reset()
+    return ResetDone(box.clock.now(), box.events.last)
+
+
+JOURNAL_PARAMETERS = (
+    Parameter("after", "only entries with a greater number", integer=True, repeatable=False),
+    Parameter("kind", "only entries of these kinds", choices=tuple(kinds())),
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("GET", "/v1/ready", "Whether every listener serves", _ready, Ready, refusals=(503,)),
+    Operation("GET", "/v1/status", "The simulator at a glance", _status, Status),
+    Operation("GET", "/v1/clock", "Both readings of the clock", _clock, ClockReading),
+    Operation("PUT", "/v1/clock", "Let time flow at another rate", _rate, ClockReading, RateRequest, refusals=(400,)),
+    Operation("PUT", "/v1/clock/rate", "The same as PUT /v1/clock", _rate, ClockReading, RateRequest, refusals=(400,)),
+    Operation(
+        "POST",
+        "/v1/clock/advance",
+        "Move the clock forward; answers once everything due has settled",
+        _advance,
+        Advanced,
+        AdvanceRequest,
+        refusals=(400,),
+    ),
+    Operation(
+        "GET",
+        "/v1/connections",
+        "Live TLS and TCP connections",
+        _connections,
+        list[Connection],
+        parameters=(
+            Parameter("direction", "who opened it", choices=("inbound", "outbound")),
+            Parameter("transport", "how SIP is carried", choices=("tcp", "tls", "udp")),
+            Parameter("state", "the state", choices=("connecting", "negotiating", "waitingSipAuth", "up")),
+            Parameter("addressContext", "the address context"),
+            Parameter("zone", "the zone"),
+            Parameter("sipSigPort", "index of the sipSigPort", integer=True),
+            Parameter("tlsProfile", "name of the TLS profile"),
+            Parameter("peer", "name of the ipPeer"),
+            Parameter("remote", "address of the far end"),
+            Parameter("certificate", "name of the box's own certificate on it"),
+            Parameter("serial", "serial number of the box's own certificate on it"),
+        ),
+        refusals=(400,),
+    ),
+    Operation("DELETE", "/v1/connections/{connection}", "Close one connection", _close_connection, refusals=(404,)),
+    Operation(
+        "GET",
+        "/v1/certificates",
+        "Certificate objects, who uses them and on which connections",
+        _certificates,
+        list[Certificate],
+        parameters=(
+            Parameter("name", "the name"),
+            Parameter("type", "the type", choices=("local", "local-internal", "remote")),
+            Parameter("state", "the state", choices=("enabled", "disabled")),
+        ),
+        refusals=(400,),
+    ),
+    Operation(
+        "GET",
+        "/v1/peers",
+        "ipPeers with the state of their path check",
+        _peers,
+        list[Peer],
+        parameters=(
+            Parameter("name", "the name"),
+            Parameter("zone", "the zone"),
+            Parameter("pathState", "the path check state", choices=("inActive", "active", "up", "down")),
+        ),
+        refusals=(400,),
+    ),
+    Operation("GET", "/v1/alarms", "Alarms that stand, and their history", _alarms, Alarms),
+    Operation(
+        "GET",
+        "/v1/journal",
+        "Numbered events, oldest first",
+        _journal,
+        JournalEntries,
+        parameters=(*JOURNAL_PARAMETERS, Parameter("limit", "at most this many", integer=True, repeatable=False)),
+        refusals=(400,),
+    ),
+    Operation("POST", "/v1/reset", "Back to the state just after start; ports stay", _reset, ResetDone),
+)
+
+STREAM_PATH = "/v1/journal/stream"
+OPENAPI_PATH = "/v1/openapi.json"
+
+
+def paths(operations: Iterable[Operation] = OPERATIONS) -> dict[str, dict[str, Operation]]:
+    """Return the operations by path, then by method."""
+    found: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        found.setdefault(operation.path, {})[operation.method] = operation
+    return found

@@ -1,0 +1,56 @@
+"""What the control API needs of the simulator that it controls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sbcsim.clock import Clock
+from sbcsim.events import Journal
+
+from .models import Advanced, Alarms, Certificate, Connection, Peer, Ready, Status
+
+
+class Simulated(Protocol):
+    """One running simulated node; `sbcsim.simulator.Simulator` fulfils it."""
+
+    @property
+    def clock(self) -> Clock:
+        """The node's clock."""
+
+    @property
+    def events(self) -> Journal:
+        """The journal."""
+
+    def missing(self) -> Sequence[str]:
+        """Return what does not serve yet, in words; empty once the node is ready."""
+
+    def ready(self) -> Ready:
+        """Return the content of the ready line."""
+
+    def status(self) -> Status:
+        """Return the simulator at a glance."""
+
+    def connections(self) -> Sequence[Connection]:
+        """Return the live connections by id."""
+
+    def peers(self) -> Sequence[Peer]:
+        """Return the ipPeers in configuration order."""
+
+    def certificates(self) -> Sequence[Certificate]:
+        """Return the certificate objects by name."""
+
+    def alarms(self) -> Alarms:
+        """Return the alarms."""
+
+    def set_rate(self, rate: float) -> None:
+        """Let time flow at `rate` from now on."""
+
+    async def move_clock(self, *, by: int | None = None, to: int | None = None) -> Advanced:
+        """Move the clock by, or to, microseconds; return once everything due has settled."""
+
+    async def reset(self) -> None:
+        """Go back to the state just after start; listeners and ports stay."""
+
+    async def close_connection(self, connection: int) -> bool:
+        """Close a live connection from the box's side; False if there is none of that id."""

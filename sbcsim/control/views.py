@@ -1,0 +1,86 @@
+"""Pure functions from the simulated box's own records to the values of the control API."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sbcsim.clock import Clock, to_datetime
+from sbcsim.device import alarms as device_alarms
+from sbcsim.device.connections import ConnectionRecord
+from sbcsim.device.effects import Transport
+
+from .models import (
+    Address,
+    Alarm,
+    ClockReading,
+    Connection,
+    LocalCertificate,
+    PeerCertificate,
+)
+
+TransportWord = Literal["udp", "tcp", "tls"]
+
+_TRANSPORTS: dict[Transport, TransportWord] = {Transport.UDP: "udp", Transport.TCP: "tcp", Transport.TLS: "tls"}
+
+
+def transport_word(transport: Transport) -> TransportWord:
+    """Return the control API's word for a transport."""
+    return _TRANSPORTS[transport]
+
+
+def clock_reading(clock: Clock) -> ClockReading:
+    """Return both readings of a clock."""
+    now = clock.reading()
+    return ClockReading(clock.mode.value, now.datetime(), now.uptime / 1_000_000, clock.rate)
+
+
+def connection(record: ConnectionRecord) -> Connection:
+    """Return one live connection."""
+    own = record.credential
+    peer = record.peer_chain[0] if record.peer_chain else None
+    return Connection(
+        id=record.id,
+        direction=record.direction.value,
+        transport=transport_word(record.transport),
+        state=record.state.value,
+        local=Address(*record.local),
+        remote=Address(*record.remote),
+        address_context=record.address_context,
+        zone=record.zone,
+        sip_sig_port=record.sip_sig_port,
+        peer="" if record.peer is None else record.peer[2],
+        tls_profile=record.tls_profile,
+        version=record.version,
+        cipher=record.cipher,
+        local_certificate=None
+        if own is None
+        else LocalCertificate(own.name, own.certificate.serial, to_datetime(own.certificate.not_after)),
+        peer_certificate=None
+        if peer is None
+        else PeerCertificate(peer.subject, peer.serial, to_datetime(peer.not_after)),
+        resumed=record.resumed,
+        since=record.since.datetime(),
+        last_used=record.last_used.datetime(),
+        messages_in=record.messages_in,
+        messages_out=record.messages_out,
+        bytes_in=record.bytes_in,
+        bytes_out=record.bytes_out,
+    )
+
+
+def alarm(row: device_alarms.Alarm) -> Alarm:
+    """Return one alarm."""
+    return Alarm(
+        id=row.id,
+        name=row.name.event,
+        severity=row.name.severity,
+        description=row.description,
+        subject=row.subject,
+        state=row.state,  # type: ignore[arg-type]
+        clear_type="automatic" if row.name.automatic else "manual",
+        first=row.first.datetime(),
+        last=row.last.datetime(),
+        count=row.count,
+        acknowledged=row.acknowledged,
+        comment=row.comment,
+    )

@@ -1,0 +1,239 @@
+"""The control API over HTTP: starlette on uvicorn, inside the running event loop.
+
+uvicorn is driven by its `startup` and its connections, never by `serve`: no signal handlers, no polling, and a stop
+that takes milliseconds. Importing this module is slow (`control.py` puts it off).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import json
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn import Config, Server
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sbcsim import __version__
+from sbcsim.control.access import Access
+from sbcsim.control.openapi import document
+from sbcsim.control.operations import JOURNAL_PARAMETERS, OPENAPI_PATH, STREAM_PATH, Arguments, Operation, paths
+from sbcsim.control.parameters import Query
+from sbcsim.control.problems import ControlError, problem
+from sbcsim.control.simulated import Simulated
+from sbcsim.errors import UserError
+
+BODY_LIMIT = 64 * 1024
+HEADER_LIMIT = 16 * 1024
+GRACE = 0.3
+"""Host seconds that requests under way get when the server stops."""
+STREAM_BATCH = 500
+
+_log = logging.getLogger("sbcsim.control")
+
+
+class HttpServer:
+    """Serves the control API on a listening socket until `stop`."""
+
+    def __init__(self, box: Simulated, access: Access) -> None:
+        self._stopping = asyncio.Event()
+        config = Config(
+            _application(box, access, self._stopping),
+            http=H11Protocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level=logging.CRITICAL,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            h11_max_incomplete_event_size=HEADER_LIMIT,
+        )
+        config.load()
+        self._server = Server(config)
+        self._server.lifespan = config.lifespan_class(config)
+
+    async def start(self, listening: socket.socket) -> None:
+        """Take over a bound socket and serve."""
+        await self._server.startup(sockets=[listening])
+
+    async def stop(self) -> None:
+        """Stop listening, give requests under way a moment, close every connection."""
+        self._stopping.set()
+        state = self._server.server_state
+        for server in self._server.servers:
+            server.close()
+        for connection in tuple(state.connections):
+            transport = connection.transport
+            if not transport.is_closing():
+                connection.shutdown()
+        running = tuple(state.tasks)
+        if running:
+            _, late = await asyncio.wait(running, timeout=GRACE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for connection in tuple(state.connections):
+            connection.transport.abort()
+        while state.connections:  # noqa: ASYNC110 - nobody tells when the last is gone
+            await asyncio.sleep(0)
+
+
+def _application(box: Simulated, access: Access, stopping: asyncio.Event) -> Starlette:
+    async def openapi(request: Request) -> Response:
+        Query((), request.query_params.multi_items())
+        return Response(_described(token=bool(access.token)), media_type="application/json")
+
+    async def stream(request: Request) -> Response:
+        query = Query(JOURNAL_PARAMETERS, request.query_params.multi_items())
+        after = query.number("after")
+        last_seen = request.headers.get("last-event-id", "")
+        if last_seen.isascii() and last_seen.isdecimal():
+            after = int(last_seen)
+        events = _events(box, box.events.last if after is None else after, query.texts("kind"), stopping)
+        return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+    routes = [_route(path, {m: _endpoint(box, op) for m, op in methods.items()}) for path, methods in paths().items()]
+    routes += [_route(OPENAPI_PATH, {"GET": openapi}), _route(STREAM_PATH, {"GET": stream})]
+    application = Starlette(
+        routes=routes,
+        middleware=[Middleware(_Gate, access=access)],
+        exception_handlers={HTTPException: _http_problem},
+    )
+    application.router.redirect_slashes = False
+    return application
+
+
+_Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _route(path: str, endpoints: dict[str, _Endpoint]) -> Route:
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+        except ControlError as refusal:
+            return _problem(refusal.status, refusal.detail)
+        except UserError as error:
+            return _problem(400, error.text)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        except Exception:  # noqa: BLE001 - one bad request must not look like a broken server
+            _log.exception("%s %s failed", request.method, path)
+            return _problem(500, "sbcsim itself is wrong here; its log says more")
+
+    return Route(path, answer, methods=list(endpoints))
+
+
+def _endpoint(box: Simulated, operation: Operation) -> _Endpoint:
+    async def call(request: Request) -> Response:
+        query = Query(operation.parameters, request.query_params.multi_items())
+        content = await _content(request)
+        arguments = Arguments(query, _read(operation.body, content), "".join(map(str, request.path_params.values())))
+        result = operation.call(box, arguments)
+        if inspect.isawaitable(result):
+            result = await result
+        if operation.answer is None:
+            return Response(status_code=204)
+        return Response(_adapter(operation.answer).dump_json(result, by_alias=True), media_type="application/json")
+
+    return call
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - a type or a generic alias
+    return TypeAdapter(kind)
+
+
+@functools.cache
+def _described(*, token: bool) -> bytes:
+    return json.dumps(document(__version__, token=token)).encode()
+
+
+async def _content(request: Request) -> bytes:
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > BODY_LIMIT:
+            raise ControlError(413, f"at most {BODY_LIMIT} bytes are read")
+    return bytes(content)
+
+
+def _read(body: type | None, content: bytes) -> object:
+    if body is None:
+        return None
+    try:
+        return _adapter(body).validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ControlError(400, f"{where}: {first['msg']}" if where else f"body: {first['msg']}") from None
+
+
+async def _events(box: Simulated, after: int, kinds: frozenset[str], stopping: asyncio.Event) -> AsyncIterator[bytes]:
+    """Yield the journal behind `after` as server-sent events, then everything new until the server stops.
+
+    The journal is the buffer: a slow reader falls behind in it and costs nothing else.
+    """
+    news = asyncio.Event()
+    unsubscribe = box.events.subscribe(lambda _: news.set())
+    stopped = asyncio.ensure_future(stopping.wait())
+    stopped.add_done_callback(lambda _: news.set())
+    try:
+        yield b": sbcsim journal\n\n"
+        while not stopping.is_set():
+            news.clear()
+            batch = box.events.after(after, kinds, STREAM_BATCH)
+            for entry in batch:
+                data = json.dumps(entry.to_json(), separators=(",", ":"))
+                yield f"id: {entry.number}\nevent: {entry.kind}\ndata: {data}\n\n".encode()
+                after = entry.number
+            if not batch:
+                after = box.events.last
+                await news.wait()
+    finally:
+        stopped.cancel()
+        unsubscribe()
+
+
+class _Gate:
+    """Refuses what `Access` refuses before anything else sees the request."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = Request(scope).headers
+            try:
+                self._access.check(headers.get("host", ""), headers.get("origin"), headers.get("authorization"))
+            except ControlError as refusal:
+                await _problem(refusal.status, refusal.detail)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = f"{request.method} {request.url.path}: {error.detail}"
+    return _problem(error.status_code, detail, dict(error.headers or {}))
+
+
+def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    content = json.dumps(problem(status, detail).to_json())
+    if status == 401:
+        headers = {**(headers or {}), "www-authenticate": "Bearer"}
+    return Response(content, status, headers, media_type="application/problem+json")

@@ -1,0 +1,123 @@
+"""The control API as plain functions, without HTTP."""
+
+import contextlib
+import inspect
+from typing import Any
+
+import pytest
+from fakebox import FakeBox
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sbcsim.control.models import AdvanceRequest, RateRequest
+from sbcsim.control.operations import JOURNAL_PARAMETERS, OPERATIONS, Arguments, paths
+from sbcsim.control.parameters import Parameter, Query
+from sbcsim.control.problems import ControlError, problem
+from sbcsim.errors import UserError
+from sbcsim.events import Login, Logout
+
+
+async def call(box: FakeBox, method: str, path: str, query: str = "", body: object = None, number: str = "") -> Any:
+    operation = paths()[path][method]
+    pairs = [tuple(pair.split("=")) for pair in query.split("&") if pair]
+    result = operation.call(box, Arguments(Query(operation.parameters, pairs), body, number))
+    return await result if inspect.isawaitable(result) else result
+
+
+async def test_connections_filter_by_every_given_parameter() -> None:
+    box = FakeBox()
+    assert [each.id for each in await call(box, "GET", "/v1/connections")] == [1, 2]
+    assert [each.id for each in await call(box, "GET", "/v1/connections", "direction=outbound")] == [2]
+    assert [each.id for each in await call(box, "GET", "/v1/connections", "certificate=OLD,NEW")] == [1, 2]
+    assert [each.id for each in await call(box, "GET", "/v1/connections", "certificate=OLD&certificate=NEW")] == [1, 2]
+    assert await call(box, "GET", "/v1/connections", "direction=outbound&certificate=OLD") == []
+    assert [each.id for each in await call(box, "GET", "/v1/connections", "sipSigPort=1&peer=PEER1")] == [2]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["direction=sideways", "sipSigPort=one", "sipSigPort=-1", "colour=red", "direction=", "sipSigPort=" + 19 * "9"],
+)
+async def test_unknown_names_and_values_are_refused(query: str) -> None:
+    with pytest.raises(ControlError) as caught:
+        await call(FakeBox(), "GET", "/v1/connections", query)
+    assert caught.value.status == 400
+
+
+async def test_a_connection_can_be_closed_once() -> None:
+    box = FakeBox()
+    assert await call(box, "DELETE", "/v1/connections/{connection}", number="1") is None
+    for number in ("1", "x", "", "-1", "9" * 30):
+        with pytest.raises(ControlError) as caught:
+            await call(box, "DELETE", "/v1/connections/{connection}", number=number)
+        assert caught.value.status == 404
+
+
+async def test_the_clock_is_moved_by_or_to_never_both_or_none() -> None:
+    box = FakeBox()
+    done = await call(box, "POST", "/v1/clock/advance", body=AdvanceRequest(by="31d"))
+    assert done.by == "31d"
+    done = await call(box, "POST", "/v1/clock/advance", body=AdvanceRequest(to="2026-03-01T00:00:00Z"))
+    assert (await call(box, "GET", "/v1/clock")).now.isoformat() == "2026-03-01T00:00:00+00:00"
+    for body in (AdvanceRequest(), AdvanceRequest("1d", "2026-04-01T00:00:00Z")):
+        with pytest.raises(ControlError):
+            await call(box, "POST", "/v1/clock/advance", body=body)
+    for body in (AdvanceRequest(by="soon"), AdvanceRequest(to="2026-01-01T00:00:00Z"), AdvanceRequest(to="2027-01-01")):
+        with pytest.raises(UserError):
+            await call(box, "POST", "/v1/clock/advance", body=body)
+
+
+async def test_the_rate_is_set_and_bounded() -> None:
+    box = FakeBox()
+    assert (await call(box, "PUT", "/v1/clock", body=RateRequest(10))).rate == 10
+    for rate in (-1, float("inf"), float("nan")):
+        with pytest.raises(UserError):
+            await call(box, "PUT", "/v1/clock", body=RateRequest(rate))
+
+
+async def test_ready_says_what_is_missing() -> None:
+    box = FakeBox()
+    assert (await call(box, "GET", "/v1/ready")).pid == 1
+    box.lacking = ["sipSigPort 1"]
+    with pytest.raises(ControlError, match="sipSigPort 1") as caught:
+        await call(box, "GET", "/v1/ready")
+    assert caught.value.status == 503
+
+
+async def test_the_journal_is_read_behind_a_number_by_kind() -> None:
+    box = FakeBox()
+    for user in ("a", "b"):
+        box.events.add(box.clock.reading(), Login(user, "127.0.0.1", "cli", accepted=True))
+        box.events.add(box.clock.reading(), Logout(user, "127.0.0.1", "cli"))
+    entries = await call(box, "GET", "/v1/journal", "after=1&kind=login")
+    assert [(entry["number"], entry["kind"], entry["user"]) for entry in entries] == [(3, "login", "b")]
+    assert len(await call(box, "GET", "/v1/journal", "limit=2")) == 2
+    for query in ("kind=nothing", "after=x", "after=1&after=2"):
+        with pytest.raises(ControlError):
+            await call(box, "GET", "/v1/journal", query)
+
+
+def test_every_operation_is_unique_and_described() -> None:
+    assert len({(op.method, op.path) for op in OPERATIONS}) == len(OPERATIONS)
+    assert all(op.summary for op in OPERATIONS)
+
+
+@given(st.lists(st.tuples(st.text(max_size=8) | st.sampled_from(["after", "kind"]), st.text(max_size=8))))
+@settings(max_examples=100, deadline=None)
+def test_any_query_is_read_or_refused(pairs: list[tuple[str, str]]) -> None:
+    with contextlib.suppress(ControlError):
+        assert (Query(JOURNAL_PARAMETERS, pairs).number("after") or 0) >= 0
+
+
+def test_a_parameter_describes_its_values() -> None:
+    assert Parameter("n", "", integer=True, repeatable=False).schema() == {"type": "integer", "minimum": 0}
+    assert Parameter("s", "", choices=("a",)).schema() == {"type": "array", "items": {"type": "string", "enum": ["a"]}}
+
+
+def test_a_problem_has_the_members_of_rfc_9457() -> None:
+    assert problem(404, "gone").to_json() == {
+        "type": "about:blank",
+        "title": "Not found",
+        "status": 404,
+        "detail": "gone",
+    }

@@ -1,0 +1,222 @@
+"""The control API over real HTTP."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fakebox import FakeBox
+
+from sbcsim.control.operations import paths
+from sbcsim.events import Login
+from sbcsim.net.control import ControlPort
+
+
+@pytest.fixture
+def box() -> FakeBox:
+    return FakeBox()
+
+
+@pytest.fixture
+async def url(box: FakeBox) -> AsyncIterator[str]:
+    port = ControlPort(box)
+    host, number = port.bind("127.0.0.1", 0)
+    await port.serve()
+    yield f"http://{host}:{number}"
+    await port.close()
+
+
+@pytest.fixture
+async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        yield client
+
+
+async def test_every_reading_answers_json(client: httpx.AsyncClient) -> None:
+    for path, methods in [*paths().items(), ("/v1/openapi.json", {"GET": None})]:
+        if "GET" in methods:
+            answer = await client.get(path)
+            assert answer.status_code == 200, (path, answer.text)
+            assert answer.headers["content-type"] == "application/json"
+            answer.json()
+
+
+async def test_names_and_times_are_those_of_the_contract(client: httpx.AsyncClient) -> None:
+    first = (await client.get("/v1/connections")).json()[0]
+    assert first["localCertificate"] == {"name": "OLD", "serial": "0A", "notAfter": "2026-01-01T00:00:00Z"}
+    assert first["remote"] == ["198.51.100.7", 40001]
+    assert first["lastUsed"] == "2026-01-01T00:00:00Z"
+    ready = (await client.get("/v1/ready")).json()
+    assert ready["cert_dir"] == "/opt/sonus/external"
+    assert ready["sip"][0]["sipSigPort"] == 1
+
+
+async def test_the_ready_line_and_the_api_say_the_same(client: httpx.AsyncClient, box: FakeBox) -> None:
+    assert (await client.get("/v1/ready")).json() == box.ready().to_json()
+
+
+async def test_the_clock_is_moved(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/clock/advance", json={"by": "31d"})
+    assert answer.status_code == 200
+    assert answer.json()["now"] == "2026-02-01T00:00:00Z"
+    assert answer.json()["fired"][0]["kind"] == "logout"
+    assert (await client.put("/v1/clock", json={"rate": 2})).json()["rate"] == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"by": 31}',
+        b'{"by": "31 moons"}',
+        b'{"until": "x"}',
+        b"{}",
+        b"\xff",
+        b'{"by":"1d","to":"x"}',
+    ],
+)
+async def test_a_wrong_body_is_a_problem(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post("/v1/clock/advance", content=body)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/v1/nothing", 404),
+        ("GET", "/v1/ready/", 404),
+        ("POST", "/v1/ready", 405),
+        ("GET", "/v1/reset", 405),
+        ("DELETE", "/v1/connections/99", 404),
+        ("GET", "/v1/connections?direction=up", 400),
+        ("GET", "/v1/status?x=1", 400),
+        ("GET", "/v1/openapi.json?x=1", 400),
+        ("GET", "/v1/journal?kind=x", 400),
+        ("GET", "/v1/journal/stream?kind=x", 400),
+    ],
+)
+async def test_refusals_are_problem_documents(client: httpx.AsyncClient, method: str, path: str, status: int) -> None:
+    answer = await client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    if status == 405:
+        assert answer.headers["allow"]
+
+
+async def test_an_error_of_ours_is_a_problem_too(
+    client: httpx.AsyncClient, box: FakeBox, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("secret detail")
+
+    box.alarms = broken
+    answer = await client.get("/v1/alarms")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "secret detail" in caplog.text
+
+
+async def test_not_ready_is_503(client: httpx.AsyncClient, box: FakeBox) -> None:
+    box.lacking = ["cli"]
+    answer = await client.get("/v1/ready")
+    assert answer.status_code == 503
+    assert "cli" in answer.json()["detail"]
+
+
+async def test_foreign_hosts_and_origins_are_refused(client: httpx.AsyncClient, box: FakeBox) -> None:
+    for headers in ({"host": "evil.example"}, {"origin": "https://evil.example"}, {"origin": "null"}):
+        assert (await client.post("/v1/reset", headers=headers)).status_code == 403
+    assert box.resets == 0
+    assert (await client.post("/v1/reset", headers={"origin": "http://localhost:1"})).status_code == 200
+    assert box.resets == 1
+
+
+async def test_a_body_without_end_is_cut(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/clock/advance", content=b"x" * 70_000)
+    assert answer.status_code == 413
+
+
+async def test_a_token_is_needed_where_one_is_set(box: FakeBox) -> None:
+    port = ControlPort(box, "right")
+    host, number = port.bind("127.0.0.1", 0)
+    await port.serve()
+    async with httpx.AsyncClient(base_url=f"http://{host}:{number}", trust_env=False) as client:
+        refused = await client.get("/v1/ready")
+        assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+        assert (await client.get("/v1/ready", headers={"authorization": "Bearer right"})).status_code == 200
+    await port.close()
+
+
+async def test_the_journal_streams(client: httpx.AsyncClient, box: FakeBox) -> None:
+    def login(user: str) -> None:
+        box.events.add(box.clock.reading(), Login(user, "127.0.0.1", "cli", accepted=True))
+
+    login("early")
+    login("kept")
+    async with client.stream("GET", "/v1/journal/stream?after=1&kind=login") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.aiter_lines()
+        assert await event(lines) == {"id": "2", "event": "login", "user": "kept"}
+        login("late")
+        assert await event(lines) == {"id": "3", "event": "login", "user": "late"}
+
+
+async def test_a_stream_resumes_behind_the_last_event_seen(client: httpx.AsyncClient, box: FakeBox) -> None:
+    for user in ("a", "b"):
+        box.events.add(box.clock.reading(), Login(user, "127.0.0.1", "cli", accepted=True))
+    async with client.stream("GET", "/v1/journal/stream", headers={"last-event-id": "1"}) as answer:
+        assert (await event(answer.aiter_lines()))["user"] == "b"
+
+
+async def event(lines: AsyncIterator[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    async for line in lines:
+        if not line and "id" in found:
+            return {"id": found["id"], "event": found["event"], "user": json.loads(found["data"])["user"]}
+        name, _, value = line.partition(": ")
+        found[name] = value
+    raise AssertionError("the stream ended")
+
+
+async def test_a_stop_takes_milliseconds_even_with_open_streams_and_idle_connections(box: FakeBox) -> None:
+    port = ControlPort(box)
+    host, number = port.bind("127.0.0.1", 0)
+    await port.serve()
+    streaming = httpx.AsyncClient(base_url=f"http://{host}:{number}", trust_env=False)
+    answer = await streaming.send(streaming.build_request("GET", "/v1/journal/stream"), stream=True)
+    idle = httpx.AsyncClient(base_url=f"http://{host}:{number}", trust_env=False)
+    await idle.get("/v1/ready")
+    _, writer = await asyncio.open_connection(host, number)
+    writer.write(b"GET /v1/ready HTTP/1.1\r\nHost: local")  # half a request
+    async with asyncio.timeout(0.5):
+        await port.close()
+    writer.close()
+    await answer.aclose()
+    await streaming.aclose()
+    await idle.aclose()
+
+
+async def test_on_demand_the_first_client_starts_the_server(box: FakeBox) -> None:
+    port = ControlPort(box)
+    host, number = port.bind("127.0.0.1", 0)
+    port.serve_on_demand()
+    async with httpx.AsyncClient(base_url=f"http://{host}:{number}", trust_env=False) as client:
+        for _ in range(2):
+            assert (await client.get("/v1/ready")).status_code == 200
+    await port.close()
+    with pytest.raises(ConnectionError):
+        await asyncio.open_connection(host, number)
+
+
+async def test_on_demand_and_never_used(box: FakeBox) -> None:
+    port = ControlPort(box)
+    port.bind("127.0.0.1", 0)
+    port.serve_on_demand()
+    await port.close()
