@@ -131,24 +131,27 @@ class _Compiler:
             if typedef.i_module.arg == _TYPES and name in _ADDRESSES:
                 return AddressType(_ADDRESSES[name])
             return _narrow(self._type(typedef.search_one("type"), leaf), statement)
+        if name in _INTEGERS:
+            return _narrow(IntType((_bounds(name),)), statement)
+        made: Type
         match name:
             case "leafref":
-                return self._leafref(statement, leaf)
+                made = self._leafref(statement, leaf)
             case "union":
-                return UnionType(tuple(self._type(member, leaf) for member in statement.search("type")))
+                made = UnionType(tuple(self._type(member, leaf) for member in statement.search("type")))
             case "enumeration":
                 enums = statement.search("enum")
                 aliases = tuple((alias, enum.arg) for enum in enums for alias in _arguments(enum, "alias"))
-                return EnumType(tuple(enum.arg for enum in enums), aliases)
+                made = EnumType(tuple(enum.arg for enum in enums), aliases)
             case "bits":
-                return BitsType(tuple(bit.arg for bit in statement.search("bit")))
+                made = BitsType(tuple(bit.arg for bit in statement.search("bit")))
             case "boolean":
-                return BoolType()
+                made = BoolType()
             case "string":
-                return _narrow(StringType(), statement)
-        if name in _INTEGERS:
-            return _narrow(IntType((_bounds(name),)), statement)
-        raise BugError(f"YANG: type {name} at {statement.pos} is not supported")
+                made = _narrow(StringType(), statement)
+            case _:
+                raise BugError(f"YANG: type {name} at {statement.pos} is not supported")
+        return made
 
     def _leafref(self, statement: Statement, leaf: Statement) -> LeafrefType:
         pointer = leaf.i_leafref_ptr[0]

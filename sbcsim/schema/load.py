@@ -1,6 +1,6 @@
 """YANG modules to schema nodes, compiled once and cached.
 
-pyang costs some tenths of a second, so the compiled tree is kept in the user's cache folder under a hash of everything that
+pyang costs some tenths of a second, so the compiled tree is kept in the user's cache folder under a hash of all that
 shapes it. A cache that is missing, damaged or not writable only costs that time again.
 """
 
@@ -95,6 +95,3 @@ class _SchemaUnpickler(pickle.Unpickler):
             if isinstance(allowed, type) and allowed.__module__ == module:
                 return allowed
         raise pickle.UnpicklingError(f"{module}.{name} does not belong into a schema")
-
-
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from sbcsim.errors import UserError
 from sbcsim.grammar import message
@@ -27,7 +27,7 @@ _NOT_YANG = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufdd0-\ufdef\uf
 _SHOWN_LIMIT = 200
 
 
-class ValueProblem(UserError):
+class ValueProblem(UserError):  # noqa: N818 - the problem is the user's, the error is WalkError
     """A typed value does not fit its type; `kind` is "range", "length", "invalid" or "ambiguous"."""
 
     def __init__(self, kind: str, text: str) -> None:
@@ -129,7 +129,7 @@ class IntType(Type):
 
 @dataclass(frozen=True, slots=True)
 class EnumType(Type):
-    """One of `names`; a unique beginning will do. `aliases` are (spelling, name) pairs accepted besides, never shown."""
+    """One of `names`; a unique beginning will do. `aliases` are (spelling, name) pairs, accepted but never shown."""
 
     names: tuple[str, ...]
     aliases: tuple[tuple[str, str], ...] = ()
@@ -282,6 +282,6 @@ def _spell(ranges: Ranges) -> str:
     return ",".join(str(low) if low == high else f"{low}..{high}" for low, high in ranges)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
