@@ -7,14 +7,23 @@ from typing import Any
 
 from sbcsim.schema.node import Kind, Node, Path
 from sbcsim.schema.types import Value
+from sbcsim.schema.walk import format_path, quote
 
 from .change import Change
 from .tree import EMPTY, Branch, Key, Tree, locate, ordered_keys
-from .words import spell, spell_value
 
 INDENT = "    "
 
 _DEFAULT = " # default"
+
+
+def spell_value(leaf: Node, value: Value) -> str:
+    """Return the value of a leaf as it is shown: a leaf-list as `[ a b ]`, a bit set as comma list."""
+    kind = leaf.type
+    assert kind is not None
+    if leaf.kind is Kind.LEAF_LIST and isinstance(value, tuple):
+        return f"[ {' '.join(quote(kind.format(item)) for item in value)} ]"
+    return quote(kind.format(value))
 
 
 def curly(tree: Tree, path: Path = (), *, details: bool = False) -> list[str]:
@@ -80,7 +89,7 @@ def _shows(container: Node, *, details: bool) -> bool:
 
 
 def _block(node: Node, key: Key, branch: Branch, level: int, *, details: bool) -> Iterator[str]:
-    yield f"{INDENT * level}{spell((node.name, *key))} {{"
+    yield f"{INDENT * level}{format_path((node.name, *key))} {{"
     yield from _content(node, branch, level + 1, details=details)
     yield f"{INDENT * level}}}"
 
@@ -118,11 +127,11 @@ def _sets(node: Node, path: Path, branch: Branch, *, details: bool) -> Iterator[
             anything = True
             yield line
     if not anything and path:
-        yield f"set {spell(path)}"
+        yield f"set {format_path(path)}"
 
 
 def _set_line(path: Path, node: Node, value: Value) -> str:
-    return f"set {spell(path)} {spell_value(node, value)}"
+    return f"set {format_path(path)} {spell_value(node, value)}"
 
 
 def change_lines(changes: Iterable[Change]) -> list[str]:
@@ -133,13 +142,13 @@ def change_lines(changes: Iterable[Change]) -> list[str]:
         if gone is not None and change.path[: len(gone)] == gone and change.new is None:
             continue
         if change.new is None:
-            lines.append(f"delete {spell(change.path)}")
+            lines.append(f"delete {format_path(change.path)}")
             if not change.node.is_leaf:
                 gone = change.path
         elif not change.node.is_leaf:
-            lines.append(f"set {spell(change.path)}")
+            lines.append(f"set {format_path(change.path)}")
         elif change.node.secret:
-            lines.append(f"set {spell(change.path)} ********")
+            lines.append(f"set {format_path(change.path)} ********")
         else:
             lines.append(_set_line(change.path, change.node, change.new))
     return lines
@@ -148,7 +157,7 @@ def change_lines(changes: Iterable[Change]) -> list[str]:
 def compare(
     old: Tree, new: Tree, changes: Iterable[Change], *, path: Path = (), conflicts: Collection[Path] = ()
 ) -> list[str]:
-    """Return the differences below `path`: `-` and `+` in column 0, `!` where in conflict, parents up to `path` shown."""
+    """Return what differs below `path`, with parents: `-` and `+` in column 0, `!` where in conflict."""
     outline = _Outline(old, new, len(path), frozenset(conflicts))
     for change in changes:
         if change.path[: len(path)] == path:
@@ -194,7 +203,7 @@ class _Outline:
             sign = "!"
         place = locate(self._old.schema, block)
         name = block[-1 - len(place.node.keys) :] if place.entry else block[-1:]
-        self._write(sign, f"{spell(name)} {{")
+        self._write(sign, f"{format_path(name)} {{")
         self._open.append((block, sign))
 
     def _close(self) -> None:

@@ -15,12 +15,12 @@ from sbcsim.errors import UserError
 from sbcsim.grammar import message
 from sbcsim.schema.node import Node, Path, SchemaPath
 from sbcsim.schema.types import LeafrefType
+from sbcsim.schema.walk import format_path, quote
 
 from .change import Change, Touched
 from .index import Index, Indexes, check_references, targets, unique_key
 from .ports import INTERFACE, PORT, Use, affected, uses, uses_after
 from .tree import Tree, locate, path_order
-from .words import quoted, spell
 
 CERTIFICATE: SchemaPath = ("system", "security", "pki", "certificate")
 TLS_PROFILE: SchemaPath = ("profiles", "security", "tlsProfile")
@@ -149,8 +149,8 @@ def _enabled(tree: Tree, entry: Path) -> bool:
 
 
 def _refuse(key: str, path: Path, **fields: object) -> UserError:
-    shown = {name: spell(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-    text = message(f"refusal.{key}", path=spell(path), **shown)
+    shown = {name: format_path(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+    text = message(f"refusal.{key}", path=format_path(path), **shown)
     return UserError(text, path=path, tag=_TAGS.get(key, "operation-failed"), app_tag=_APP_TAGS.get(key))
 
 
@@ -363,7 +363,7 @@ def _port_is_free(review: Review, port: Path) -> Iterator[UserError]:
         others = [other for other in review.after.uses.at(use) if _has_it(review, other, port, use)]
         if others:
             other = _first(review, others)
-            yield _refuse("port_in_use", port, port=use[2], zone=quoted(other[3]), other=other[5])
+            yield _refuse("port_in_use", port, port=use[2], zone=quote(other[3]), other=other[5])
             return
 
 
