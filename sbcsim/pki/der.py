@@ -14,7 +14,6 @@ from sbcsim.errors import SbcsimError
 
 INTEGER = 0x02
 OCTET_STRING = 0x04
-OBJECT_IDENTIFIER = 0x06
 SEQUENCE = 0x30
 
 _CONSTRUCTED = 0x20
@@ -54,8 +53,8 @@ def read(data: bytes) -> Element:
 def costs(element: Element) -> Iterator[tuple[int, ...]]:
     """Yield the parameters of every key derivation: the integers that follow a salt.
 
-    Looks into octet strings too, since PKCS#12 packs its parts into them; those that hold something else are passed
-    over.
+    Raises DerError for a broken shape, but not inside octet strings: PKCS#12 packs its parts into them, and others
+    hold random octets that may look like anything.
     """
     yield from _costs(element, 0)
 
@@ -63,18 +62,13 @@ def costs(element: Element) -> Iterator[tuple[int, ...]]:
 def _costs(element: Element, depth: int) -> Iterator[tuple[int, ...]]:
     if depth > _MAX_DEPTH:
         raise DerError("nested too deeply")
-    if element.tag & _CONSTRUCTED:
-        children = element.children()
-    elif element.tag == OCTET_STRING:
-        try:
-            children = element.children()
-        except DerError:
-            return
-    else:
+    if element.tag == OCTET_STRING:
+        yield from _costs_packed(element, depth)
+    if not element.tag & _CONSTRUCTED:
         return
     numbers: list[int] = []
     salted = False
-    for child in children:
+    for child in element.children():
         if child.tag == INTEGER and salted:
             numbers.append(int.from_bytes(child.content, "big"))
             continue
@@ -85,6 +79,15 @@ def _costs(element: Element, depth: int) -> Iterator[tuple[int, ...]]:
         yield from _costs(child, depth + 1)
     if numbers:
         yield tuple(numbers)
+
+
+def _costs_packed(element: Element, depth: int) -> Iterator[tuple[int, ...]]:
+    try:
+        inner = _element(element.data, element.start, element.end, depth)
+        if inner.tag == SEQUENCE and inner.next == element.end:
+            yield from _costs(inner, depth + 1)
+    except DerError:
+        return
 
 
 def _elements(data: bytes, start: int, end: int, depth: int) -> Iterator[Element]:

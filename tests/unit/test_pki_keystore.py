@@ -194,6 +194,12 @@ def test_a_file_that_asks_for_hours_of_work_is_refused_at_once():
     assert problem(costly) is Problem.NOT_A_CERTIFICATE_FILE
 
 
+@pytest.mark.parametrize("salt", [b"\x30\x06abcdef", b"\x30\x02\x30\x80", b"", b"\x30"])
+def test_random_octets_are_not_taken_for_structure(salt):
+    packed = b"\x04" + bytes([len(salt)]) + salt
+    assert list(der.costs(der.read(sequence(packed, b"\x02\x01\x05")))) == [(5,)]
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["local", "remote"]), st.none() | st.text(max_size=5))
 def test_arbitrary_bytes_raise_nothing_else(data, file_type, pass_phrase):
