@@ -1,0 +1,458 @@
+"""One test for every rule of the box, with its exact text, and the order of the checks."""
+
+from __future__ import annotations
+
+import pytest
+from drafts import ADMIN, CERTIFICATE, NOW, PROFILE, ZONE, commit, database, edit, refusal
+
+from sbcsim.errors import UserError
+
+OLD = f"set {CERTIFICATE} OLD fileName old.p12 type local state enabled"
+NEW = f"set {CERTIFICATE} NEW fileName new.p12 type local state enabled"
+ANCHOR = f"set {CERTIFICATE} CA fileName ca.pem type remote state enabled"
+T1 = f"set {PROFILE} T1 serverCertName OLD"
+T2 = f"set {PROFILE} T2 clientCertName OLD"
+INTERFACE = "addressContext default ipInterfaceGroup LIG1 ipInterface LIF1"
+GROUP = f"set {INTERFACE} ipAddress 198.51.100.5 prefix 24 mode inService state enabled"
+Z1 = f"set {ZONE} Z1 id 2"
+PORT = f"{ZONE} Z1 sipSigPort 1"
+PORT1 = f"set {PORT} ipInterfaceGroupName LIG1 portNumber 5060 state enabled"
+
+
+class TestLockedWhileEnabled:
+    @pytest.mark.parametrize("change", ["fileName x.p12", "passPhrase other", "type local-internal"])
+    def test_certificate(self, change: str) -> None:
+        leaf = change.split(maxsplit=1)[0]
+        assert (
+            refusal(database(OLD), f"set {CERTIFICATE} OLD {change}")
+            == f"'{CERTIFICATE} OLD {leaf}': state must be disabled before this change"
+        )
+
+    @pytest.mark.parametrize(
+        "change",
+        ["ipAddressV4 198.51.100.9", "portNumber 5070", "tlsProfileName T", "transportProtocolsAllowed sip-tcp"],
+    )
+    def test_sip_sig_port(self, change: str) -> None:
+        made = database(GROUP, Z1, PORT1, f"set {PROFILE} T")
+        assert (
+            refusal(made, f"set {PORT} {change}")
+            == f"'{PORT} {change.split(maxsplit=1)[0]}': state must be disabled before this change"
+        )
+
+    @pytest.mark.parametrize("change", ["ipAddress 198.51.100.9", "prefix 25", "portName pkt0", "vlanTag 7"])
+    def test_ip_interface(self, change: str) -> None:
+        assert (
+            refusal(database(GROUP), f"set {INTERFACE} {change}")
+            == f"'{INTERFACE} {change.split(maxsplit=1)[0]}': state must be disabled before this change"
+        )
+
+    def test_deleting_the_leaf_is_a_change(self) -> None:
+        made = database(OLD, f"set {CERTIFICATE} OLD passPhrase x state enabled")
+        assert (
+            refusal(made, f"delete {CERTIFICATE} OLD passPhrase")
+            == f"'{CERTIFICATE} OLD passPhrase': state must be disabled before this change"
+        )
+
+    def test_media_addresses_may_be_added_in_service_but_not_deleted(self) -> None:
+        made = database(GROUP)
+        assert refusal(made, f"set {INTERFACE} altMediaIpAddresses 198.51.100.6") == ""
+        assert (
+            refusal(made, f"delete {INTERFACE} altMediaIpAddresses 198.51.100.6")
+            == f"'{INTERFACE} altMediaIpAddresses': state must be disabled before this change"
+        )
+        assert (
+            refusal(
+                made,
+                f"delete {INTERFACE} altMediaIpAddresses",
+                f"set {INTERFACE} mode outOfService",
+                f"set {INTERFACE} state disabled",
+            )
+            == ""
+        )
+
+    def test_disabling_and_changing_in_one_commit_is_fine(self) -> None:
+        assert refusal(database(OLD), f"set {CERTIFICATE} OLD state disabled fileName x.p12") == ""
+
+    def test_changing_and_enabling_in_one_commit_is_fine(self) -> None:
+        made = database(f"set {CERTIFICATE} OLD fileName old.p12 type local")
+        assert refusal(made, f"set {CERTIFICATE} OLD fileName x.p12 state enabled") == ""
+
+    def test_setting_the_default_explicitly_is_no_change(self) -> None:
+        made = database(GROUP, Z1, f"set {PORT} ipInterfaceGroupName LIG1 state enabled")
+        assert refusal(made, f"set {PORT} portNumber 5060") == ""
+
+    def test_leaves_that_are_not_locked_may_change(self) -> None:
+        assert refusal(database(GROUP, Z1, PORT1), f"set {PORT} dryUpTimeout 5 mode outOfService") == ""
+
+
+class TestDisabledBeforeDeletion:
+    TEXT = f"'{CERTIFICATE} OLD': state must be disabled before deletion"
+
+    def test_bare_delete(self) -> None:
+        assert refusal(database(OLD), f"delete {CERTIFICATE} OLD") == self.TEXT
+
+    def test_disabled_first_in_the_same_candidate(self) -> None:
+        assert refusal(database(OLD), f"set {CERTIFICATE} OLD state disable", f"delete {CERTIFICATE} OLD") == ""
+
+    def test_the_last_state_before_the_delete_counts(self) -> None:
+        lines = [
+            f"set {CERTIFICATE} OLD state disabled",
+            f"set {CERTIFICATE} OLD state enabled",
+            f"delete {CERTIFICATE} OLD",
+        ]
+        assert refusal(database(OLD), *lines) == self.TEXT
+
+    def test_deleting_the_state_leaf_disables(self) -> None:
+        assert refusal(database(OLD), f"delete {CERTIFICATE} OLD state", f"delete {CERTIFICATE} OLD") == ""
+
+    def test_deleted_made_again_disabled_and_deleted(self) -> None:
+        lines = [f"delete {CERTIFICATE} OLD", f"set {CERTIFICATE} OLD type local", f"delete {CERTIFICATE} OLD"]
+        assert refusal(database(OLD), *lines) == ""
+
+    def test_deleting_a_parent_checks_every_child(self) -> None:
+        made = database(GROUP, Z1, PORT1)
+        assert refusal(made, f"delete {ZONE} Z1") == f"'{PORT}': state must be disabled before deletion"
+        assert refusal(made, f"set {PORT} state disabled", f"delete {ZONE} Z1") == ""
+
+    def test_deleting_the_whole_list_names_the_first_in_path_order(self) -> None:
+        made = database(OLD, NEW, f"set {CERTIFICATE} AAA type local")
+        assert refusal(made, f"delete {CERTIFICATE}") == f"'{CERTIFICATE} NEW': state must be disabled before deletion"
+
+    def test_an_enabled_path_check_does_not_keep_its_peer(self) -> None:
+        made = database(
+            "set profiles services pathCheckProfile P",
+            Z1,
+            f"set {ZONE} Z1 ipPeer PEER1 ipAddress 192.0.2.10 pathCheck profile P state enabled",
+        )
+        assert refusal(made, f"delete {ZONE} Z1 ipPeer PEER1") == ""
+
+    def test_rollback_counts_as_disabled_first(self) -> None:
+        made = database()
+        commit(made, OLD)
+        candidate = made.open(ADMIN)
+        candidate.rollback(0)
+        assert candidate.commit(NOW) is not None
+        assert not made.running.exists(("system",))
+
+
+class TestOutOfServiceBeforeDisabling:
+    TEXT = f"'{INTERFACE} state' (value \"disabled\"): mode must be outOfService first"
+
+    def test_refused_in_service(self) -> None:
+        assert refusal(database(GROUP), f"set {INTERFACE} state disabled") == self.TEXT
+
+    def test_deleting_the_state_is_disabling(self) -> None:
+        assert refusal(database(GROUP), f"delete {INTERFACE} state") == self.TEXT
+
+    @pytest.mark.parametrize(
+        "order", [("mode outOfService", "state disabled"), ("state disabled", "mode outOfService")]
+    )
+    def test_order_of_typing_does_not_matter(self, order: tuple[str, str]) -> None:
+        assert refusal(database(GROUP), *(f"set {INTERFACE} {each}" for each in order)) == ""
+
+    def test_taken_out_of_service_before(self) -> None:
+        made = database(GROUP)
+        assert refusal(made, f"set {INTERFACE} mode outOfService") == ""
+        assert refusal(made, f"set {INTERFACE} state disabled") == ""
+
+    def test_a_port_may_be_disabled_in_service(self) -> None:
+        assert refusal(database(GROUP, Z1, PORT1), f"set {PORT} state disabled") == ""
+
+    def test_in_service_while_still_disabled_is_fine(self) -> None:
+        assert refusal(database(f"set {INTERFACE} ipAddress 198.51.100.5"), f"set {INTERFACE} mode inService") == ""
+
+
+class TestCertificateInUse:
+    def test_disabling_names_the_first_referring_leaf_in_path_order(self) -> None:
+        made = database(OLD, f"set {PROFILE} T9 serverCertName OLD", f"set {PROFILE} T10 serverCertName OLD", T2)
+        assert refusal(made, f"set {CERTIFICATE} OLD state disabled") == (
+            f"'{CERTIFICATE} OLD state' (value \"disabled\"): certificate is in use by '{PROFILE} T10 serverCertName'"
+        )
+
+    def test_pointed_elsewhere_in_the_same_commit(self) -> None:
+        made = database(OLD, NEW, T1)
+        assert refusal(made, f"set {CERTIFICATE} OLD state disabled", f"set {PROFILE} T1 serverCertName NEW") == ""
+
+    def test_unused_certificate(self) -> None:
+        assert refusal(database(OLD), f"set {CERTIFICATE} OLD state disabled") == ""
+
+
+class TestProfileCertificate:
+    def test_remote_certificate(self) -> None:
+        assert (
+            refusal(database(ANCHOR), f"set {PROFILE} T1 serverCertName CA")
+            == f"'{PROFILE} T1 serverCertName' (value \"CA\"): certificate is not local"
+        )
+
+    def test_disabled_certificate(self) -> None:
+        made = database(f"set {CERTIFICATE} NEW fileName new.p12 type local")
+        assert (
+            refusal(made, f"set {PROFILE} T1 clientCertName NEW")
+            == f"'{PROFILE} T1 clientCertName' (value \"NEW\"): certificate is not enabled"
+        )
+
+    def test_certificate_enabled_in_the_same_commit(self) -> None:
+        assert refusal(database(), f"set {PROFILE} T1 clientCertName NEW", NEW) == ""
+
+    def test_local_internal_will_do(self) -> None:
+        made = database(f"set {CERTIFICATE} INT type local-internal state enabled")
+        assert refusal(made, f"set {PROFILE} T1 clientCertName INT") == ""
+
+
+class TestReferences:
+    def test_reference_to_nothing(self) -> None:
+        text = f"illegal reference '{PROFILE} T1 serverCertName'"
+        assert refusal(database(), f"set {PROFILE} T1 serverCertName NOPE") == text
+
+    def test_forgotten_profile(self) -> None:
+        made = database(OLD, NEW, T1, T2)
+        lines = [
+            f"set {PROFILE} T1 serverCertName NEW",
+            f"set {CERTIFICATE} OLD state disable",
+            f"delete {CERTIFICATE} OLD",
+        ]
+        assert refusal(made, *lines) == f"illegal reference '{PROFILE} T2 clientCertName'"
+
+    def test_first_referring_leaf_in_path_order(self) -> None:
+        made = database(OLD, f"set {PROFILE} T9 serverCertName OLD", f"set {PROFILE} T10 serverCertName OLD")
+        assert refusal(made, f"delete {CERTIFICATE} OLD") == f"illegal reference '{PROFILE} T10 serverCertName'"
+
+    def test_all_references_of_the_model(self) -> None:
+        peer = f"{ZONE} Z1 ipPeer P pathCheck profile"
+        assert refusal(database(Z1), f"set {peer} NOPE") == f"illegal reference '{peer}'"
+        made = database(GROUP, Z1, PORT1)
+        assert refusal(made, f"set {PORT} tlsProfileName NOPE") == f"illegal reference '{PORT} tlsProfileName'"
+        ocsp = f"{PROFILE} T ocspProfileName"
+        assert refusal(made, f"set {ocsp} NOPE") == f"illegal reference '{ocsp}'"
+
+    def test_interface_group_of_the_same_context_only(self) -> None:
+        made = database(GROUP)
+        port = "addressContext other zone Z sipSigPort 1"
+        assert (
+            refusal(made, "set addressContext other zone Z id 7", f"set {port} ipInterfaceGroupName LIG1")
+            == f"illegal reference '{port} ipInterfaceGroupName'"
+        )
+
+    def test_deleting_a_parent_of_the_target(self) -> None:
+        made = database(OLD, T1)
+        lines = [f"set {CERTIFICATE} OLD state disabled", "delete system security"]
+        assert refusal(made, *lines) == f"illegal reference '{PROFILE} T1 serverCertName'"
+
+
+class TestRequired:
+    def test_zone_id(self) -> None:
+        assert refusal(database(), f"set {ZONE} Z1 domainName example.com") == f"'{ZONE} Z1 id' is not configured"
+
+    def test_zone_id_may_not_be_deleted(self) -> None:
+        assert refusal(database(Z1), f"delete {ZONE} Z1 id") == f"'{ZONE} Z1 id' is not configured"
+
+    def test_port_without_interface_group(self) -> None:
+        text = f"'{PORT} ipInterfaceGroupName' is not configured"
+        assert refusal(database(Z1), f"set {PORT} portNumber 5060") == text
+
+    def test_enabled_path_check_without_profile(self) -> None:
+        peer = f"{ZONE} Z1 ipPeer PEER1 pathCheck"
+        made = database(Z1)
+        assert refusal(made, f"set {peer} state enabled") == f"'{peer} profile' is not configured"
+        assert refusal(made, f"set {peer} hostName example.com") == ""
+
+    @pytest.mark.parametrize(
+        ("given", "missing"),
+        [("fileName x.p12", "type"), ("type local", "fileName"), ("type remote", "fileName"), ("", "type")],
+    )
+    def test_enabled_certificate(self, given: str, missing: str) -> None:
+        line = f"set {CERTIFICATE} NEW state enabled {given}"
+        assert refusal(database(), line) == f"'{CERTIFICATE} NEW {missing}' is not configured"
+
+    def test_disabled_certificate_may_be_incomplete(self) -> None:
+        assert refusal(database(), f"set {CERTIFICATE} NEW") == ""
+
+    def test_local_internal_needs_no_file(self) -> None:
+        assert refusal(database(), f"set {CERTIFICATE} NEW type local-internal state enabled") == ""
+
+
+class TestLength:
+    def test_tls_profiles(self) -> None:
+        made = database(*(f"set {PROFILE} T{number}" for number in range(16)))
+        assert (
+            refusal(made, f"set {PROFILE} T16") == f"too many '{PROFILE}', 17 configured, at most 16 must be configured"
+        )
+        assert refusal(made, f"delete {PROFILE} T0", f"set {PROFILE} T16") == ""
+
+    def test_ocsp_profiles(self) -> None:
+        lines = [f"set profiles security ocspProfile O{number}" for number in range(6)]
+        assert (
+            refusal(database(), *lines)
+            == "too many 'profiles security ocspProfile', 6 configured, at most 4 must be configured"
+        )
+
+    def test_ports_of_a_zone(self) -> None:
+        ports = [
+            f"set {ZONE} Z1 sipSigPort {number} ipInterfaceGroupName LIG1 portNumber {5000 + number}"
+            for number in range(1, 18)
+        ]
+        assert (
+            refusal(database(GROUP, Z1), *ports)
+            == f"too many '{ZONE} Z1 sipSigPort', 17 configured, at most 16 must be configured"
+        )
+
+
+class TestUnique:
+    def test_zone_id_over_all_contexts(self) -> None:
+        assert (
+            refusal(database(Z1), "set addressContext other zone Z9 id 2")
+            == "'addressContext other zone Z9 id' (value \"2\"): value is not unique"
+        )
+
+    def test_names_over_all_contexts(self) -> None:
+        made = database(Z1, f"set {ZONE} Z1 ipPeer PEER1", f"set {ZONE} Z2 id 3")
+        assert (
+            refusal(made, "set addressContext other zone Z1 id 9")
+            == "'addressContext other zone Z1 name' (value \"Z1\"): value is not unique"
+        )
+        assert (
+            refusal(made, f"set {ZONE} Z2 ipPeer PEER1")
+            == f"'{ZONE} Z2 ipPeer PEER1 name' (value \"PEER1\"): value is not unique"
+        )
+
+    def test_a_peer_may_be_named_like_a_zone(self) -> None:
+        assert refusal(database(Z1), f"set {ZONE} Z1 ipPeer Z1") == ""
+
+    def test_the_newcomer_is_refused_wherever_it_stands(self) -> None:
+        made = database(f"set {ZONE} Z5 id 5")
+        assert refusal(made, f"set {ZONE} Z1 id 5") == f"'{ZONE} Z1 id' (value \"5\"): value is not unique"
+
+    def test_of_two_newcomers_the_later_one_is_refused(self) -> None:
+        text = f"'{ZONE} Z5 id' (value \"5\"): value is not unique"
+        assert refusal(database(), f"set {ZONE} Z5 id 5", f"set {ZONE} Z1 id 5") == text
+
+    def test_ids_may_be_swapped(self) -> None:
+        made = database(f"set {ZONE} Z1 id 1", f"set {ZONE} Z2 id 2")
+        assert refusal(made, f"set {ZONE} Z1 id 2", f"set {ZONE} Z2 id 1") == ""
+
+    def test_freed_values_can_be_taken_again(self) -> None:
+        made = database(Z1)
+        assert refusal(made, f"delete {ZONE} Z1", f"set {ZONE} Z2 id 2") == ""
+
+
+class TestOtherRules:
+    def test_default_profile(self) -> None:
+        made = database(f"set {PROFILE} defaultTlsProfile authClient false", f"set {PROFILE} T1")
+        text = f"'{PROFILE} defaultTlsProfile': default profile cannot be deleted"
+        assert refusal(made, f"delete {PROFILE} defaultTlsProfile") == text
+        assert refusal(made, f"delete {PROFILE}") == text
+        assert refusal(made, f"delete {PROFILE} T1") == ""
+
+    def test_recorder_and_siprec(self) -> None:
+        made = database(GROUP, Z1, PORT1)
+        assert (
+            refusal(made, f"set {PORT} recorder enabled siprec enabled")
+            == f"'{PORT} siprec' (value \"enabled\"): recorder and siprec are mutually exclusive"
+        )
+
+
+class TestPortsThatClash:
+    def test_same_port(self) -> None:
+        made = database(GROUP, Z1, PORT1)
+        assert refusal(
+            made,
+            f"set {ZONE} Z2 id 3 sipSigPort 7 ipInterfaceGroupName LIG1 ipAddressV4 198.51.100.5",
+        ) == (f"'{ZONE} Z2 sipSigPort 7': SIP Signaling port cannot use port 5060: in use by zone Z1 sipSigPort 1")
+
+    def test_tls_takes_the_port_above(self) -> None:
+        made = database(GROUP, Z1, f"set {PORT} ipInterfaceGroupName LIG1 transportProtocolsAllowed sip-tls-tcp")
+        assert refusal(made, f"set {ZONE} Z1 sipSigPort 2 ipInterfaceGroupName LIG1 portNumber 5061") == (
+            f"'{ZONE} Z1 sipSigPort 2': SIP Signaling port cannot use port 5061: in use by zone Z1 sipSigPort 1"
+        )
+
+    def test_other_address_or_port(self) -> None:
+        made = database(GROUP, Z1, PORT1)
+        other = f"set {ZONE} Z1 sipSigPort 2 ipInterfaceGroupName LIG1"
+        assert refusal(made, f"{other} ipAddressV4 198.51.100.6") == ""
+        assert refusal(made, f"{other} portNumber 5062") == ""
+
+    def test_an_interface_address_that_moves_onto_a_port(self) -> None:
+        made = database(
+            f"set {INTERFACE} ipAddress 198.51.100.9",
+            Z1,
+            f"set {PORT} ipInterfaceGroupName LIG1",
+            f"set {ZONE} Z1 sipSigPort 2 ipInterfaceGroupName LIG1 ipAddressV4 198.51.100.9",
+        )
+        assert refusal(made, f"set {INTERFACE} state enabled mode inService") == (
+            f"'{PORT}': SIP Signaling port cannot use port 5060: in use by zone Z1 sipSigPort 2"
+        )
+
+    def test_contexts_have_address_spaces_of_their_own(self) -> None:
+        made = database(GROUP, Z1, PORT1)
+        assert (
+            refusal(
+                made,
+                "set addressContext other ipInterfaceGroup LIG9",
+                "set addressContext other zone Z9 id 9",
+                "set addressContext other zone Z9 sipSigPort 1 ipInterfaceGroupName LIG9 ipAddressV4 198.51.100.5",
+            )
+            == ""
+        )
+
+    def test_a_freed_port_can_be_taken_again(self) -> None:
+        made = database(GROUP, Z1, PORT1)
+        lines = [
+            f"set {PORT} state disabled",
+            f"delete {PORT}",
+            f"set {ZONE} Z1 sipSigPort 2 ipInterfaceGroupName LIG1",
+        ]
+        assert refusal(made, *lines) == ""
+
+
+class TestOrderOfChecks:
+    """Each line breaks one rule; whatever is typed first, the stages come in the box's order."""
+
+    def test_stages(self) -> None:
+        made = database(GROUP, Z1, PORT1, OLD, *(f"set {PROFILE} T{number}" for number in range(16)))
+        broken = [
+            (f"set {ZONE} Z8 domainName x", f"'{ZONE} Z8 id' is not configured"),
+            (f"set {PROFILE} T1 serverCertName NOPE", f"illegal reference '{PROFILE} T1 serverCertName'"),
+            (f"set {PROFILE} T17", f"too many '{PROFILE}', 17 configured, at most 16 must be configured"),
+            (f"set {ZONE} Z9 id 2", f"'{ZONE} Z9 id' (value \"2\"): value is not unique"),
+            (
+                f"set {CERTIFICATE} OLD fileName x",
+                f"'{CERTIFICATE} OLD fileName': state must be disabled before this change",
+            ),
+            (
+                f"set {ZONE} Z1 sipSigPort 2 ipInterfaceGroupName LIG1",
+                f"'{ZONE} Z1 sipSigPort 2': SIP Signaling port cannot use port 5060: in use by zone Z1 sipSigPort 1",
+            ),
+        ]
+        for number, (_, text) in enumerate(broken):
+            lines = [line for line, _ in broken[number:]]
+            assert refusal(made, *lines) == text
+            assert refusal(made, *reversed(lines)) == text
+
+    def test_path_order_within_a_stage(self) -> None:
+        made = database(GROUP, Z1, PORT1, OLD)
+        lines = [f"set {CERTIFICATE} OLD fileName x", f"set {PORT} portNumber 5070", f"set {INTERFACE} state disabled"]
+        assert refusal(made, *lines) == f"'{INTERFACE} state' (value \"disabled\"): mode must be outOfService first"
+        assert refusal(made, *lines[:2]) == f"'{PORT} portNumber': state must be disabled before this change"
+
+
+def test_check_refuses_with_the_same_text_and_keeps_the_candidate() -> None:
+    made = database(OLD, T1)
+    candidate = edit(made.open(ADMIN), f"delete {CERTIFICATE} OLD")
+    for run in (candidate.check, candidate.commit):
+        with pytest.raises(UserError, match=f"illegal reference '{PROFILE} T1 serverCertName'"):
+            run(NOW)
+    assert not candidate.tree.exists(("system",))
+    assert candidate.modified
+
+
+def test_the_renewal_in_one_commit() -> None:
+    made = database(OLD, T1, T2)
+    lines = [
+        NEW,
+        f"set {PROFILE} T1 serverCertName NEW",
+        f"set {PROFILE} T2 clientCertName NEW",
+        f"set {CERTIFICATE} OLD state disable",
+        f"delete {CERTIFICATE} OLD",
+    ]
+    assert refusal(made, *lines) == ""
+    assert made.running.keys(("system", "security", "pki", "certificate")) == (("NEW",),)
