@@ -119,6 +119,8 @@ def format_parameters(parameters: Parameters) -> str:
 
 def split_list(text: str, header: str) -> list[tuple[int, str]]:
     """Return the elements of a comma separated value with their offsets; commas in quotes and <> do not count."""
+    if "," not in text:
+        return [(0, text)]
     parts: list[tuple[int, str]] = []
     start = at = 0
     while at < len(text):

@@ -15,9 +15,9 @@ from functools import lru_cache
 from sbcsim.errors import BugError
 
 from . import headers as values
-from . import uri
 from .errors import SipError
 from .headers import Address, CSeq, Via
+from .uri import SIP_SCHEMES, Uri, parse, scheme
 
 VERSION = "SIP/2.0"
 LINE_END = "\r\n"
@@ -44,11 +44,10 @@ _COMPACT = {
     "x": "session-expires",
     "y": "identity",
 }
-_MANDATORY = ("From", "To", "Call-ID", "CSeq")  # exactly one each; Via may be there several times
 _TOKEN_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def header_key(name: str) -> str:
     """Return what header names are compared by: the long form in lower case; "" where it is no name at all."""
     if not name or not _TOKEN_CHARACTERS.issuperset(name):
@@ -90,10 +89,11 @@ class Headers:
 
     def one(self, name: str) -> str:
         """Return the value of a header that must be there exactly once; raises SipError otherwise."""
-        found = self.all(name)
-        if len(found) != 1:
-            raise SipError("missing header" if not found else "header given more than once", header=name)
-        return found[0]
+        key = header_key(name)
+        times = self._keys.count(key)
+        if times != 1:
+            raise SipError("header given more than once" if times else "missing header", header=name)
+        return self.fields[self._keys.index(key)][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +176,6 @@ class _Message(ABC):
         """Raise SipError unless the headers that every message needs are there once and make sense."""
         if self.version.upper() != VERSION:
             raise SipError("SIP version not supported", status=505)
-        for name in _MANDATORY:
-            self.headers.one(name)
         _ = self.via, self.sender, self.recipient, self.call_id, self.cseq
 
     def to_bytes(self) -> bytes:
@@ -218,6 +216,11 @@ class Request(_Message):
         return f"{self.method} {self.uri} {self.version}"
 
     @property
+    def target(self) -> Uri:
+        """The Request-URI taken apart; a SipError with status 416 where it is no SIP or SIPS URI."""
+        return parse(self.uri)
+
+    @property
     def require(self) -> tuple[str, ...]:
         """The extensions that the sender insists on."""
         return tuple(tag for value in self.headers.all("Require") for tag in values.parse_tokens(value, "Require"))
@@ -227,7 +230,7 @@ class Request(_Message):
         _Message.check(self)
         if self.cseq.method != self.method:
             raise SipError("CSeq method differs from the request's", header="CSeq")
-        if uri.scheme(self.uri) in {"sip", "sips"} and uri.parse(self.uri).headers:
+        if scheme(self.uri) in SIP_SCHEMES and self.target.headers:
             raise SipError("headers in the Request-URI")
 
     @property

@@ -13,7 +13,7 @@ ALLOW = "ACK, CANCEL, OPTIONS"
 ACCEPT = "application/sdp"
 BRANCH_COOKIE = "z9hG4bK"
 
-_SERVED_SCHEMES = frozenset({"sip", "sips", "tel"})
+_SERVED_SCHEMES = uri.SIP_SCHEMES | {"tel"}
 _KNOWN_METHODS = frozenset(
     {
         "BYE",
@@ -161,8 +161,7 @@ def answer(request: Request, *, source: tuple[str, int], to_tag: str) -> Respons
         request.check()
         if request.method == "ACK":
             return None
-        unsupported = request.require if request.method != "CANCEL" else ()
-        known_scheme = uri.scheme(request.uri) in _SERVED_SCHEMES
+        unsupported = request.require
     except SipError as error:
         error.request = request
         raise
@@ -172,7 +171,7 @@ def answer(request: Request, *, source: tuple[str, int], to_tag: str) -> Respons
     elif request.method != "OPTIONS":
         status = 405 if request.method in _KNOWN_METHODS else 501
         extra = [("Allow", ALLOW)]
-    elif not known_scheme:
+    elif uri.scheme(request.uri) not in _SERVED_SCHEMES:
         status = 416
     elif unsupported:
         status = 420
@@ -204,6 +203,8 @@ def _seen_from(request: Request, value: str, source: tuple[str, int]) -> str:
 
 
 def _tagged(request: Request, value: str, to_tag: str) -> str:
+    if "tag" not in value.lower():  # the usual case, without reading the value again
+        return f"{value};tag={to_tag}"
     try:
         tagged = bool(request.recipient.tag)
     except SipError:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address
 
 from .errors import SipError
+
+SIP_SCHEMES = frozenset({"sip", "sips"})
 
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):[!#-;=?-~]+")  # no blank, quote or angle bracket
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
@@ -36,6 +39,7 @@ class Uri:
         return f"{self.scheme}:{user}{self.host}{port}{parameters}{headers}"
 
 
+@lru_cache(maxsize=256)  # a peer repeats its few URIs in every message
 def scheme(text: str) -> str:
     """Return the scheme of any absolute URI in lower case; raises SipError where `text` is not one."""
     match = _ABSOLUTE.fullmatch(text)
@@ -44,10 +48,11 @@ def scheme(text: str) -> str:
     return match[1].lower()
 
 
+@lru_cache(maxsize=256)
 def parse(text: str) -> Uri:
     """Return a SIP or SIPS URI taken apart; raises SipError for anything else."""
     kind = scheme(text)
-    if kind not in {"sip", "sips"}:
+    if kind not in SIP_SCHEMES:
         raise SipError("not a SIP URI", status=416)
     rest = text[len(kind) + 1 :]
     user, at, rest = rest.rpartition("@")

@@ -1,0 +1,83 @@
+"""SIP URIs taken apart and put together."""
+
+from __future__ import annotations
+
+import pytest
+
+from sbcsim.sip.errors import SipError
+from sbcsim.sip.uri import Uri, host_text, parse, same_host, scheme, split_host_port
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sip:example.com", Uri("sip", "", "example.com")),
+        ("sip:a@example.com:5061", Uri("sip", "a", "example.com", 5061)),
+        ("sips:a:secret@192.0.2.1", Uri("sips", "a:secret", "192.0.2.1")),
+        ("sip:a@[2001:db8::1]:5060;transport=tls;lr", Uri("sip", "a", "[2001:db8::1]", 5060, "transport=tls;lr")),
+        ("sip:a@h?Route=%3Csip:x%3E", Uri("sip", "a", "h", headers="Route=%3Csip:x%3E")),
+        ("sip:user;par=u%40example.net@example.com", Uri("sip", "user;par=u%40example.net", "example.com")),
+        ("sip:a?b;c@h;d?e=f", Uri("sip", "a?b;c", "h", 0, "d", "e=f")),
+    ],
+)
+def test_parts(text: str, expected: Uri) -> None:
+    assert parse(text) == expected
+    assert str(expected) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "sip:",
+        "sip:@h",
+        "sip:a@b@h",
+        "sip:a@",
+        "sip:h:",
+        "sip:h:65536",
+        "sip:h:5060x",
+        "sip:[::1",
+        "sip:[::g]",
+        "sip:[fe80::1%25eth0]",
+        "sip:a b@h",
+        "sip:<h>",
+        "alan@example.com",
+    ],
+)
+def test_malformed(text: str) -> None:
+    with pytest.raises(SipError) as caught:
+        parse(text)
+    assert caught.value.status == 400
+
+
+def test_other_schemes_are_opaque() -> None:
+    assert scheme("Nobody.Knows+This:totally;opaque?content") == "nobody.knows+this"
+    with pytest.raises(SipError) as caught:
+        parse("isbn:2983792873")
+    assert caught.value.status == 416
+
+
+def test_scheme_ignores_case() -> None:
+    assert parse("SIPS:h") == Uri("sips", "", "h")
+
+
+def test_host_and_port() -> None:
+    assert split_host_port("h") == ("h", 0)
+    assert split_host_port("[::1]:1") == ("[::1]", 1)
+    assert host_text("192.0.2.1") == "192.0.2.1"
+    assert host_text("::1") == host_text("[::1]") == "[::1]"
+
+
+@pytest.mark.parametrize(
+    ("written", "address", "same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("[2001:DB8:0::1]", "2001:db8::1", True),
+        ("[2001:db8::2]", "2001:db8::1", False),
+        ("[::1]", "127.0.0.1", False),
+        ("host.example.com", "192.0.2.1", False),
+    ],
+)
+def test_same_host(written: str, address: str, same: bool) -> None:
+    assert same_host(written, address) is same
