@@ -1,0 +1,150 @@
+"""The actions of `request`: what an operator can have done, and the output leaves of each.
+
+`ACTIONS` maps the schema path of an action to its function. A run that reports failure does so in its leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from sbcsim.clock import Instant
+from sbcsim.config.transaction import Author
+from sbcsim.errors import UserError
+from sbcsim.schema.node import Path, SchemaPath
+from sbcsim.schema.types import Value
+
+from .chassis import Chassis
+from .pathcheck import PathChecks
+from .ports import Ports
+
+Output = list[tuple[str, Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One action to run: on which object, with which inputs, by whom."""
+
+    path: Path
+    inputs: Mapping[str, Value]
+    author: Author
+    now: Instant
+
+
+class Actions:
+    """Runs the actions of the model."""
+
+    def __init__(self, chassis: Chassis, ports: Ports, paths: PathChecks) -> None:
+        self.chassis = chassis
+        self.ports = ports
+        self.paths = paths
+
+    def run(self, schema_path: SchemaPath, request: Request) -> Output:
+        """Run an action and return its output leaves in order; raises UserError where it cannot be run."""
+        action = ACTIONS.get(schema_path)
+        if action is None:
+            raise UserError(f"no such action: {' '.join(schema_path)}", path=request.path, tag="unknown-element")
+        return action(self, request)
+
+
+def _certificate_content(actions: Actions, request: Request) -> Output:
+    certificate = actions.chassis.certificates.content_of(request.path[4])
+    if certificate is None:
+        return [("result", "certificate is not enabled"), ("status", 1)]
+    return [("result", certificate.pem()), ("status", 0)]
+
+
+def _clear_current(actions: Actions, request: Request) -> Output:
+    number = request.inputs.get("alarmId", 0)
+    matching = request.inputs.get("deleteMatchingAlarms") == "yes"
+    assert isinstance(number, int)
+    if not actions.chassis.alarms.clear_by_id(number, request.author.user, request.now, matching=matching):
+        raise _no_alarm(number)
+    return []
+
+
+def _clear_history(actions: Actions, _request: Request) -> Output:
+    actions.chassis.alarms.clear_history()
+    return []
+
+
+def _clear_list(actions: Actions, request: Request) -> Output:
+    found: list[str] = []
+    missing: list[str] = []
+    for word in str(request.inputs.get("alarmIds", "")).replace(",", " ").split():
+        cleared = (
+            word.isdigit()
+            and int(word) > 0
+            and actions.chassis.alarms.clear_by_id(int(word), request.author.user, request.now)
+        )
+        (found if cleared else missing).append(word)
+    return [
+        ("alarmIdFailure", ""),
+        ("alarmIdNotFound", " ".join(missing)),
+        ("alarmIdSuccess", " ".join(found)),
+    ]
+
+
+def _alarm_number(request: Request) -> int:
+    number = request.inputs.get("alarm.id", 0)
+    assert isinstance(number, int)
+    return number
+
+
+def _comment_alarm(actions: Actions, request: Request) -> Output:
+    number = _alarm_number(request)
+    if not actions.chassis.alarms.comment(number, str(request.inputs.get("alarm.text", ""))):
+        raise _no_alarm(number)
+    return []
+
+
+def _acknowledge_alarm(actions: Actions, request: Request) -> Output:
+    number = _alarm_number(request)
+    wanted = request.inputs.get("alarm.acknowledgeState") == "acknowledge"
+    if not actions.chassis.alarms.acknowledge(number, acknowledged=wanted):
+        raise _no_alarm(number)
+    return []
+
+
+def _reset(groups: Iterable[str]) -> Callable[[Actions, Request], Output]:
+    names = tuple(groups)
+
+    def reset(actions: Actions, request: Request) -> Output:
+        for port in actions.ports.in_zone(request.path[1], request.path[3]):
+            for name in names:
+                getattr(port.counters, name).clear_totals()
+        return [("reason", "statistics reset")]
+
+    return reset
+
+
+def _admin_state(which: str) -> Callable[[Actions, Request], Output]:
+    def change(actions: Actions, request: Request) -> Output:
+        path = request.path
+        check = actions.paths.get((path[1], path[3], path[5]))
+        if check is None:
+            raise UserError("element does not exist", path=path, tag="data-missing")
+        setattr(check, which, str(request.inputs["state"]))
+        return [("reason", "success")]
+
+    return change
+
+
+def _no_alarm(number: int) -> UserError:
+    return UserError(f"no alarm with alarmId {number}", path=("alarms",), tag="data-missing")
+
+
+_ZONE = ("addressContext", "zone")
+
+ACTIONS: dict[SchemaPath, Callable[[Actions, Request], Output]] = {
+    ("system", "security", "pki", "certificate", "retrieveCertContent"): _certificate_content,
+    ("alarms", "clear", "current"): _clear_current,
+    ("alarms", "clear", "history"): _clear_history,
+    ("alarms", "clear", "alarmList"): _clear_list,
+    ("alarms", "current", "comment"): _comment_alarm,
+    ("alarms", "current", "state"): _acknowledge_alarm,
+    (*_ZONE, "sipSigPortResetAll"): _reset(("port", "tls")),
+    (*_ZONE, "sipSigConnResetAll"): _reset(("connections",)),
+    (*_ZONE, "ipPeer", "pathCheck", "localAdminState"): _admin_state("local_admin"),
+    (*_ZONE, "ipPeer", "pathCheck", "remoteAdminState"): _admin_state("remote_admin"),
+}

@@ -1,0 +1,138 @@
+"""The alarm tables: current and history, raising, repeating, clearing (sbc-model, alarms and event logs)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from sbcsim.clock import Instant
+from sbcsim.events import AlarmCleared, AlarmRaised, Event
+
+HISTORY_LIMIT = 10_000
+
+
+class AlarmName(Enum):
+    """The event names that raise an alarm: value, severity, whether the box clears it by itself."""
+
+    CERTIFICATE_EXPIRE_SOON = ("sonusSbxCertificateExpireSoonWarningNotification", "Major", False)
+    CERTIFICATE_RECHECK_FAILED = ("sonusSbxFailedCertificateReCheck", "Major", False)
+    PATH_DOWN = ("sonusSbxPathCheckPingStateDownNotification2", "Major", True)
+    PATH_UP = ("sonusSbxPathCheckPingStateUpNotification2", "Informational", True)
+
+    @property
+    def event(self) -> str:
+        """The event name that the table shows as reporter."""
+        return self.value[0]
+
+    @property
+    def severity(self) -> str:
+        """Critical, Major, Minor or Informational."""
+        return self.value[1]
+
+    @property
+    def automatic(self) -> bool:
+        """Whether the box clears the alarm by itself."""
+        return self.value[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm row. `subject` is the object it is about: the same name on the same subject repeats the row."""
+
+    id: int
+    name: AlarmName
+    subject: str
+    description: str
+    first: Instant
+    last: Instant
+    count: int = 1
+    acknowledged: bool = False
+    comment: str = ""
+    state: str = "raised"
+
+
+class Alarms:
+    """Current alarms and their history; `emit` takes the events for the journal."""
+
+    def __init__(self, emit: Callable[[Instant, Event], object]) -> None:
+        self._emit = emit
+        self._current: dict[tuple[AlarmName, str], Alarm] = {}
+        self._history: deque[Alarm] = deque(maxlen=HISTORY_LIMIT)
+        self._next_id = 1
+
+    @property
+    def current(self) -> Sequence[Alarm]:
+        """The alarms that stand, by alarmId."""
+        return sorted(self._current.values(), key=lambda alarm: alarm.id)
+
+    @property
+    def history(self) -> Sequence[Alarm]:
+        """Everything that was raised and cleared, oldest first."""
+        return tuple(self._history)
+
+    def raise_alarm(self, name: AlarmName, subject: str, description: str, now: Instant) -> None:
+        """Raise an alarm; the same name on the same subject counts up the row that stands."""
+        standing = self._current.get((name, subject))
+        if standing is None:
+            alarm = Alarm(self._next_id, name, subject, description, now, now)
+            self._next_id += 1
+        else:
+            alarm = replace(standing, description=description, last=now, count=standing.count + 1)
+        self._current[name, subject] = alarm
+        self._history.append(alarm)
+        self._emit(now, AlarmRaised(alarm.id, name.event, name.severity, description, alarm.count))
+
+    def report(self, name: AlarmName, subject: str, description: str, now: Instant) -> None:
+        """Report an event that only goes into the history: nothing stands after it."""
+        alarm = Alarm(self._next_id, name, subject, description, now, now)
+        self._next_id += 1
+        self._history.append(alarm)
+        self._emit(now, AlarmRaised(alarm.id, name.event, name.severity, description, 1))
+
+    def clear(self, name: AlarmName, subject: str, now: Instant) -> None:
+        """Clear what stands under a name and subject, by the box itself; nothing standing is no error."""
+        alarm = self._current.pop((name, subject), None)
+        if alarm is not None:
+            self._cleared(alarm, "automatic", now)
+
+    def clear_by_id(self, alarm_id: int, by: str, now: Instant, *, matching: bool = False) -> bool:
+        """Clear one alarm by hand, all for id 0, also those of the same name if `matching`; False if not there."""
+        chosen = [alarm for alarm in self.current if alarm_id in {0, alarm.id}]
+        if matching and alarm_id:
+            names = {alarm.name for alarm in chosen}
+            chosen = [alarm for alarm in self.current if alarm.name in names]
+        for alarm in chosen:
+            del self._current[alarm.name, alarm.subject]
+            self._cleared(alarm, by, now)
+        return bool(chosen) or alarm_id == 0
+
+    def clear_history(self) -> None:
+        """Empty the history table."""
+        self._history.clear()
+
+    def comment(self, alarm_id: int, text: str) -> bool:
+        """Write a comment on a standing alarm; False if there is none of that id."""
+        return self._change(alarm_id, comment=text)
+
+    def acknowledge(self, alarm_id: int, *, acknowledged: bool) -> bool:
+        """Set the acknowledge state of a standing alarm; False if there is none of that id."""
+        return self._change(alarm_id, acknowledged=acknowledged)
+
+    def restart(self) -> None:
+        """Forget everything."""
+        self._current.clear()
+        self._history.clear()
+        self._next_id = 1
+
+    def _change(self, alarm_id: int, **fields: object) -> bool:
+        for key, alarm in self._current.items():
+            if alarm.id == alarm_id:
+                self._current[key] = replace(alarm, **fields)  # type: ignore[arg-type]
+                return True
+        return False
+
+    def _cleared(self, alarm: Alarm, by: str, now: Instant) -> None:
+        self._history.append(replace(alarm, last=now, state="cleared"))
+        self._emit(now, AlarmCleared(alarm.id, alarm.name.event, by))

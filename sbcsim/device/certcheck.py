@@ -1,0 +1,151 @@
+"""certExpiryCheck: the periodic re-check of live connections and the daily expiry warning.
+
+The re-check costs what it closes: one heap entry for each certificate in use, none for each connection. Between two
+runs nothing is judged, so a connection may outlive a certificate by one period; that is the box's behaviour.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import Protocol
+
+from sbcsim.clock import DAY, HOUR, Instant, Order
+from sbcsim.events import CertificateCheck, CertificateWarning
+from sbcsim.pki.credential import TrustAnchors
+
+from .alarms import AlarmName
+from .certificates import Loaded
+from .chassis import Chassis
+from .connections import ConnectionRecord, ConnectionTable
+
+_PATH = ("system", "security", "certExpiryCheck")
+RECHECK = ("recheck",)
+WARNING = ("warning",)
+
+
+class Closer(Protocol):
+    """How a failed connection is ended."""
+
+    def __call__(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
+        """Close one connection with close_notify."""
+
+
+class CertificateChecks:
+    """Both jobs of certExpiryCheck."""
+
+    def __init__(self, chassis: Chassis, table: ConnectionTable, close: Closer) -> None:
+        self._chassis = chassis
+        self._table = table
+        self._close = close
+        self._expiries: list[tuple[int, str]] = []
+        self._tracked: set[str] = set()
+        self._distrusted: set[str] = set()
+
+    def start(self, now: Instant) -> None:
+        """Begin both jobs: the re-check one full period from now, the warning at the next midnight."""
+        self.schedule_recheck(now)
+        midnight = (now.calendar // DAY + 1) * DAY
+        self._chassis.timetable.looking.set(WARNING, now.uptime + midnight - now.calendar, Order.WARNING)
+
+    def schedule_recheck(self, now: Instant) -> None:
+        """Begin a full period anew: at start, after a changed rate, after a switchover."""
+        period = self._period()
+        if period is None:
+            self._chassis.timetable.looking.cancel(RECHECK)
+        else:
+            self._chassis.timetable.looking.set(RECHECK, now.uptime + period, Order.CERTIFICATE)
+
+    def track(self, record: ConnectionRecord) -> None:
+        """Watch the certificates of a connection that has come up."""
+        for certificate in record.certificates():
+            if certificate.fingerprint not in self._tracked:
+                self._tracked.add(certificate.fingerprint)
+                heapq.heappush(self._expiries, (certificate.not_after, certificate.fingerprint))
+
+    def anchors_changed(self, old: TrustAnchors, new: TrustAnchors) -> None:
+        """Remember anchors that are enabled no longer; one that came back is trusted again."""
+        self._distrusted |= old.fingerprints - new.fingerprints
+        self._distrusted -= new.fingerprints
+        self._distrusted = {each for each in self._distrusted if self._table.uses(each)}
+
+    def acts_at(self, now: Instant) -> int | None:
+        """Return the uptime of the re-check that will close something, None if none is in sight."""
+        due = self._chassis.timetable.looking.due(RECHECK)
+        period = self._period()
+        if due is None or period is None:
+            return None
+        if any(self._table.uses(each) for each in self._distrusted):
+            return due
+        expiry = self._next_expiry()
+        if expiry is None:
+            return None
+        expires = expiry - now.calendar + now.uptime
+        return due if due > expires else due + ((expires - due) // period + 1) * period
+
+    def recheck(self, now: Instant) -> None:
+        """Close every connection that stands on an expired certificate or an anchor enabled no longer."""
+        failed: dict[int, tuple[ConnectionRecord, str]] = {}
+        checked = len(self._table)
+        for fingerprint in sorted(self._distrusted):
+            for record in self._table.using(fingerprint):
+                if record.peer_chain and record.peer_chain[-1].fingerprint == fingerprint:
+                    failed[record.id] = (record, "untrusted")
+        self._distrusted.clear()
+        while (expiry := self._next_expiry()) is not None and expiry < now.calendar:
+            _, fingerprint = heapq.heappop(self._expiries)
+            self._tracked.discard(fingerprint)
+            for record in self._table.using(fingerprint):
+                failed[record.id] = (record, "expired")
+        for number in sorted(failed):
+            record, why = failed[number]
+            text = (
+                f"Certificate re-check failed for connection {number} to {record.remote[0]}:{record.remote[1]}: {why}"
+            )
+            self._chassis.alarms.raise_alarm(AlarmName.CERTIFICATE_RECHECK_FAILED, f"connection {number}", text, now)
+            self._close(record, f"certificate re-check: {why}", now)
+        self._chassis.emit(now, CertificateCheck(checked, len(failed)))
+        self.schedule_recheck(now)
+
+    def warn(self, now: Instant) -> None:
+        """Run the daily job over every enabled certificate in name order."""
+        threshold = self._number("expiryWarningThreshold")
+        period = self._number("expirationPeriodicWarning")
+        for loaded in self._chassis.certificates.in_name_order():
+            self._warn_about(loaded, threshold, period, now)
+        self._chassis.timetable.looking.set(WARNING, now.uptime + DAY, Order.WARNING)
+
+    def _warn_about(self, loaded: Loaded, threshold: int | None, period: int | None, now: Instant) -> None:
+        left = loaded.certificate.not_after - now.calendar
+        days = max(0, left // DAY)
+        alarm = left < 0 or (
+            threshold is not None
+            and (days == threshold or (days < threshold and period is not None and days % period == 0))
+        )
+        self._chassis.emit(now, CertificateWarning(loaded.name, loaded.type, days, alarm))
+        if alarm:
+            text = f"Certificate {loaded.name} " + ("has expired" if left < 0 else f"expires in {days} days")
+            self._chassis.alarms.raise_alarm(AlarmName.CERTIFICATE_EXPIRE_SOON, loaded.name, text, now)
+
+    def clear(self) -> None:
+        """Forget what was watched."""
+        self._expiries.clear()
+        self._tracked.clear()
+        self._distrusted.clear()
+
+    def _next_expiry(self) -> int | None:
+        # Entries of certificates that no connection uses any more are dropped when they come up.
+        while self._expiries:
+            not_after, fingerprint = self._expiries[0]
+            if self._table.uses(fingerprint):
+                return not_after
+            heapq.heappop(self._expiries)
+            self._tracked.discard(fingerprint)
+        return None
+
+    def _period(self) -> int | None:
+        hours = self._number("certReCheckRate")
+        return None if hours is None else hours * HOUR
+
+    def _number(self, leaf: str) -> int | None:
+        value = self._chassis.tree.value((*_PATH, leaf))
+        return value if isinstance(value, int) else None

@@ -1,0 +1,220 @@
+"""The enabled certificates: read and judged in the commit that enables them, then kept until that is undone.
+
+The store is a subscriber of the configuration. What it holds is replaced as a whole with the commit that changes
+it; connections keep the credential they began with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sbcsim.clock import Instant, to_datetime
+from sbcsim.config.secret import Cipher
+from sbcsim.config.transaction import Proposal
+from sbcsim.config.tree import Tree
+from sbcsim.errors import UserError
+from sbcsim.pki.chain import issuer_path
+from sbcsim.pki.credential import Certificate, Credential, TrustAnchors
+from sbcsim.pki.keystore import KeystoreContent, KeystoreError, Problem, load_file
+
+from .files import VirtualFiles
+from .objects import certificate_path
+
+_LIST = ("system", "security", "pki", "certificate")
+_CONTENT_LEAVES = frozenset({"state", "fileName", "passPhrase", "type"})
+
+_FILE_TEXTS = {
+    Problem.NOT_A_CERTIFICATE_FILE: "not a certificate file",
+    Problem.NO_PRIVATE_KEY: "no private key in file",
+    Problem.KEY_MISMATCH: "private key does not match the certificate",
+    Problem.MORE_THAN_ONE: "more than one certificate in file",
+    Problem.UNSUPPORTED_KEY: "unsupported key",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An enabled certificate with its content and the revision that loaded it."""
+
+    name: str
+    type: str
+    content: KeystoreContent
+    revision: int
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate itself."""
+        return self.content.certificate
+
+
+class CertificateStore:
+    """All enabled certificates by name, and what follows from them: credentials and trust anchors."""
+
+    def __init__(self, files: VirtualFiles, cipher: Cipher) -> None:
+        self._files = files
+        self._cipher = cipher
+        self._loaded: dict[str, Loaded] = {}
+        self._anchors = TrustAnchors()
+        self._credentials: dict[str, Credential] = {}
+        self._start: tuple[dict[str, Loaded], TrustAnchors] = ({}, self._anchors)
+
+    @property
+    def anchors(self) -> TrustAnchors:
+        """Every enabled remote certificate."""
+        return self._anchors
+
+    @property
+    def loaded(self) -> Mapping[str, Loaded]:
+        """The enabled certificates by name."""
+        return self._loaded
+
+    def in_name_order(self) -> Iterator[Loaded]:
+        """Yield the enabled certificates by name."""
+        for name in sorted(self._loaded):
+            yield self._loaded[name]
+
+    def credential(self, name: str) -> Credential | None:
+        """Return what a new connection shows under a certificate name, None if there is nothing to show."""
+        loaded = self._loaded.get(name)
+        if loaded is None or loaded.content.key is None:
+            return None
+        credential = self._credentials.get(name)
+        if credential is None:
+            chain = issuer_path(loaded.certificate, self._anchors.certificates)
+            credential = Credential(name, loaded.certificate, chain, loaded.content.key, loaded.revision)
+            self._credentials[name] = credential
+        return credential
+
+    def prework(self, proposal: Proposal) -> Callable[[], None] | None:
+        """Return the decoding of the files that the proposal enables, which may be done in a thread beforehand."""
+        jobs = [
+            (data, kind, self._pass_phrase(proposal.new, name), file_name)
+            for name in self._to_load(proposal)
+            if (kind := _file_kind(_text(proposal.new, name, "type"))) is not None
+            and (file_name := _text(proposal.new, name, "fileName"))
+            and (data := self._files.certificate_file(file_name)) is not None
+        ]
+        if not jobs:
+            return None
+
+        def decode() -> None:
+            for data, kind, pass_phrase, file_name in jobs:
+                try:
+                    load_file(data, kind, pass_phrase, file_name)
+                except KeystoreError:
+                    continue  # validate() meets it again and says it in the box's words
+
+        return decode
+
+    def validate(self, proposal: Proposal) -> None:
+        """Read what the proposal enables; raises UserError with the box's text for the first that fails."""
+        for name in self._to_load(proposal):
+            self._load(proposal.new, name, proposal.now, proposal.revision)
+
+    def apply(self, proposal: Proposal) -> list[Loaded]:
+        """Take over the enabled certificates of a commit; returns those that are newly loaded, by name."""
+        fresh = [self._load(proposal.new, name, proposal.now, proposal.revision) for name in self._to_load(proposal)]
+        gone = [name for name in _touched(proposal) if not _enabled(proposal.new, name) and name in self._loaded]
+        remote_before = {item.certificate.fingerprint for item in self._remote()}
+        for name in gone:
+            del self._loaded[name]
+            self._credentials.pop(name, None)
+        for item in fresh:
+            self._loaded[item.name] = item
+            self._credentials.pop(item.name, None)
+        if {item.certificate.fingerprint for item in self._remote()} != remote_before:
+            self._anchors = TrustAnchors(tuple(item.certificate for item in self._remote()), proposal.revision)
+            self._credentials.clear()  # a chain may have grown or shrunk
+        return fresh
+
+    def content_of(self, name: str) -> Certificate | None:
+        """Return an enabled certificate, None where there is none of the name."""
+        loaded = self._loaded.get(name)
+        return None if loaded is None else loaded.certificate
+
+    def adopt_start(self) -> None:
+        """Make what is enabled now what `reset` returns to."""
+        self._start = dict(self._loaded), self._anchors
+
+    def reset(self) -> None:
+        """Return to what was enabled at the start, whatever has become of the files since."""
+        loaded, self._anchors = self._start
+        self._loaded = dict(loaded)
+        self._credentials.clear()
+
+    def _remote(self) -> Iterator[Loaded]:
+        return (item for item in self.in_name_order() if item.type == "remote")
+
+    def _to_load(self, proposal: Proposal) -> list[str]:
+        """Names that the proposal turns to enabled, or whose content it changes while enabled."""
+        names = []
+        for name, leaves in _touched(proposal).items():
+            if _enabled(proposal.new, name) and (not _enabled(proposal.old, name) or leaves & _CONTENT_LEAVES):
+                names.append(name)
+        return names
+
+    def _load(self, tree: Tree, name: str, now: Instant, revision: int) -> Loaded:
+        path = certificate_path(name)
+        shown = " ".join(path)
+        word = _text(tree, name, "type")
+        if not word:
+            raise _missing(path, "type")
+        kind = _file_kind(word)
+        if kind is None:
+            text = f"'{shown} state' (value \"enabled\"): no certificate imported"
+            raise UserError(text, path=(*path, "state"))
+        file_name = _text(tree, name, "fileName")
+        if not file_name:
+            raise _missing(path, "fileName")
+        at_file = f"'{shown} fileName' (value \"{file_name}\")"
+        data = self._files.certificate_file(file_name)
+        if data is None:
+            text = f"{at_file}: file not found in /opt/sonus/external"
+            raise UserError(text, path=(*path, "fileName"))
+        try:
+            content = load_file(data, kind, self._pass_phrase(tree, name), file_name)
+        except KeystoreError as error:
+            if error.problem is Problem.PASS_PHRASE_MISSING:
+                raise _missing(path, "passPhrase") from error
+            if error.problem is Problem.WRONG_PASS_PHRASE:
+                text = f"'{shown} passPhrase': wrong pass phrase for file \"{file_name}\""
+                raise UserError(text, path=(*path, "passPhrase")) from error
+            raise UserError(f"{at_file}: {_FILE_TEXTS[error.problem]}", path=(*path, "fileName")) from error
+        if content.certificate.expired(now.calendar):
+            ended = to_datetime(content.certificate.not_after).strftime("%Y-%m-%d %H:%M:%S")
+            text = f"'{shown} state' (value \"enabled\"): certificate expired on {ended}"
+            raise UserError(text, path=(*path, "state"))
+        return Loaded(name, kind, content, revision)
+
+    def _pass_phrase(self, tree: Tree, name: str) -> str | None:
+        stored = tree.get((*certificate_path(name), "passPhrase"))
+        return None if stored is None else self._cipher.decrypt(str(stored))
+
+
+def _file_kind(word: str) -> Literal["local", "remote"] | None:
+    """Return the type of a certificate that comes from a file, None for one whose key was made on the box."""
+    return "local" if word == "local" else "remote" if word == "remote" else None
+
+
+def _missing(path: tuple[str, ...], leaf: str) -> UserError:
+    return UserError(f"'{' '.join(path)} {leaf}' is not configured", path=(*path, leaf), tag="missing-element")
+
+
+def _touched(proposal: Proposal) -> dict[str, frozenset[str]]:
+    """Certificate names that a proposal touches, with the leaves it changes, in path order."""
+    names: dict[str, set[str]] = {}
+    for change in proposal.changes:
+        if change.path[:4] == _LIST and len(change.path) > 4:
+            names.setdefault(change.path[4], set()).update(change.path[5:6])
+    return {name: frozenset(names[name]) for name in sorted(names)}
+
+
+def _text(tree: Tree, name: str, leaf: str) -> str:
+    value = tree.value((*certificate_path(name), leaf))
+    return "" if value is None else str(value)
+
+
+def _enabled(tree: Tree, name: str) -> bool:
+    return tree.value((*certificate_path(name), "state")) == "enabled"

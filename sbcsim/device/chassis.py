@@ -1,0 +1,63 @@
+"""What every part of the device shares: time table, journal, running configuration, certificates, effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random  # noqa: TID251 - only the type: the stream is seeded by sbcsim.rng
+
+from sbcsim import rng
+from sbcsim.clock import Instant
+from sbcsim.config.tree import Tree
+from sbcsim.events import Event, Journal
+
+from .alarms import Alarms
+from .certificates import CertificateStore
+from .effects import Effect
+from .settings import Settings
+from .timetable import Timetable
+
+
+class Chassis:
+    """One node's shared parts. `tree` is the running configuration, replaced at each commit."""
+
+    def __init__(self, settings: Settings, journal: Journal, tree: Tree, certificates: CertificateStore) -> None:
+        self.settings = settings
+        self.journal = journal
+        self.tree = tree
+        self.revision = 0
+        self.certificates = certificates
+        self.timetable = Timetable()
+        self.alarms = Alarms(self.emit)
+        self.wake: Callable[[], None] | None = None
+        self._effects: list[Effect] = []
+        self._tokens = self._token_stream()
+
+    def emit(self, now: Instant, event: Event) -> None:
+        """Put an event into the journal."""
+        self.journal.add(now, event)
+
+    def effect(self, effect: Effect) -> None:
+        """Ask for something outside; `wake` tells the driver when nothing was pending before."""
+        self._effects.append(effect)
+        if len(self._effects) == 1 and self.wake is not None:
+            self.wake()
+
+    def take_effects(self) -> list[Effect]:
+        """Hand over the effects in order."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def token(self, digits: int = 16) -> str:
+        """Return a fresh word of `digits` hexadecimal digits for tags, branches and Call-IDs."""
+        return f"{self._tokens.getrandbits(4 * digits):0{digits}x}"
+
+    def restart(self, tree: Tree) -> None:
+        """Begin anew on a configuration: nothing is due, no alarm stands, the tokens repeat."""
+        self.tree = tree
+        self.revision = 0
+        self.timetable.clear()
+        self.alarms.restart()
+        self._tokens = self._token_stream()
+
+    def _token_stream(self) -> Random:
+        return rng.stream(self.settings.seed, "sip")

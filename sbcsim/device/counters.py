@@ -1,0 +1,85 @@
+"""The counters of a sipSigPort, named after the leaves that show them (sbc-model, status and statistics)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+TLS_LEAVES = (
+    "currentServerSessions",
+    "totalServerSessions",
+    "currentClientHandshakes",
+    "currentServerHandshakes",
+    "sessionResumptions",
+    "noCipherSuite",
+    "handshakeTimeouts",
+    "higherAuthTimeout",
+    "clientAuthFailures",
+    "serverAuthFailures",
+    "fatelAlertsReceived",
+    "warningAlertsReceived",
+    "handshakeFailures",
+    "receiveFailures",
+    "sendFailures",
+    "noAuthDrops",
+    "noAuth488",
+    "midConnectionHello",
+    "noClientCert",
+    "validationFailures",
+    "currentClientConnections",
+    "totalClientConnections",
+    "currentServerConnections",
+    "totalServerConnections",
+)
+
+PORT_LEAVES = (
+    "callRate",
+    "origCalls",
+    "termCalls",
+    "txPdus",
+    "rxPdus",
+    "txBytes",
+    "rxBytes",
+    "inRegs",
+    "outRegs",
+    "tx500s",
+    "tx503s",
+)
+
+CONNECTION_LEAVES = ("tcpConnection", "totalTcpConnection", "activeTlsTcpConnection", "totalTlsTcpConnection")
+
+
+class Counters:
+    """A fixed set of counters: counting a name that does not exist is an error, not a new counter."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, leaves: tuple[str, ...]) -> None:
+        self._values = dict.fromkeys(leaves, 0)
+
+    def __getitem__(self, leaf: str) -> int:
+        return self._values[leaf]
+
+    def add(self, leaf: str, times: int = 1) -> None:
+        """Count `leaf` up by `times`, or down by a negative number."""
+        self._values[leaf] += times
+
+    def clear_totals(self) -> None:
+        """Set every counter to 0 except those that show what stands now (`current...`, active connections)."""
+        for leaf in self._values:
+            if not leaf.startswith(("current", "activeTls")) and leaf != "tcpConnection":
+                self._values[leaf] = 0
+
+    def as_row(self) -> Mapping[str, int]:
+        """Return all counters by leaf name, in the order of the table."""
+        return dict(self._values)
+
+
+class PortCounters:
+    """The three groups of counters that belong to one sipSigPort."""
+
+    __slots__ = ("connections", "port", "tls")
+
+    def __init__(self) -> None:
+        self.tls = Counters(TLS_LEAVES)
+        self.port = Counters(PORT_LEAVES)
+        self.connections = Counters(CONNECTION_LEAVES)

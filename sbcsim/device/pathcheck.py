@@ -1,0 +1,410 @@
+"""pathCheck: OPTIONS pings to ipPeers, the states they lead to, and which of them a jump of the clock may coalesce.
+
+A ping is driven by its timer, by what becomes of its connection, by the answer, and by its time-out. A peer is
+*settled* when its state and its last outcome agree and nothing has happened since that could change the next
+outcome: up and answering on a standing connection, or down and failing. Only then may the pings between two events be
+replaced by one that stands for all; every other ping goes out at its own instant.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from sbcsim.clock import SECOND, Instant, Order
+from sbcsim.events import PathPing, PathState, SipMessage
+from sbcsim.sip import options
+
+from .alarms import AlarmName
+from .chassis import Chassis
+from .connectionplane import ConnectionPlane
+from .connections import ConnectionRecord, PeerKey, PortKey
+from .effects import Endpoint, Transport
+from .listeners import Port
+from .objects import IpPeer, PathCheckProfile, read_path_check_profile, read_peer, zone_ports
+from .tlsprofile import read_tls_profile
+
+REPLY_SECONDS = 32
+"""A ping fails when no final answer came within this time, or within sendInterval if that is shorter."""
+
+
+class PingState(Enum):
+    """The pingState of `peerPathchkStatus`."""
+
+    INACTIVE = "inActive"
+    ACTIVE = "active"
+    DOWN = "down"
+    UP = "up"
+
+
+@dataclass(slots=True)
+class Ping:
+    """One ping under way. `times` is what it stands for; `connection` is 0 until it has been sent."""
+
+    call_id: str
+    times: int
+    deadline: int
+    connection: int = 0
+
+
+class PathCheck:
+    """The path check of one ipPeer."""
+
+    __slots__ = (
+        "connection",
+        "failures",
+        "last_ping",
+        "local_admin",
+        "peer",
+        "ping",
+        "profile",
+        "remote_admin",
+        "settled",
+        "silent",
+        "state",
+        "successes",
+    )
+
+    def __init__(self, peer: IpPeer) -> None:
+        self.peer = peer
+        self.profile: PathCheckProfile | None = None
+        self.state = PingState.INACTIVE
+        self.successes = self.failures = 0
+        self.connection = 0
+        self.ping: Ping | None = None
+        self.last_ping: Instant | None = None
+        self.silent = False
+        self.settled = False
+        self.local_admin = self.remote_admin = "up"
+
+    @property
+    def interval(self) -> int:
+        """The time from ping to ping in microseconds."""
+        return self.profile.interval_seconds * SECOND if self.profile is not None else 0
+
+
+class PathChecks:
+    """All path checks of the node."""
+
+    def __init__(self, chassis: Chassis, plane: ConnectionPlane, ports: Mapping[PortKey, Port]) -> None:
+        self._chassis = chassis
+        self._plane = plane
+        self._ports = ports
+        self._checks: dict[PeerKey, PathCheck] = {}
+        self._by_call_id: dict[str, PeerKey] = {}
+        self.awaiting: set[PeerKey] = set()
+        """Peers that owe an answer and are not known to be silent."""
+
+    def __iter__(self) -> Iterator[PathCheck]:
+        return iter(tuple(self._checks.values()))
+
+    def get(self, key: PeerKey) -> PathCheck | None:
+        """Return the path check of a peer, None for an unknown one."""
+        return self._checks.get(key)
+
+    def in_zone(self, context: str, zone: str) -> list[PathCheck]:
+        """Return the peers of a zone by name."""
+        keys = sorted(key for key in self._checks if key[:2] == (context, zone))
+        return [self._checks[key] for key in keys]
+
+    def configure(self, key: PeerKey, now: Instant) -> None:
+        """Take over the configuration of one peer: begin, end or go on; a moved peer loses its old connection."""
+        peer = read_peer(self._chassis.tree, key)
+        check = self._checks.get(key)
+        if peer is None:
+            if check is not None:
+                self._stop(check, now)
+                self._drop_connections(key, now)
+                del self._checks[key]
+            return
+        if check is None:
+            check = self._checks[key] = PathCheck(peer)
+        before, check.peer = check.peer, peer
+        if _where(before) != _where(peer):
+            self._drop_connections(key, now)
+        if not peer.path_check:
+            self._stop(check, now)
+        elif check.state is PingState.INACTIVE:
+            check.profile = read_path_check_profile(self._chassis.tree, peer.profile)
+            self._change_state(check, PingState.ACTIVE, now)
+            self.send_ping(key, 1, now)
+
+    def interval(self, key: PeerKey) -> int:
+        """Return the ping period of a peer in microseconds."""
+        return self._checks[key].interval
+
+    def send_ping(self, key: PeerKey, times: int, now: Instant) -> None:
+        """Send the ping that is due, standing for `times`, and set the next one."""
+        check = self._checks[key]
+        self._schedule(check, now.uptime + check.interval)
+        if check.ping is not None:
+            self._finish(check, now, ok=False, reason="no answer")
+        if check.profile is not None and check.profile.protocol == "icmp":
+            check.last_ping = now
+            self._outcome(check, now, ok=True, reason="icmp", times=times)
+            return
+        sender = self._sender(check)
+        if sender is None:
+            return  # no port of the zone is in service: pings stop, nothing is judged
+        check.last_ping = now
+        limit = min(check.interval, REPLY_SECONDS * SECOND)
+        check.ping = Ping(self._chassis.token(), times, now.uptime + limit)
+        self._by_call_id[check.ping.call_id] = key
+        self._chassis.timetable.acting.set(("reply", key), check.ping.deadline, Order.TIMEOUT)
+        if times > 1 or not check.silent:
+            # A silent peer is listened for once in a stretch: it may have come back.
+            self.awaiting.add(key)
+        record = self._plane.table.get(check.connection)
+        if record is None:
+            self._dial(check, *sender, now)
+        elif record.established:
+            self._send(check, record, now)
+
+    def reply_timed_out(self, key: PeerKey, now: Instant) -> None:
+        """No final answer has come in time."""
+        check = self._checks[key]
+        if check.ping is not None:
+            self._finish(check, now, ok=False, reason="no answer")
+
+    def answered(self, record: ConnectionRecord, call_id: str, status: int, now: Instant) -> int:
+        """Take a final answer; returns how many messages it stands for, 0 when it answers no ping of ours."""
+        key = self._by_call_id.get(call_id)
+        check = None if key is None else self._checks[key]
+        if check is None or check.ping is None or check.ping.connection != record.id:
+            return 0
+        times = check.ping.times
+        check.silent = False
+        failed = check.profile is not None and check.profile.is_failure(status)
+        self._finish(check, now, ok=not failed, reason=str(status))
+        return times
+
+    def give_up(self, now: Instant) -> None:
+        """Nobody waits any longer for the peers that owe an answer: they count as silent until they speak."""
+        for key in sorted(self.awaiting):
+            check = self._checks[key]
+            check.silent = True
+            ping = check.ping
+            if ping is not None and ping.times > 1:
+                earlier, ping.times = ping.times - 1, 1
+                self._outcome(check, now, ok=False, reason="no answer", times=earlier)
+        self.awaiting.clear()
+
+    def validity_changed(self) -> None:
+        """A certificate has begun or ended: what failed so far may succeed, so judge each peer's next ping anew."""
+        for check in self._checks.values():
+            self._unsettle(check)
+
+    def ping_all(self, now: Instant) -> None:
+        """Ping every checked peer at once."""
+        for key, check in sorted(self._checks.items()):
+            if check.state is not PingState.INACTIVE:
+                self.send_ping(key, 1, now)
+
+    def connection_up(self, record: ConnectionRecord, now: Instant) -> None:
+        """An outbound connection has come up: the ping that asked for it goes out."""
+        check = self._of(record)
+        if check is not None:
+            self._unsettle(check)
+            if check.ping is not None and not check.ping.connection:
+                self._send(check, record, now)
+
+    def connection_failed(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
+        """An outbound connection never came up: its ping has failed."""
+        check = self._of(record)
+        if check is not None:
+            check.connection = 0
+            if check.ping is not None and not check.ping.connection:
+                self._finish(check, now, ok=False, reason=reason, lost=True)
+
+    def connection_gone(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
+        """The box's connection to a peer is closed: the next ping dials anew."""
+        check = self._of(record)
+        if check is not None:
+            check.connection = 0
+            self._unsettle(check)
+            if check.ping is not None and check.ping.connection == record.id:
+                self._finish(check, now, ok=False, reason=reason, lost=True)
+
+    def clear(self) -> None:
+        """Forget every peer."""
+        self._checks.clear()
+        self._by_call_id.clear()
+        self.awaiting.clear()
+
+    def _of(self, record: ConnectionRecord) -> PathCheck | None:
+        check = None if record.peer is None else self._checks.get(record.peer)
+        return check if check is not None and check.connection == record.id else None
+
+    def _sender(self, check: PathCheck) -> tuple[Port, Transport] | None:
+        """Return the port and transport of the zone by the profile's preferences, None if no port is in service."""
+        context, zone, _ = check.peer.key
+        assert check.profile is not None
+        serving = [
+            port
+            for key in zone_ports(self._chassis.tree, context, zone)
+            if (port := self._ports.get(key)) is not None and port.sends
+        ]
+        for transport in check.profile.transports:
+            for port in serving:
+                if port.config.allows(transport):
+                    return port, transport
+        return None
+
+    def _dial(self, check: PathCheck, port: Port, transport: Transport, now: Instant) -> None:
+        assert check.ping is not None
+        remote, reason = self._target(check.peer, transport)
+        if transport is Transport.TLS:
+            profile = read_tls_profile(self._chassis.tree, port.config.tls_profile)
+            if not profile.client_role:
+                reason = f"tlsProfile {profile.name} allows the server role only"
+        if reason:
+            self._finish(check, now, ok=False, reason=reason)
+            return
+        record = self._plane.dial(port, transport, remote, check.peer.key, check.ping.times, now)
+        check.connection = record.id
+        if check.peer.key not in self.awaiting:
+            record.silent = True
+            self._plane.opening.discard(record.id)
+
+    def _target(self, peer: IpPeer, transport: Transport) -> tuple[Endpoint, str]:
+        if peer.host_name:
+            address, port = self._chassis.settings.hosts.get(peer.host_name, ""), peer.host_port
+            if not address:
+                address = _literal(peer.host_name)
+            if not address:
+                return ("", 0), f"hostName {peer.host_name} is not in the host table"
+        else:
+            address, port = peer.address, peer.port
+        if not address:
+            return ("", 0), "ipAddress is not configured"
+        tls = transport is Transport.TLS
+        if port == 0:
+            port = 5061 if tls else 5060
+        elif tls and self._chassis.settings.dial_tls_port_plus_one:
+            port += 1
+        return (address, port), ""
+
+    def _send(self, check: PathCheck, record: ConnectionRecord, now: Instant) -> None:
+        ping = check.ping
+        assert ping is not None
+        ping.connection = record.id
+        listener = next(
+            each for each in self._ports[record.port].config.listeners() if each.transport is record.transport
+        )
+        request = options.ping(
+            record.remote,
+            listener.address,
+            "TLS" if record.transport is Transport.TLS else "TCP",
+            call_id=ping.call_id,
+            branch=self._chassis.token(),
+            tag=self._chassis.token(8),
+            cseq=1,
+            describe=check.peer.status_update,
+        )
+        data = request.to_bytes()
+        self._plane.send(record, data, now, times=ping.times)
+        self._chassis.emit(now, SipMessage(record.id, "out", request.summary, ping.call_id, len(data), ping.times))
+
+    def _finish(self, check: PathCheck, now: Instant, *, ok: bool, reason: str, lost: bool = False) -> None:
+        """End the ping under way, for all it stood for.
+
+        Only where a peer that was up turns out to have lost its connection did the pings before the last one succeed.
+        """
+        ping = check.ping
+        assert ping is not None
+        check.ping = None
+        del self._by_call_id[ping.call_id]
+        self.awaiting.discard(check.peer.key)
+        self._chassis.timetable.acting.cancel(("reply", check.peer.key))
+        if ping.times > 1 and lost and check.state is PingState.UP:
+            self._outcome(check, now, ok=True, reason="coalesced", times=ping.times - 1)
+            ping.times = 1
+        self._outcome(check, now, ok=ok, reason=reason, times=ping.times, connection=ping.connection)
+
+    def _outcome(
+        self, check: PathCheck, now: Instant, *, ok: bool, reason: str, times: int, connection: int = 0
+    ) -> None:
+        peer, profile = check.peer, check.profile
+        assert profile is not None
+        self._chassis.emit(now, PathPing(peer.key[2], peer.key[1], ok, reason, connection, times))
+        if ok:
+            check.successes, check.failures = check.successes + times, 0
+            if check.state is not PingState.UP and check.successes >= profile.recovery_count:
+                self._change_state(check, PingState.UP, now)
+        else:
+            check.successes, check.failures = 0, check.failures + times
+            if check.state is not PingState.DOWN and check.failures >= profile.reply_timeout_count:
+                self._change_state(check, PingState.DOWN, now)
+        settled = (check.state is PingState.UP and ok) or (check.state is PingState.DOWN and not ok)
+        if settled is not check.settled:
+            check.settled = settled
+            self._requeue(check)
+
+    def _change_state(self, check: PathCheck, state: PingState, now: Instant) -> None:
+        if state is check.state:
+            return
+        old, check.state = check.state, state
+        name, zone = check.peer.key[2], check.peer.key[1]
+        self._chassis.emit(now, PathState(name, zone, old.value, state.value))
+        subject = "/".join(check.peer.key)
+        alarms = self._chassis.alarms
+        if state is PingState.DOWN:
+            text = f"Peer {name} in zone {zone} does not answer path check"
+            alarms.raise_alarm(AlarmName.PATH_DOWN, subject, text, now)
+        elif state is PingState.UP:
+            alarms.clear(AlarmName.PATH_DOWN, subject, now)
+            alarms.report(AlarmName.PATH_UP, subject, f"Peer {name} in zone {zone} answers path check", now)
+
+    def _schedule(self, check: PathCheck, due: int) -> None:
+        timetable = self._chassis.timetable
+        key = ("ping", check.peer.key)
+        first, second = timetable.acting, timetable.keepalives
+        queue, other = (second, first) if check.settled else (first, second)
+        other.cancel(key)
+        queue.set(key, due, Order.PING)
+
+    def _requeue(self, check: PathCheck) -> None:
+        timetable = self._chassis.timetable
+        key = ("ping", check.peer.key)
+        due = timetable.acting.due(key)
+        if due is None:
+            due = timetable.keepalives.due(key)
+        if due is not None:
+            self._schedule(check, due)
+
+    def _unsettle(self, check: PathCheck) -> None:
+        if check.settled:
+            check.settled = False
+            self._requeue(check)
+
+    def _stop(self, check: PathCheck, now: Instant) -> None:
+        key = check.peer.key
+        if check.ping is not None:
+            del self._by_call_id[check.ping.call_id]
+            check.ping = None
+        self.awaiting.discard(key)
+        timetable = self._chassis.timetable
+        timetable.acting.cancel(("reply", key))
+        timetable.acting.cancel(("ping", key))
+        timetable.cancel(("ping", key))
+        check.successes = check.failures = 0
+        check.settled = check.silent = False
+        self._change_state(check, PingState.INACTIVE, now)
+        self._chassis.alarms.clear(AlarmName.PATH_DOWN, "/".join(key), now)
+
+    def _drop_connections(self, key: PeerKey, now: Instant) -> None:
+        for record in self._plane.table.of_peer(key):
+            self._plane.close(record, "ipPeer moved or deleted", now)
+
+
+def _where(peer: IpPeer) -> tuple[str, int, str, int]:
+    return (peer.address, peer.port, peer.host_name, peer.host_port)
+
+
+def _literal(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""

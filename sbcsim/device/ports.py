@@ -1,0 +1,186 @@
+"""sipSigPorts and ipInterfaces in service: what a commit does to them, and the end of a dry-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sbcsim.clock import MINUTE, Instant, Order
+from sbcsim.config.transaction import Change
+from sbcsim.config.tree import Tree
+from sbcsim.events import ListenerClosed, ListenerOpened, LogEvent
+from sbcsim.events import PortState as PortStateEvent
+
+from .chassis import Chassis
+from .connectionplane import ConnectionPlane
+from .connections import PortKey
+from .effects import Listen, ListenerKey, StopListening
+from .listeners import Port, PortState, PortTrigger, trigger_for
+from .objects import GroupKey, InterfaceKey, SipSigPort, read_interface, read_port
+
+DRYUP = "dryup"
+
+
+class Ports:
+    """All sipSigPorts of the node. `ports` is shared with the connection plane."""
+
+    def __init__(self, chassis: Chassis, plane: ConnectionPlane, ports: dict[PortKey, Port]) -> None:
+        self._chassis = chassis
+        self._plane = plane
+        self._ports = ports
+        self._by_group: dict[GroupKey, dict[PortKey, None]] = {}
+
+    def __iter__(self) -> Iterator[Port]:
+        return iter(tuple(self._ports.values()))
+
+    def get(self, key: PortKey) -> Port | None:
+        """Return a port of the running node."""
+        return self._ports.get(key)
+
+    def in_zone(self, context: str, zone: str) -> list[Port]:
+        """Return the ports of a zone by index."""
+        return [self._ports[key] for key in sorted(self._ports) if key[:2] == (context, zone)]
+
+    def on_interface(self, interface: InterfaceKey) -> list[Port]:
+        """Return the ports that are bound to an ipInterface."""
+        keys = self._by_group.get(interface[:2], {})
+        return [self._ports[key] for key in sorted(keys) if self._ports[key].interface == interface]
+
+    def affected(self, changes: Iterable[Change]) -> list[PortKey]:
+        """Return the ports that changes bear on, directly or through their interface group, in path order."""
+        keys: dict[PortKey, None] = {}
+        for change in changes:
+            path = change.path
+            if path[0] != "addressContext" or len(path) < 5:
+                continue
+            if path[2] == "zone" and path[4] == "sipSigPort" and len(path) > 5:
+                keys[path[1], path[3], int(path[5])] = None
+            elif path[2] == "ipInterfaceGroup":
+                keys.update(self._by_group.get((path[1], path[3]), {}))
+        return sorted(keys)
+
+    def new_listeners(self, tree: Tree, changes: Iterable[Change]) -> frozenset[ListenerKey]:
+        """Return the sockets that changes would open in addition to those that are open."""
+        wanted: set[ListenerKey] = set()
+        for key in self.affected(changes):
+            config = read_port(tree, key)
+            port = self._ports.get(key)
+            if config is not None and config.serves:
+                wanted.update(set(config.listeners()) - set(port.listeners if port is not None else ()))
+        return frozenset(wanted)
+
+    def configure(self, key: PortKey, now: Instant) -> None:
+        """Take over the configuration of one port."""
+        new = read_port(self._chassis.tree, key)
+        port = self._ports.get(key)
+        if new is None:
+            if port is not None:
+                self._retire(port, now)
+            return
+        if port is None:
+            port = self._ports[key] = Port(new)
+            old = None
+        else:
+            old = port.config
+            self._by_group.get(old.group, {}).pop(key, None)
+        self._by_group.setdefault(new.group, {})[key] = None
+        if port.state is not PortState.DOWN and new.serves and _moved(port, new):
+            self._trigger(port, PortTrigger.FORCE, "ipInterface out of service", now)
+        trigger = trigger_for(port.state, old, new)
+        if trigger is PortTrigger.FORCE or trigger is PortTrigger.DRAIN:
+            reason = self._why(new)
+            self._trigger(port, trigger, reason, now, new)
+        port.config = new if port.state is not PortState.DRAINING else _keep_interface(port.config, new)
+        if trigger is PortTrigger.START or trigger is PortTrigger.RESUME:
+            self._trigger(port, trigger, "mode inService state enabled", now)
+
+    def dryup_ended(self, key: PortKey, now: Instant) -> None:
+        """The dry-up timer of a port has run its time."""
+        self._trigger(self._ports[key], PortTrigger.EXPIRE, "dry-up ended", now)
+
+    def listening(self, listener: ListenerKey, bound: str, now: Instant) -> None:
+        """A listening socket stands; `bound` is where on the host."""
+        port = self._ports.get((listener.address_context, listener.zone, listener.sip_sig_port))
+        if port is not None and listener in port.listeners:
+            port.listeners[listener] = bound
+            self._chassis.emit(now, ListenerOpened(_name(port), listener.transport.value, _address(listener), bound))
+
+    def clear(self) -> None:
+        """Forget every port; whoever calls has closed the connections and keeps the sockets."""
+        self._ports.clear()
+        self._by_group.clear()
+
+    def _trigger(
+        self, port: Port, trigger: PortTrigger, reason: str, now: Instant, new: SipSigPort | None = None
+    ) -> None:
+        before = port.move(trigger)
+        self._chassis.emit(now, PortStateEvent(f"sipSigPort {_name(port)}", before.value, port.state.value, reason))
+        timer = (DRYUP, port.config.key)
+        if trigger is PortTrigger.START:
+            for listener in port.config.listeners():
+                port.listeners[listener] = ""
+                self._chassis.effect(Listen(listener))
+        elif trigger is PortTrigger.DRAIN:
+            assert new is not None
+            self._chassis.timetable.acting.set(timer, now.uptime + new.dryup_minutes * MINUTE, Order.PORT)
+        else:
+            self._chassis.timetable.acting.cancel(timer)
+            if trigger is PortTrigger.RESUME:
+                text = f"sipSigPort {_name(port)} back in service before its dry-up ended: nothing was bounced"
+                self._chassis.emit(now, LogEvent("DBG", "minor", text))
+            else:
+                self._close(port, reason, now)
+
+    def _close(self, port: Port, reason: str, now: Instant) -> None:
+        for listener in port.listeners:
+            self._chassis.effect(StopListening(listener))
+            self._chassis.emit(now, ListenerClosed(_name(port), listener.transport.value, _address(listener), reason))
+        port.listeners.clear()
+        for record in self._plane.table.on_port(port.config.key):
+            self._plane.close(record, f"sipSigPort {reason}", now)
+
+    def _retire(self, port: Port, now: Instant) -> None:
+        if port.state is not PortState.DOWN:
+            self._trigger(port, PortTrigger.FORCE, "deleted", now)
+        del self._ports[port.config.key]
+        self._by_group.get(port.config.group, {}).pop(port.config.key, None)
+
+    def _why(self, new: SipSigPort) -> str:
+        if not new.enabled:
+            return "state disabled"
+        return "mode outOfService" if not new.in_service else "ipInterface out of service"
+
+
+def interface_states(tree: Tree, keys: Iterable[InterfaceKey]) -> dict[InterfaceKey, str]:
+    """Return whether ipInterfaces are in service, as the words of a PortState event."""
+    states = {}
+    for key in keys:
+        interface = read_interface(tree, key)
+        states[key] = "inService" if interface is not None and interface.up else "outOfService"
+    return states
+
+
+def touched_interfaces(changes: Iterable[Change]) -> list[InterfaceKey]:
+    """Return the ipInterfaces that changes bear on."""
+    keys = {
+        (change.path[1], change.path[3], change.path[5])
+        for change in changes
+        if change.path[0] == "addressContext" and change.path[4:5] == ("ipInterface",) and len(change.path) > 5
+    }
+    return sorted(keys)
+
+
+def _moved(port: Port, new: SipSigPort) -> bool:
+    return port.config.interface != new.interface or set(port.listeners) != set(new.listeners())
+
+
+def _keep_interface(old: SipSigPort, new: SipSigPort) -> SipSigPort:
+    # A port that drains still serves where it did; everything else is as configured now.
+    return new if new.interface is not None else old
+
+
+def _name(port: Port) -> str:
+    return "/".join(map(str, port.config.key))
+
+
+def _address(listener: ListenerKey) -> str:
+    return f"{listener.address[0]}:{listener.address[1]}"

@@ -1,0 +1,413 @@
+"""The simulated SBC without I/O: calls, bytes and due times go in; effects, events and tables come out.
+
+Three things drive it. `net` reports what sockets did (`accepted`, `received`, `closed` ...), always with the instant
+at which it happened. The configuration calls it as a subscriber of commits. The driver fires what is due (`fire`), or
+on a jump of the clock asks for the next instant (`plan`) and fires that (`fire_planned`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
+from typing import cast
+
+from sbcsim.clock import SECOND, Clock, Instant, Order
+from sbcsim.config.history import CommitRecord
+from sbcsim.config.render import change_lines
+from sbcsim.config.transaction import Author, Change, Database, Proposal
+from sbcsim.config.tree import Tree
+from sbcsim.events import CertificateLoaded, Commit, Event, Journal, PortState, Reset
+from sbcsim.pki.credential import Certificate
+from sbcsim.schema.node import Node, Path
+from sbcsim.schema.types import Value
+from sbcsim.schema.walk import node_for
+
+from .actions import Actions, Request
+from .certcheck import RECHECK, WARNING, CertificateChecks
+from .certificates import CertificateStore
+from .chassis import Chassis
+from .connectionplane import ConnectionPlane, seen
+from .connections import ConnectionRecord, ConnectionTable, PeerKey, PortKey
+from .effects import Closing, ConnectionId, Effect, Endpoint, HandshakeDone, HandshakeFailed, ListenerKey, StopListening
+from .eventlog import DIRECTORY, EventLog
+from .files import MountedFile, VirtualFiles
+from .listeners import Port
+from .objects import InterfaceKey, peer_keys, port_keys, read_port
+from .pathcheck import PathChecks
+from .ports import DRYUP, Ports, interface_states, touched_interfaces
+from .sessions import Sessions
+from .settings import Settings
+from .signalling import Signalling
+from .status import Row, Status
+from .users import Users
+from .views import AlarmsView, CertificateView, PeerView, certificate_views, peer_views
+
+
+class Sbc:
+    """One simulated node."""
+
+    def __init__(
+        self, database: Database, clock: Clock, *, settings: Settings | None = None, users: Users | None = None
+    ) -> None:
+        self.settings = settings or Settings()
+        self.database = database
+        self.schema: Node = database.schema
+        self.clock = clock
+        self.journal = Journal(self.settings.journal_limit)
+        now = clock.reading()
+        self.files = VirtualFiles(now)
+        self.users = users or Users()
+        self.sessions = Sessions(self._session_limit)
+        certificates = CertificateStore(self.files, database.cipher)
+        self._chassis = Chassis(self.settings, self.journal, database.running, certificates)
+        self._port_map: dict[PortKey, Port] = {}
+        self._plane = ConnectionPlane(self._chassis, ConnectionTable(), self._port_map)
+        self._ports = Ports(self._chassis, self._plane, self._port_map)
+        self._paths = PathChecks(self._chassis, self._plane, self._port_map)
+        self._checks = CertificateChecks(self._chassis, self._plane.table, self._plane.close)
+        self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map)
+        self._status = Status(self._chassis, self._ports, self._plane.table, self._paths)
+        self._actions = Actions(self._chassis, self._ports, self._paths)
+        self._plane.watchers += [self._paths, _Tracker(self._checks)]
+        self.event_log = EventLog(now)
+        self.journal.subscribe(self.event_log.read)
+        self.files.mount(DIRECTORY, self._log_files)
+        self._handlers: dict[str, Callable[[Hashable, Instant], None]] = {
+            RECHECK[0]: lambda _key, now: self._checks.recheck(now),
+            WARNING[0]: lambda _key, now: self._checks.warn(now),
+            "connect": lambda key, now: self._plane.connect_timed_out(_number(key), now),
+            "handshake": lambda key, now: self._plane.handshake_timed_out(_number(key), now),
+            "auth": lambda key, now: self._plane.authentication_timed_out(_number(key), now),
+            DRYUP: lambda key, now: self._ports.dryup_ended(_port_key(key), now),
+            "ping": lambda key, now: self._paths.send_ping(_peer_key(key), 1, now),
+            "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
+            "validity": lambda _key, _now: self._paths.validity_changed(),
+        }
+        database.subscribe(self)
+
+    @property
+    def system_name(self) -> str:
+        """The name in the prompt and in `system admin`."""
+        return self.settings.system_name
+
+    def start(self, now: Instant) -> None:
+        """Put the running configuration to work, as if all of it had just been committed."""
+        self._chassis.tree = self.database.running
+        self._chassis.revision = self.database.revision
+        self._checks.start(now)
+        for loaded in self._chassis.certificates.in_name_order():
+            self._watch_validity(loaded.certificate, now)
+        for key in port_keys(self._chassis.tree):
+            self._ports.configure(key, now)
+        for peer in peer_keys(self._chassis.tree):
+            self._paths.configure(peer, now)
+
+    # what sockets did
+
+    def accepted(self, listener: ListenerKey, local: Endpoint, remote: Endpoint, now: Instant) -> ConnectionId:
+        """Somebody has connected to a listening socket; returns the number under which to speak of it."""
+        return self._plane.accepted(listener, local, remote, now)
+
+    def dialed(self, connection: ConnectionId, local: Endpoint, now: Instant) -> None:
+        """A `Dial` has succeeded."""
+        self._plane.dialed(connection, local, now)
+
+    def dial_failed(self, connection: ConnectionId, reason: str, now: Instant) -> None:
+        """A `Dial` has failed."""
+        self._plane.dial_failed(connection, reason, now)
+
+    def handshake_done(self, connection: ConnectionId, result: HandshakeDone, now: Instant) -> None:
+        """A `StartTls` has succeeded."""
+        self._plane.handshake_done(connection, result, now)
+
+    def handshake_failed(self, connection: ConnectionId, result: HandshakeFailed, now: Instant) -> None:
+        """A `StartTls` has failed."""
+        record = self._plane.table.get(connection)
+        self._plane.handshake_failed(connection, result, now)
+        if record is not None and record.peer is not None:
+            for certificate in record.peer_chain:
+                self._watch_validity(certificate, now)
+
+    def received(self, connection: ConnectionId, data: bytes, now: Instant) -> None:
+        """Application bytes have come in; those of a connection that is closed already are dropped."""
+        record = self._plane.table.get(connection)
+        if record is not None and record.established:
+            self._signalling.received(record, data, now)
+
+    def closed(self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0) -> None:
+        """The far end has closed a connection, with a fatal alert where `alert` is not 0."""
+        self._plane.closed(connection, reason, now, alert)
+
+    def listening(self, listener: ListenerKey, bound: str, now: Instant) -> None:
+        """A `Listen` has succeeded; `bound` is where on the host."""
+        self._ports.listening(listener, bound, now)
+
+    def take_effects(self) -> list[Effect]:
+        """Hand over what is to be done outside, in order."""
+        return self._chassis.take_effects()
+
+    @property
+    def wake(self) -> Callable[[], None] | None:
+        """What is called when the first effect is waiting to be taken, or a timer was set by a commit."""
+        return self._chassis.wake
+
+    @wake.setter
+    def wake(self, wake: Callable[[], None] | None) -> None:
+        self._chassis.wake = wake
+
+    # time
+
+    def next_due(self) -> int | None:
+        """Return the uptime of the next timer, None when nothing is due ever."""
+        return self._chassis.timetable.next_due()
+
+    def fire(self, now: Instant) -> int:
+        """Fire everything due at or before `now`, in order; returns how much that was."""
+        return self._fire(now, keepalives=True)
+
+    def plan(self, target: int) -> int | None:
+        """On a jump to uptime `target`: return the instant to move to next, None when nothing more is due by then."""
+        now = self.clock.reading()
+        return self._chassis.timetable.plan(
+            target, self._checks.acts_at(now), lambda key: self._paths.interval(_ping_peer(key))
+        )
+
+    def fire_planned(self, now: Instant) -> tuple[int, int]:
+        """Fire what `plan` chose; returns how much that was and how many pings were spared."""
+        fired = self._fire(now, keepalives=False)
+        spared = 0
+        for ping in self._chassis.timetable.take_planned(now.uptime):
+            self._paths.send_ping(_ping_peer(ping.key), ping.times, now)
+            fired += 1
+            spared += ping.times - 1
+        return fired, spared
+
+    def outstanding(self) -> int:
+        """Return how many answers are awaited from far ends that are not known to be silent."""
+        return len(self._plane.opening) + len(self._paths.awaiting)
+
+    def give_up(self, now: Instant) -> None:
+        """Those who owe an answer count as silent until they speak."""
+        self._plane.give_up()
+        self._paths.give_up(now)
+
+    # commits: the device is a subscriber of the configuration
+
+    def prework(self, proposal: Proposal) -> Callable[[], None] | None:
+        """Return the decoding of certificate files."""
+        return self._chassis.certificates.prework(proposal)
+
+    def validate(self, proposal: Proposal) -> None:
+        """Refuse certificates that cannot be read; raises UserError."""
+        self._chassis.certificates.validate(proposal)
+
+    def prepare(self, proposal: Proposal) -> None:
+        """Take nothing: what can fail on the device's side has been tried by `validate`."""
+
+    def abandon(self, proposal: Proposal) -> None:
+        """Give nothing back, as `prepare` took nothing."""
+
+    def apply(self, proposal: Proposal, record: CommitRecord) -> None:
+        """Act on a commit, all at its own instant."""
+        now = proposal.now
+        tree = self._chassis.tree = proposal.new
+        self._chassis.revision = record.revision
+        lines = tuple(change_lines(proposal.changes))
+        self._emit(now, Commit(record.revision, record.author.user, record.author.context, lines))
+        self._apply_certificates(proposal, now)
+        if any(change.path[:4] == (*_CERT_CHECK, "certReCheckRate") for change in proposal.changes):
+            self._checks.schedule_recheck(now)
+        self._apply_interfaces(proposal.old, tree, proposal.changes, now)
+        for key in self._ports.affected(proposal.changes):
+            self._ports.configure(key, now)
+        for peer in _touched_peers(proposal.changes):
+            self._paths.configure(peer, now)
+        if self._chassis.wake is not None:
+            self._chassis.wake()
+
+    def wanted_listeners(self, tree: Tree) -> frozenset[ListenerKey]:
+        """Return every socket that a configuration listens on."""
+        configs = (read_port(tree, key) for key in port_keys(tree))
+        return frozenset(
+            listener for config in configs if config is not None and config.serves for listener in config.listeners()
+        )
+
+    def new_listeners(self, proposal: Proposal) -> frozenset[ListenerKey]:
+        """Return the sockets that a proposal would open in addition to those that are open."""
+        return self._ports.new_listeners(proposal.new, proposal.changes)
+
+    # reads
+
+    def rows(self, path: Path) -> Sequence[Row]:
+        """Return the rows of an operational table by instance path, the table's own key left out."""
+        return self._status.rows(node_for(self.schema, path).path, path, self.clock.reading())
+
+    def request(
+        self, path: Path, action: str, inputs: Mapping[str, Value], author: Author, now: Instant
+    ) -> Sequence[tuple[str, Value]]:
+        """Run an action on an object; returns its output leaves, raises UserError where it cannot be run."""
+        schema_path = (*node_for(self.schema, path).path, action)
+        return self._actions.run(schema_path, Request(path, inputs, author, now))
+
+    def connections(self) -> Sequence[ConnectionRecord]:
+        """Return the live connections by connectionId."""
+        return sorted(self._plane.table, key=lambda record: record.id)
+
+    def connection(self, number: ConnectionId) -> ConnectionRecord | None:
+        """Return one live connection."""
+        return self._plane.table.get(number)
+
+    def close_connection(self, number: ConnectionId, reason: str, now: Instant) -> bool:
+        """Close a connection from our side; False if there is none of that number."""
+        record = self._plane.table.get(number)
+        if record is None:
+            return False
+        self._plane.close(record, reason, now)
+        return True
+
+    def peers(self) -> Sequence[PeerView]:
+        """Return the ipPeers in path order."""
+        return peer_views(self._paths)
+
+    def certificates(self, now: Instant) -> Sequence[CertificateView]:
+        """Return the certificate objects by name."""
+        return certificate_views(self._chassis.tree, self._chassis.certificates, self._plane.table, now)
+
+    def alarms(self) -> AlarmsView:
+        """Return the alarm tables."""
+        return AlarmsView(self._chassis.alarms.current, self._chassis.alarms.history)
+
+    def listeners(self) -> Mapping[ListenerKey, str]:
+        """Return the listening sockets with where they are on the host ("" until they stand)."""
+        return {listener: bound for port in self._ports for listener, bound in port.listeners.items()}
+
+    # start and reset
+
+    def adopt_start(self) -> None:
+        """Make the present configuration, files and certificates what `reset` returns to."""
+        self.database.adopt_start()
+        self.files.adopt_start()
+        self._chassis.certificates.adopt_start()
+
+    def reset(self, now: Instant) -> None:
+        """Go back to the state just after start; `now` is the clock's first instant.
+
+        A socket that the start configuration wants as well is asked for again and goes on listening.
+        """
+        before = self.listeners()
+        for record in self.connections():
+            self._plane.close(record, "reset", now, Closing.RESET)
+        self.database.reset()
+        self.files.reset()
+        self._paths.clear()
+        self._ports.clear()
+        self._checks.clear()
+        self._plane.opening.clear()
+        self._plane.table.restart()
+        self._chassis.restart(self.database.running)
+        self._chassis.certificates.reset()
+        self.journal.clear()
+        self.event_log.clear(now)
+        self._emit(now, Reset())
+        self.start(now)
+        kept = self.listeners()
+        for listener in before:
+            if listener not in kept:
+                self._chassis.effect(StopListening(listener))
+
+    def _fire(self, now: Instant, *, keepalives: bool) -> int:
+        fired = 0
+        while (timer := self._chassis.timetable.pop(now.uptime, keepalives=keepalives)) is not None:
+            key = timer.key
+            assert isinstance(key, tuple)
+            self._handlers[key[0]](key[1] if len(key) > 1 else None, now)
+            fired += 1
+        return fired
+
+    def _emit(self, now: Instant, event: Event) -> None:
+        self._chassis.emit(now, event)
+
+    def _apply_certificates(self, proposal: Proposal, now: Instant) -> None:
+        store = self._chassis.certificates
+        before = store.anchors
+        for loaded in store.apply(proposal):
+            self._emit(now, CertificateLoaded(seen(loaded.certificate, loaded.name), loaded.type))
+            self._watch_validity(loaded.certificate, now)
+        if store.anchors != before:
+            self._checks.anchors_changed(before, store.anchors)
+
+    def _watch_validity(self, certificate: Certificate, now: Instant) -> None:
+        # What failed so far may succeed, and the reverse, once a certificate begins or ends.
+        for edge, calendar in (("begins", certificate.not_before), ("ends", certificate.not_after + SECOND)):
+            if calendar > now.calendar:
+                key = ("validity", (certificate.fingerprint, edge))
+                self._chassis.timetable.acting.set(key, now.uptime + calendar - now.calendar, Order.CERTIFICATE)
+
+    def _apply_interfaces(self, old: Tree, new: Tree, changes: Sequence[Change], now: Instant) -> None:
+        keys: list[InterfaceKey] = touched_interfaces(changes)
+        before, after = interface_states(old, keys), interface_states(new, keys)
+        for key in keys:
+            if before[key] != after[key]:
+                name = f"ipInterface {'/'.join(key)}"
+                self._emit(now, PortState(name, before[key], after[key], "configuration"))
+
+    def _session_limit(self, _user: str) -> int:
+        path = ("system", "admin", self.settings.system_name, "accountManagement", "maxSessions")
+        value = self.database.running.value(path)
+        return value if isinstance(value, int) else 2
+
+    def _log_files(self) -> Mapping[str, MountedFile]:
+        return {
+            name: MountedFile(size, modified.calendar, partial(self.event_log.content, name))
+            for name, size, modified in self.event_log.files()
+        }
+
+
+class _Tracker:
+    """Has the certificate checks watch every connection that comes up."""
+
+    def __init__(self, checks: CertificateChecks) -> None:
+        self._checks = checks
+
+    def connection_up(self, record: ConnectionRecord, now: Instant) -> None:  # noqa: ARG002 - the watchers' form
+        """Watch its certificates."""
+        self._checks.track(record)
+
+    def connection_failed(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
+        """Nothing was watched yet."""
+
+    def connection_gone(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
+        """What no connection uses any more is dropped when it comes up."""
+
+
+_CERT_CHECK = ("system", "security", "certExpiryCheck")
+
+
+def _touched_peers(changes: Sequence[Change]) -> list[PeerKey]:
+    keys = {
+        (change.path[1], change.path[3], change.path[5])
+        for change in changes
+        if change.path[0] == "addressContext"
+        and len(change.path) > 5
+        and (change.path[2], change.path[4]) == ("zone", "ipPeer")
+    }
+    return sorted(keys)
+
+
+# Timers carry (what, whose) as their key; these say whose it is.
+
+
+def _number(key: Hashable) -> ConnectionId:
+    return cast(ConnectionId, key)
+
+
+def _port_key(key: Hashable) -> PortKey:
+    return cast(PortKey, key)
+
+
+def _peer_key(key: Hashable) -> PeerKey:
+    return cast(PeerKey, key)
+
+
+def _ping_peer(key: Hashable) -> PeerKey:
+    return cast(tuple[str, PeerKey], key)[1]

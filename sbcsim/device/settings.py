@@ -1,0 +1,28 @@
+"""What the simulator lets its user choose where the real box leaves no choice or is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Choices that hold for the life of one simulated node.
+
+    `dial_tls_port_plus_one` adds 1 to a peer's port over TLS, as some say the box does. `hosts` is the host table
+    by which a pathCheck hostName is resolved: name to simulated address.
+    """
+
+    system_name: str = "SBC1"
+    application_version: str = "V12.01.00R001"
+    hardware_type: str = "SBC SWe"
+    seed: int = 0
+    dial_tls_port_plus_one: bool = False
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    journal_limit: int = 100_000
+
+    @property
+    def server_name(self) -> str:
+        """The name of the active server (CE): the system's name with an `a` behind it."""
+        return f"{self.system_name}a"

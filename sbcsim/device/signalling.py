@@ -1,0 +1,148 @@
+"""SIP on a connection: what comes in, what is answered on the same connection, what belongs to a path check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sbcsim.clock import Instant
+from sbcsim.events import LogEvent, SipMessage, SipRefused
+from sbcsim.sip import options
+from sbcsim.sip.errors import SipError
+from sbcsim.sip.message import Request, Response
+from sbcsim.sip.stream import PONG_OCTETS, KeepAlive
+
+from .chassis import Chassis
+from .connectionplane import ConnectionPlane
+from .connections import ConnectionRecord, ConnectionState, PortKey
+from .listeners import Port, PortState
+from .objects import peer_path
+from .pathcheck import PathChecks
+
+
+class Signalling:
+    """The SIP side of every established connection."""
+
+    def __init__(
+        self, chassis: Chassis, plane: ConnectionPlane, paths: PathChecks, ports: Mapping[PortKey, Port]
+    ) -> None:
+        self._chassis = chassis
+        self._plane = plane
+        self._paths = paths
+        self._ports = ports
+
+    def received(self, record: ConnectionRecord, data: bytes, now: Instant) -> None:
+        """Take octets from an established connection."""
+        record.silent = False
+        items = record.stream.feed(data)
+        pdus = 0
+        times = 1
+        for item in items:
+            if self._plane.table.get(record.id) is not record:
+                return  # an earlier message ended the connection
+            match item:
+                case KeepAlive.PING:
+                    self._plane.send(record, PONG_OCTETS, now, pdus=0)
+                case KeepAlive.PONG:
+                    continue
+                case Request():
+                    pdus += 1
+                    self._request(record, item, now)
+                case Response():
+                    pdus += 1
+                    times = max(times, self._response(record, item, now))
+                case SipError():
+                    self._refuse(record, item, now)
+        if self._plane.table.get(record.id) is record:
+            self._plane.count_received(record, len(data), pdus, now, times)
+
+    def _request(self, record: ConnectionRecord, request: Request, now: Instant) -> None:
+        self._note(record, "in", request, len(request.to_bytes()), now)
+        if record.state is ConnectionState.WAITING_SIP_AUTH and not self._authenticate(record, request, now):
+            return
+        try:
+            if self._ports[record.port].state is PortState.DRAINING and request.method != "ACK":
+                request.check()
+                response: Response | None = self._respond(record, request, 503)
+            else:
+                response = options.answer(request, source=record.remote, to_tag=self._chassis.token(8))
+        except SipError as error:
+            self._refuse(record, error, now)
+            return
+        if response is not None:
+            self._send(record, response, now)
+
+    def _authenticate(self, record: ConnectionRecord, request: Request, now: Instant) -> bool:
+        """Whether the far end is a peer of the zone; a request from anybody else is turned down or dropped."""
+        if self._is_known(record):
+            self._plane.authenticated(record)
+            return True
+        counters = self._ports[record.port].counters.tls
+        if request.method == "INVITE":
+            counters.add("noAuth488")
+            self._send(record, self._respond(record, request, 488), now)
+        else:
+            counters.add("noAuthDrops")
+            self._chassis.emit(
+                now, SipRefused(record.id, f"{request.method} before authentication", answered=0, closed=False)
+            )
+        return False
+
+    def _is_known(self, record: ConnectionRecord) -> bool:
+        tree = self._chassis.tree
+        return any(
+            tree.value((*peer_path(check.peer.key), "ipAddress")) == record.remote[0]
+            for check in self._paths.in_zone(record.address_context, record.zone)
+        )
+
+    def _response(self, record: ConnectionRecord, response: Response, now: Instant) -> int:
+        try:
+            response.check()
+            call_id = response.call_id
+        except SipError as error:
+            self._refuse(record, error, now)
+            return 1
+        times = self._paths.answered(record, call_id, response.status, now) if response.final else 1
+        self._note(record, "in", response, len(response.to_bytes()), now, max(times, 1))
+        return max(times, 1)
+
+    def _refuse(self, record: ConnectionRecord, error: SipError, now: Instant) -> None:
+        response = options.refuse(error, source=record.remote, to_tag=self._chassis.token(8))
+        if response is not None:
+            self._send(record, response, now)
+        self._ports[record.port].counters.tls.add("receiveFailures")
+        where = f" in {error.header}" if error.header else ""
+        self._chassis.emit(
+            now,
+            SipRefused(
+                record.id, f"{error.reason}{where}", answered=response.status if response else 0, closed=error.fatal
+            ),
+        )
+        text = f"*Sip: connection {record.id}: {error.reason}{where}"
+        self._chassis.emit(now, LogEvent("DBG", "minor", text))
+        if error.fatal:
+            self._plane.close(record, f"not SIP: {error.reason}", now)
+
+    def _respond(self, record: ConnectionRecord, request: Request, status: int) -> Response:
+        return options.respond(request, status, source=record.remote, to_tag=self._chassis.token(8))
+
+    def _send(self, record: ConnectionRecord, response: Response, now: Instant) -> None:
+        data = response.to_bytes()
+        counters = self._ports[record.port].counters.port
+        if response.status == 503:
+            counters.add("tx503s")
+        if response.status // 100 == 5:
+            counters.add("tx500s")
+        self._plane.send(record, data, now)
+        self._note(record, "out", response, len(data), now)
+
+    def _note(
+        self,
+        record: ConnectionRecord,
+        direction: str,
+        message: Request | Response,
+        size: int,
+        now: Instant,
+        times: int = 1,
+    ) -> None:
+        call_id = message.headers.get("Call-ID") or ""
+        self._chassis.emit(now, SipMessage(record.id, direction, message.summary, call_id, size, times))

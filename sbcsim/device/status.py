@@ -1,0 +1,279 @@
+"""The status and statistics tables, each made on demand from what really happened (sbc-model, section 9).
+
+`TABLES` maps the schema path of a table to the function that makes its rows; a new table is one function and one
+line there. Every row holds every leaf it has a value for, by leaf name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from sbcsim.clock import DAY, HOUR, MINUTE, SECOND, Instant, to_datetime
+from sbcsim.schema.node import Path, SchemaPath
+from sbcsim.schema.types import Value
+
+from .alarms import Alarm
+from .certificates import CertificateStore
+from .chassis import Chassis
+from .connections import ConnectionRecord, ConnectionTable
+from .effects import Transport
+from .listeners import Port, PortState
+from .objects import interfaces_of
+from .pathcheck import PathChecks
+from .ports import Ports
+
+Row = Mapping[str, Value]
+
+
+class Status:
+    """Makes the rows of every table."""
+
+    def __init__(self, chassis: Chassis, ports: Ports, table: ConnectionTable, paths: PathChecks) -> None:
+        self.chassis = chassis
+        self.ports = ports
+        self.table = table
+        self.paths = paths
+
+    def rows(self, schema_path: SchemaPath, path: Path, now: Instant) -> Sequence[Row]:
+        """Return the rows of a table; none for a path that is no table."""
+        make = TABLES.get(schema_path)
+        return [] if make is None else list(make(self, path, now))
+
+
+def timestamp(calendar: int) -> str:
+    """Return a time as the status tables show it: `2026-01-01T00:00:00+00:00`."""
+    return to_datetime(calendar // SECOND * SECOND).isoformat()
+
+
+def _zone(path: Path) -> tuple[str, str]:
+    return path[1], path[3]
+
+
+def _port_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+    for port in status.ports.in_zone(*_zone(path)):
+        config = port.config
+        v4 = next((each for each in config.addresses if ":" not in each), "")
+        v6 = next((each for each in config.addresses if ":" in each), "")
+        yield {
+            "index": config.key[2],
+            # The table keeps saying inService until a dry-up has ended.
+            "state": "outOfService" if port.state is PortState.DOWN else "inService",
+            "localIpType": "fixed",
+            "fixedIpV4": v4,
+            "fixedIpV6": v6,
+            "floatingIpV4": "",
+            "floatingIpV6": "",
+            "portNumber": config.number,
+            "vnfId": "",
+        }
+
+
+def _counters(group: Callable[[Port], Row]) -> Callable[[Status, Path, Instant], Iterable[Row]]:
+    def rows(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+        for port in status.ports.in_zone(*_zone(path)):
+            yield {"index": port.config.key[2], **group(port)}
+
+    return rows
+
+
+def _zone_connections(status: Status, path: Path) -> Iterable[ConnectionRecord]:
+    for port in status.ports.in_zone(*_zone(path)):
+        yield from status.table.on_port(port.config.key)
+
+
+def _connection_status(status: Status, path: Path, now: Instant) -> Iterable[Row]:
+    for record in sorted(_zone_connections(status, path), key=lambda each: each.id):
+        yield {
+            "connectionId": record.id,
+            "index": record.sip_sig_port,
+            "peerIpAddress": record.remote[0],
+            "peerPortNum": record.remote[1],
+            "socket": record.id,
+            "transport": record.transport.value,
+            "state": record.state.value,
+            "role": record.role,
+            "aging": "no",
+            "idleTime": (now.uptime - record.last_used.uptime) // SECOND,
+            "bytesSent": record.bytes_out,
+            "bytesRcvd": record.bytes_in,
+            "pduSendQueued": 0,
+            "pduRecvQueued": 0,
+        }
+
+
+def _tls_sessions(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+    for record in sorted(_zone_connections(status, path), key=lambda each: each.id):
+        if record.transport is Transport.TLS:
+            yield {
+                "socket": record.id,
+                "index": record.sip_sig_port,
+                "peerIpAddress": record.remote[0],
+                "state": record.state.value,
+                "role": record.role,
+                "resumptions": int(record.resumed),
+                "tlsSessionId": f"{record.id:08x}",
+            }
+
+
+def _path_checks(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+    for check in status.paths.in_zone(*_zone(path)):
+        yield {
+            "peerName": check.peer.key[2],
+            "pingState": check.state.value,
+            "localAdminState": check.local_admin,
+            "remoteAdminState": check.remote_admin,
+        }
+
+
+def _zone_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+    for (name,) in status.chassis.tree.keys((*path[:2], "zone")):
+        yield {
+            "name": name,
+            "totalCallsAvailable": -1,
+            "inboundCallsUsage": 0,
+            "outboundCallsUsage": 0,
+            "totalCallsConfigured": -1,
+            "priorityCallUsage": 0,
+            "bwCurrentLimit": -1,
+            "bwAvailable": -1,
+            "bwInboundUsage": 0,
+            "bwOutboundUsage": 0,
+            "emergencyCallsBwUsage": 0,
+            "activeSipRegCount": 0,
+        }
+
+
+def _interface_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+    group = (path[1], path[3])
+    for number, interface in enumerate(interfaces_of(status.chassis.tree, group), start=1):
+        v4 = interface.address if ":" not in interface.address else interface.alternative
+        v6 = interface.address if ":" in interface.address else interface.alternative
+        yield {
+            "name": interface.key[2],
+            "ifindex": number,
+            "operState": "resAllocated" if interface.up else "admnDisabled",
+            "oosReason": "notApplicable" if interface.up else "admin",
+            "rxPackets": 0,
+            "txPackets": 0,
+            "allocatedBandwidth": 0,
+            "bwDeviation": 0,
+            "numMediaStreams": 0,
+            "rxActualBandwidth": 0,
+            "txActualBandwidth": 0,
+            "localIpType": "fixed",
+            "fixedIpV4": v4,
+            "fixedIpV6": v6,
+        }
+
+
+def _certificates(status: Status, _path: Path, now: Instant) -> Iterable[Row]:
+    tree = status.chassis.tree
+    for (name,) in tree.keys(("system", "security", "pki", "certificate")):
+        path = ("system", "security", "pki", "certificate", name)
+        row: dict[str, Value] = {"name": name, "state": tree.value((*path, "state")) or "disabled"}
+        kind = tree.value((*path, "type"))
+        if kind is not None:
+            row["type"] = kind
+        certificate = status.chassis.certificates.content_of(name)
+        if certificate is not None:
+            row |= {
+                "subject": certificate.subject,
+                "issuer": certificate.issuer,
+                "serialNumber": certificate.serial,
+                "validFrom": timestamp(certificate.not_before),
+                "validTo": timestamp(certificate.not_after),
+                "daysToExpiry": (certificate.not_after - now.calendar) // DAY,
+            }
+        yield row
+
+
+def _certificate_statistics(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
+    store: CertificateStore = status.chassis.certificates
+    remote = sum(item.type == "remote" for item in store.loaded.values())
+    yield {
+        "systemName": status.chassis.settings.system_name,
+        "localCerts": len(store.loaded) - remote,
+        "caCerts": remote,
+    }
+
+
+def _alarm(alarm: Alarm, **special: Value) -> dict[str, Value]:
+    return {
+        "alarmId": alarm.id,
+        "timestamp": timestamp(alarm.last.calendar),
+        "initialTimestamp": timestamp(alarm.first.calendar),
+        "count": alarm.count,
+        "desc": alarm.description,
+        "reporter": alarm.name.event,
+        "severity": alarm.name.severity,
+        "acknowledgeState": "acknowledge" if alarm.acknowledged else "unAcknowledge",
+        "comment": alarm.comment,
+        **special,
+    }
+
+
+def _current_alarms(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
+    for alarm in status.chassis.alarms.current:
+        yield _alarm(alarm, clearType="automatic" if alarm.name.automatic else "manual")
+
+
+def _alarm_history(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
+    for alarm in status.chassis.alarms.history:
+        yield _alarm(alarm, state=alarm.state)
+
+
+def _servers(status: Status, _path: Path, now: Instant) -> Iterable[Row]:
+    settings = status.chassis.settings
+    up = _up_time(now.uptime)
+    yield {
+        "name": settings.server_name,
+        "hwType": settings.hardware_type,
+        "serialNum": "",
+        "partNum": "",
+        "platformVersion": settings.application_version,
+        "applicationVersion": settings.application_version,
+        "mgmtRedundancyRole": "active",
+        "upTime": up,
+        "applicationUpTime": up,
+        "lastRestartReason": "systemRestart",
+        "syncStatus": "unprotected",
+        "daughterBoardPresent": False,
+        "currentTime": to_datetime(now.calendar).strftime("%Y/%m/%d %H:%M:%S "),
+        "pktPortSpeed": "speed1Gbps",
+        "actualCeName": settings.server_name,
+        "hwSubType": "",
+        "fingerprint": "",
+    }
+
+
+def _synchronisation(_status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
+    for module in ("Policy Data", "Call Data", "Config Data", "Disk Data"):
+        yield {"syncModule": module, "status": "unprotected"}
+
+
+def _up_time(uptime: int) -> str:
+    days, rest = divmod(uptime, DAY)
+    hours, rest = divmod(rest, HOUR)
+    minutes, rest = divmod(rest, MINUTE)
+    return f"{days} Days {hours:02d}:{minutes:02d}:{rest // SECOND:02d}"
+
+
+_ZONE = ("addressContext", "zone")
+
+TABLES: dict[SchemaPath, Callable[[Status, Path, Instant], Iterable[Row]]] = {
+    (*_ZONE, "sipSigPortStatus"): _port_status,
+    (*_ZONE, "sipSigPortStatistics"): _counters(lambda port: port.counters.port.as_row()),
+    (*_ZONE, "sipSigConnStatus"): _connection_status,
+    (*_ZONE, "sipSigConnStatistics"): _counters(lambda port: port.counters.connections.as_row()),
+    (*_ZONE, "sipSigPortTlsStatistics"): _counters(lambda port: port.counters.tls.as_row()),
+    (*_ZONE, "sipSigTlsSessionStatus"): _tls_sessions,
+    (*_ZONE, "peerPathchkStatus"): _path_checks,
+    ("addressContext", "zoneStatus"): _zone_status,
+    ("addressContext", "ipInterfaceGroup", "ipInterfaceStatus"): _interface_status,
+    ("system", "security", "pki", "certificate"): _certificates,
+    ("system", "security", "pki", "certStatistics"): _certificate_statistics,
+    ("system", "serverStatus"): _servers,
+    ("system", "syncStatus"): _synchronisation,
+    ("alarms", "currentStatus"): _current_alarms,
+    ("alarms", "historyStatus"): _alarm_history,
+}

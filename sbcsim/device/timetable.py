@@ -1,0 +1,110 @@
+"""When things are due: one heap for what acts, one for what only looks, one for keep-alives that may be coalesced.
+
+While time flows all three fire alike. Over a jump they differ. What acts (a time-out, a port that ends its dry-up)
+can change the outcome of a path check. What looks (the daily expiry job, a re-check that finds nothing) cannot. The
+pings of a peer whose state is settled need not be sent one by one between two events that act: `plan` finds for
+each such peer the last ping before the next of them and how many it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+
+from sbcsim.clock import Timer, TimerQueue
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Coalesced:
+    """A ping to be sent at uptime `at`, standing for `times` that were due up to then."""
+
+    at: int
+    serial: int
+    key: Hashable
+    times: int
+
+
+class Timetable:
+    """All that is due on one node."""
+
+    def __init__(self) -> None:
+        self.acting = TimerQueue()
+        self.looking = TimerQueue()
+        self.keepalives = TimerQueue()
+        self._planned: list[Coalesced] = []
+        self._serial = 0
+
+    def next_due(self) -> int | None:
+        """Return the uptime of the next timer of any kind."""
+        heads = [queue.peek() for queue in (self.acting, self.looking, self.keepalives)]
+        return min((head.due for head in heads if head is not None), default=None)
+
+    def pop(self, until: int, *, keepalives: bool) -> Timer | None:
+        """Take the next timer due at or before `until`, keep-alives only if asked for; `Order` decides ties."""
+        queues = [self.acting, self.looking]
+        if keepalives:
+            queues.append(self.keepalives)
+        best: TimerQueue | None = None
+        rank: tuple[int, int] | None = None
+        for queue in queues:
+            head = queue.peek()
+            if head is not None and head.due <= until and (rank is None or (head.due, head.order.value) < rank):
+                best, rank = queue, (head.due, head.order.value)
+        return None if best is None else best.pop(until)
+
+    def plan(self, target: int, acting_look: int | None, interval: Callable[[Hashable], int]) -> int | None:
+        """Return the uptime to move to next on the way to `target`, None when nothing more is due by then.
+
+        `acting_look` is when a timer that looks will act after all (a re-check that will close something);
+        `interval` gives the period of a keep-alive in microseconds.
+        """
+        if not self._planned:
+            self._coalesce(self._stretch_end(target, acting_look), interval)
+        dues = [
+            head.due
+            for queue in (self.acting, self.looking)
+            if (head := queue.peek()) is not None and head.due <= target
+        ]
+        if self._planned:
+            dues.append(self._planned[0].at)
+        return min(dues, default=None)
+
+    def take_planned(self, until: int) -> Iterator[Coalesced]:
+        """Yield the coalesced keep-alives whose moment has come."""
+        while self._planned and self._planned[0].at <= until:
+            yield self._planned.pop(0)
+
+    def cancel(self, key: Hashable) -> None:
+        """Forget a keep-alive, also one that is planned."""
+        self.keepalives.cancel(key)
+        self._planned = [each for each in self._planned if each.key != key]
+
+    def abandon_plan(self, restore: Callable[[Coalesced], None]) -> None:
+        """Give back planned keep-alives that a jump did not reach."""
+        planned, self._planned = self._planned, []
+        for each in planned:
+            restore(each)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for queue in (self.acting, self.looking, self.keepalives):
+            queue.clear()
+        self._planned.clear()
+
+    def _stretch_end(self, target: int, acting_look: int | None) -> int:
+        # Exclusive: at one instant certificate checks and time-outs come before pings.
+        head = self.acting.peek()
+        ends = [target + 1]
+        if head is not None:
+            ends.append(head.due)
+        if acting_look is not None:
+            ends.append(acting_look)
+        return min(ends)
+
+    def _coalesce(self, end: int, interval: Callable[[Hashable], int]) -> None:
+        while (timer := self.keepalives.pop(end - 1)) is not None:
+            more = (end - 1 - timer.due) // interval(timer.key)
+            self._serial += 1
+            at = timer.due + more * interval(timer.key)
+            self._planned.append(Coalesced(at, self._serial, timer.key, more + 1))
+        self._planned.sort(key=lambda each: (each.at, each.serial))

@@ -1,0 +1,185 @@
+"""A device in memory: the real Sbc and configuration, with far ends that are plain objects instead of sockets."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from sbcsim.clock import VirtualClock, parse_duration
+from sbcsim.config.secret import Cipher
+from sbcsim.config.transaction import Author, Database
+from sbcsim.device.effects import (
+    Close,
+    Dial,
+    Direction,
+    Effect,
+    HandshakeDone,
+    HandshakeFailed,
+    HandshakeFailure,
+    Listen,
+    Send,
+    StartTls,
+    StopListening,
+)
+from sbcsim.device.sbc import Sbc
+from sbcsim.device.settings import Settings
+from sbcsim.events import Event
+from sbcsim.schema import load
+from sbcsim.schema.walk import Word, resolve_set
+from sbcsim.sip.message import Request
+from sbcsim.sip.options import respond
+from sbcsim.sip.stream import Stream
+
+AUTHOR = Author(user="admin", context="cli", session=1, remote="127.0.0.1", protocol="ssh")
+
+
+@dataclass
+class FarEnd:
+    """A peer that the box dials. `behaviour` is answer, silent, refuse, hang or a status to answer with."""
+
+    chain: tuple[bytes, ...] = ()
+    behaviour: str | int = "answer"
+    seen: list[str] = field(default_factory=list)
+    connections: list[int] = field(default_factory=list)
+    requests: int = 0
+
+
+class Box:
+    """The device with its configuration, a virtual clock, and far ends by address."""
+
+    def __init__(self, *, start: str = "2026-01-01T00:00:00Z", settings: Settings | None = None) -> None:
+        self.clock = VirtualClock(start)
+        self.database = Database(load.load(), cipher=Cipher(0))
+        self.sbc = Sbc(self.database, self.clock, settings=settings)
+        self.far_ends: dict[tuple[str, int], FarEnd] = {}
+        self.listening: set[object] = set()
+        self.effects: deque[Effect] = deque()
+        self.dialled: dict[int, FarEnd] = {}
+        self.streams: dict[int, Stream] = {}
+        self.sent: dict[int, bytes] = {}
+        self.closed: list[int] = []
+        self.sbc.start(self.now)
+        self.pump()
+
+    @property
+    def now(self):
+        return self.clock.reading()
+
+    def commit(self, *lines: str):
+        """Apply `set` and `delete` lines in one commit and let everything settle."""
+        candidate = self.database.open(AUTHOR)
+        try:
+            for line in lines:
+                verb, *words = line.split()
+                path_words = [Word(word, quoted=False, values=None) for word in words]
+                if verb == "delete":
+                    candidate.delete(tuple(words))
+                    continue
+                for each in resolve_set(self.database.schema, path_words):
+                    if each.value is None:
+                        candidate.create(each.path)
+                    else:
+                        candidate.set(each.path, each.value)
+            record = candidate.commit(self.now)
+        finally:
+            self.database.close(candidate)
+        self.pump()
+        return record
+
+    def put(self, name: str, data: bytes) -> None:
+        self.sbc.files.write(f"/opt/sonus/external/{name}", data, self.now)
+
+    def events(self, kind: str) -> list[Event]:
+        return [entry.event for entry in self.sbc.journal if entry.kind == kind]
+
+    def advance(self, text: str) -> None:
+        self.advance_by(parse_duration(text))
+
+    def advance_by(self, micros: int) -> None:
+        """Jump as the driver does: step to each instant, settle, give up on who stays silent."""
+        target = self.now.uptime + micros
+        while (due := self.sbc.plan(target)) is not None:
+            self.clock.move_to(max(due, self.now.uptime))
+            self.sbc.fire_planned(self.now)
+            self.pump()
+            if self.sbc.outstanding():
+                self.sbc.give_up(self.now)
+                self.pump()
+        self.clock.move_to(target)
+
+    def pump(self) -> None:
+        """Carry out every effect until nothing is left to do."""
+        self.effects.extend(self.sbc.take_effects())
+        while self.effects:
+            self._do(self.effects.popleft())
+            self.effects.extend(self.sbc.take_effects())
+
+    def connect(self, address: tuple[str, int], chain: tuple[bytes, ...] = (), remote=("127.0.0.1", 40000)) -> int:
+        """Dial in to a listener as a peer with a certificate chain."""
+        listener = next(each for each in self.sbc.listeners() if each.address == address)
+        self.streams_in = getattr(self, "streams_in", {})
+        number = self.sbc.accepted(listener, address, remote, self.now)
+        self.streams_in[number] = chain
+        self.pump()
+        return number
+
+    def say(self, connection: int, data: bytes) -> bytes:
+        """Send octets on an inbound connection and return what came back."""
+        self.sent[connection] = b""
+        self.sbc.received(connection, data, self.now)
+        self.pump()
+        return self.sent[connection]
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Listen():
+                self.listening.add(effect.listener)
+                self.sbc.listening(effect.listener, "127.0.0.1:1", self.now)
+            case StopListening():
+                self.listening.discard(effect.listener)
+            case Dial():
+                self._dial(effect)
+            case StartTls():
+                self._handshake(effect)
+            case Send():
+                self._send(effect)
+            case Close():
+                self.closed.append(effect.connection)
+
+    def _dial(self, effect: Dial) -> None:
+        far = self.far_ends.get(effect.remote)
+        if far is None or far.behaviour == "refuse":
+            self.sbc.dial_failed(effect.connection, "connection refused", self.now)
+            return
+        if far.behaviour == "hang":
+            return
+        self.dialled[effect.connection] = far
+        self.streams[effect.connection] = Stream()
+        far.connections.append(effect.connection)
+        self.sbc.dialed(effect.connection, ("127.0.0.1", 50000), self.now)
+
+    def _handshake(self, effect: StartTls) -> None:
+        inbound = effect.direction is Direction.INBOUND
+        chain = self.streams_in.get(effect.connection, ()) if inbound else self.dialled[effect.connection].chain
+        own = effect.credential
+        if own is not None and own.certificate.expired(effect.at):
+            alert = HandshakeFailed(HandshakeFailure.ALERT_RECEIVED, "alert certificate_expired", alert_received=45)
+            self.sbc.handshake_failed(effect.connection, alert, self.now)
+            return
+        if not inbound and own is not None:
+            self.dialled[effect.connection].seen.append(own.certificate.serial)
+        self.sbc.handshake_done(effect.connection, HandshakeDone("TLSv1.2", "AES", False, chain), self.now)
+
+    def _send(self, effect: Send) -> None:
+        far = self.dialled.get(effect.connection)
+        if far is None:
+            self.sent[effect.connection] = self.sent.get(effect.connection, b"") + effect.data
+            return
+        for request in self.streams[effect.connection].feed(effect.data):
+            assert isinstance(request, Request)
+            far.requests += 1
+            if far.behaviour in {"silent", "hang"}:
+                continue
+            status = far.behaviour if isinstance(far.behaviour, int) else 200
+            answer = respond(request, status, source=("127.0.0.1", 1), to_tag="t")
+            self.sbc.received(effect.connection, answer.to_bytes(), self.now)
