@@ -47,7 +47,10 @@ def read_cache(file: Path) -> Node | None:
     digest, payload = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
     if _DIGEST(payload).digest() != digest:
         return None
-    root = _SchemaUnpickler(io.BytesIO(payload)).load()
+    try:
+        root = _SchemaUnpickler(io.BytesIO(payload)).load()
+    except pickle.UnpicklingError:
+        return None
     return root if isinstance(root, Node) else None
 
 
