@@ -14,10 +14,14 @@ BASE = (
     "set system security pki certificate OLD fileName old.p12 type local passPhrase secret state enabled",
     "set profiles security tlsProfile TLS serverCertName OLD clientCertName OLD",
     "set profiles services pathCheckProfile PCP sendInterval 60 replyTimeoutCount 3 recoveryCount 2",
-    "set addressContext default ipInterfaceGroup LIG ipInterface LIF ceName SBC1a portName pkt0 ipAddress 10.0.0.5 "
-    "prefix 24 mode inService state enabled",
-    "set addressContext default zone Z id 2 sipSigPort 1 ipInterfaceGroupName LIG portNumber 5060 "
-    "transportProtocolsAllowed sip-tls-tcp tlsProfileName TLS mode inService state enabled",
+    (
+        "set addressContext default ipInterfaceGroup LIG ipInterface LIF ceName SBC1a portName pkt0 ipAddress 10.0.0.5 "
+        "prefix 24 mode inService state enabled"
+    ),
+    (
+        "set addressContext default zone Z id 2 sipSigPort 1 ipInterfaceGroupName LIG portNumber 5060 "
+        "transportProtocolsAllowed sip-tls-tcp tlsProfileName TLS mode inService state enabled"
+    ),
     "set addressContext default zone Z ipPeer P ipAddress 192.0.2.10 ipPort 5061",
     "set addressContext default zone Z ipPeer P pathCheck profile PCP state enabled",
 )
