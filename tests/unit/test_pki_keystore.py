@@ -167,9 +167,18 @@ def test_rsa_keys_below_1024_bits_are_unsupported(bits, good):
         assert problem(data, "remote") is Problem.UNSUPPORTED_KEY
 
 
+@pytest.mark.filterwarnings("ignore:PKCS#12 bundle could not be parsed as DER")
+def test_pkcs12_of_indefinite_length():
+    data = issued().pkcs12(PASS_PHRASE)
+    assert data[1] == 0x82
+    assert load_file(b"\x30\x80" + data[4:] + b"\0\0", "local", PASS_PHRASE).certificate == issued().certificate
+    assert problem(b"\x30\x80" + data[4:] + b"\0") is Problem.NOT_A_CERTIFICATE_FILE
+
+
 def test_a_result_is_found_again():
     data = issued().pkcs12(PASS_PHRASE)
     assert load_file(data, "local", PASS_PHRASE) is load_file(bytearray(data), "local", PASS_PHRASE)
+    assert problem(data, pass_phrase="wrong") is problem(data, pass_phrase="wrong")
 
 
 def test_nothing_secret_is_printed():
