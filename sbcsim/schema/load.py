@@ -28,13 +28,15 @@ _SHAPING_SOURCES = ("compiler.py", "load.py", "node.py", "types.py")
 def load() -> Node:
     """Return the root of the schema; every call in a process returns the same tree."""
     sources = tuple(sorted((grammar.directory() / "yang").glob("*.yang")))
-    file = _cache_folder() / f"schema-{_content_hash(sources)}.pickle"
-    root = read_cache(file)
+    folder = _cache_folder()
+    file = folder / f"schema-{_content_hash(sources)}.pickle" if folder else None
+    root = read_cache(file) if file else None
     if root is None:
         from .compiler import compile_modules  # noqa: PLC0415 - pyang is only imported where it is needed
 
         root = compile_modules(sources)
-        write_cache(file, root)
+        if file:
+            write_cache(file, root)
     return root
 
 
@@ -73,10 +75,16 @@ def write_cache(file: Path, root: Node) -> bool:
     return True
 
 
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME", "")
+def _cache_folder() -> Path | None:
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # A relative XDG_CACHE_HOME counts as unset (XDG Base Directory Specification).
-    return (Path(base) if Path(base).is_absolute() else Path("~/.cache").expanduser()) / "sbcsim"
+    if base.is_absolute():
+        return base / "sbcsim"
+    try:
+        return Path.home() / ".cache" / "sbcsim"
+    except RuntimeError:
+        # In a container the user may have no home at all.
+        return None
 
 
 def _content_hash(sources: tuple[Path, ...]) -> str:

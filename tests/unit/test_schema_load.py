@@ -102,6 +102,15 @@ def test_the_cache_folder_is_absolute(monkeypatch, tmp_path):
     assert loading._cache_folder() == tmp_path / ".cache" / "sbcsim"
 
 
+def test_a_user_without_a_home_has_no_cache(monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(loading.Path, "home", no_home)
+    assert fresh_load().kind is Kind.ROOT
+
+
 def test_pyang_is_only_imported_to_compile():
     fresh_load()
     code = (
