@@ -159,9 +159,18 @@ def test_nothing_is_sent_without_a_status_or_a_request() -> None:
     assert refuse(SipError("x", status=400), source=SOURCE, to_tag="x") is None
 
 
+def test_top_via_stays_as_written_where_it_says_the_truth() -> None:
+    request = Request(
+        method="OPTIONS", uri="sip:h", headers=Headers([("Via", "SIP / 2.0/TLS  192.0.2.99 ; branch = a")])
+    )
+    reply = respond(request, 200, source=SOURCE, to_tag="x")
+    assert reply.headers.get("Via") == "SIP / 2.0/TLS  192.0.2.99 ; branch = a"
+
+
 @pytest.mark.parametrize(
     ("to", "status", "expected"),
     [
+        ('"tag <sip:b@h>', 400, '"tag <sip:b@h>;tag=theirs'),
         ("sip:b@h", 200, "sip:b@h;tag=theirs"),
         ("<sip:b@h>;tag=ours", 200, "<sip:b@h>;tag=ours"),
         ("<sip:b@h> ; TAG = ours", 200, "<sip:b@h> ; TAG = ours"),
