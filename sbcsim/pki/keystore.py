@@ -84,12 +84,6 @@ def load_file(data: bytes, file_type: FileType, pass_phrase: str | None, file_na
     return outcome
 
 
-class _Refusal(Exception):  # noqa: N818 - carries a Problem to `_outcome`, never further
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem)
-        self.problem = problem
-
-
 @dataclass(frozen=True, slots=True)
 class _Found:
     certificates: tuple[Certificate, ...]
@@ -100,31 +94,26 @@ class _Found:
 def _outcome(data: bytes, file_type: FileType, pass_phrase: str) -> KeystoreContent | Problem:
     # Refusals are kept too: finding one costs as much, and the commit asks again for what its preparation found.
     try:
-        found = _read(data, file_type, pass_phrase)
-        return _judge(found, file_type)
-    except _Refusal as refusal:
-        return refusal.problem
+        return _judge(_read(data, file_type, pass_phrase), file_type)
+    except KeystoreError as error:
+        return error.problem
 
 
 def _judge(found: _Found, file_type: FileType) -> KeystoreContent:
     if not found.certificates:
-        raise _Refusal(Problem.NOT_A_CERTIFICATE_FILE)
-    if file_type == "remote":
-        if len(found.certificates) > 1:
-            raise _Refusal(Problem.MORE_THAN_ONE)
-        _check_public_key(found.certificates[0])
-        return KeystoreContent(found.certificates[0], None)
-    if found.key is None:
-        raise _Refusal(Problem.NO_PRIVATE_KEY)
-    key = _supported(found.key)
+        raise KeystoreError(Problem.NOT_A_CERTIFICATE_FILE)
+    key: PrivateKey | None = None
+    if file_type == "local":
+        if found.key is None:
+            raise KeystoreError(Problem.NO_PRIVATE_KEY)
+        key = _supported(found.key)
     for certificate in found.certificates:
         _check_public_key(certificate)
-    matching = [each for each in found.certificates if each.public_key == key.public_key()]
-    if not matching:
-        raise _Refusal(Problem.KEY_MISMATCH)
+    if key is not None and all(each.public_key != key.public_key() for each in found.certificates):
+        raise KeystoreError(Problem.KEY_MISMATCH)
     if len(found.certificates) > 1:
-        raise _Refusal(Problem.MORE_THAN_ONE)
-    return KeystoreContent(matching[0], key)
+        raise KeystoreError(Problem.MORE_THAN_ONE)
+    return KeystoreContent(found.certificates[0], key)
 
 
 def _supported(key: object) -> PrivateKey:
@@ -132,7 +121,7 @@ def _supported(key: object) -> PrivateKey:
         return key
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= MIN_RSA_BITS:
         return key
-    raise _Refusal(Problem.UNSUPPORTED_KEY)
+    raise KeystoreError(Problem.UNSUPPORTED_KEY)
 
 
 def _check_public_key(certificate: Certificate) -> None:
@@ -140,9 +129,9 @@ def _check_public_key(certificate: Certificate) -> None:
     try:
         key = certificate.public_key
     except CertificateError:
-        raise _Refusal(Problem.UNSUPPORTED_KEY) from None
+        raise KeystoreError(Problem.UNSUPPORTED_KEY) from None
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
-        raise _Refusal(Problem.UNSUPPORTED_KEY)
+        raise KeystoreError(Problem.UNSUPPORTED_KEY)
 
 
 def _read(data: bytes, file_type: FileType, pass_phrase: str) -> _Found:
@@ -151,7 +140,7 @@ def _read(data: bytes, file_type: FileType, pass_phrase: str) -> _Found:
         try:
             return _read_binary(data, der.read(data), pass_phrase)
         except der.DerError:
-            raise _Refusal(Problem.NOT_A_CERTIFICATE_FILE) from None
+            raise KeystoreError(Problem.NOT_A_CERTIFICATE_FILE) from None
     return _read_pem(data, file_type, pass_phrase)
 
 
@@ -178,7 +167,7 @@ def _certificate(data: bytes) -> Certificate:
     try:
         return Certificate.from_der(data)
     except CertificateError:
-        raise _Refusal(Problem.NOT_A_CERTIFICATE_FILE) from None
+        raise KeystoreError(Problem.NOT_A_CERTIFICATE_FILE) from None
 
 
 def _read_pkcs12(element: der.Element, pass_phrase: str) -> _Found:
@@ -189,14 +178,14 @@ def _read_pkcs12(element: der.Element, pass_phrase: str) -> _Found:
         if bundle is None and pass_phrase:
             bundle = _open_pkcs12(data, "")  # not encrypted: the pass phrase is not needed
     except (UnsupportedAlgorithm, TypeError):
-        raise _Refusal(Problem.UNSUPPORTED_KEY) from None
+        raise KeystoreError(Problem.UNSUPPORTED_KEY) from None
     if bundle is None:
-        raise _Refusal(Problem.WRONG_PASS_PHRASE if pass_phrase else Problem.PASS_PHRASE_MISSING)
+        raise KeystoreError(Problem.WRONG_PASS_PHRASE if pass_phrase else Problem.PASS_PHRASE_MISSING)
     entries = (*([bundle.cert] if bundle.cert is not None else []), *bundle.additional_certs)
     try:
         return _Found(tuple(Certificate.from_x509(each.certificate) for each in entries), bundle.key)
     except CertificateError:
-        raise _Refusal(Problem.NOT_A_CERTIFICATE_FILE) from None
+        raise KeystoreError(Problem.NOT_A_CERTIFICATE_FILE) from None
 
 
 def _open_pkcs12(data: bytes, pass_phrase: str) -> pkcs12.PKCS12KeyAndCertificates | None:
@@ -212,9 +201,9 @@ def _check_rounds(element: der.Element) -> None:
         # Three numbers are the cost, block size and parallelism of scrypt; else the rounds come first.
         for numbers in der.costs(element):
             if numbers[0] > MAX_ROUNDS or (len(numbers) > 2 and prod(numbers[:3]) > MAX_SCRYPT):
-                raise _Refusal(Problem.NOT_A_CERTIFICATE_FILE)
+                raise KeystoreError(Problem.NOT_A_CERTIFICATE_FILE)
     except der.DerError:
-        raise _Refusal(Problem.NOT_A_CERTIFICATE_FILE) from None
+        raise KeystoreError(Problem.NOT_A_CERTIFICATE_FILE) from None
 
 
 def _read_pem(data: bytes, file_type: FileType, pass_phrase: str) -> _Found:
@@ -241,14 +230,14 @@ def _pem_blocks(data: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
         elif label is not None:
             block.append(line)
     if label is not None:
-        raise _Refusal(Problem.NOT_A_CERTIFICATE_FILE)
+        raise KeystoreError(Problem.NOT_A_CERTIFICATE_FILE)
 
 
 def _decoded(block: list[bytes]) -> bytes:
     try:
         return base64.b64decode(b"".join(block), validate=True)
     except ValueError:
-        raise _Refusal(Problem.NOT_A_CERTIFICATE_FILE) from None
+        raise KeystoreError(Problem.NOT_A_CERTIFICATE_FILE) from None
 
 
 def _pem_key(label: bytes, block: list[bytes], pass_phrase: str) -> object:
@@ -256,15 +245,15 @@ def _pem_key(label: bytes, block: list[bytes], pass_phrase: str) -> object:
         try:
             _check_rounds(der.read(_decoded(block)))
         except der.DerError:
-            raise _Refusal(Problem.NOT_A_CERTIFICATE_FILE) from None
+            raise KeystoreError(Problem.NOT_A_CERTIFICATE_FILE) from None
     text = b"\n".join((b"-----BEGIN " + label + b"-----", *block, b"-----END " + label + b"-----", b""))
     encrypted = label == b"ENCRYPTED PRIVATE KEY" or any(line.startswith(b"DEK-Info:") for line in block)
     if encrypted and not pass_phrase:
-        raise _Refusal(Problem.PASS_PHRASE_MISSING)
+        raise KeystoreError(Problem.PASS_PHRASE_MISSING)
     try:
         return load_pem_private_key(text, pass_phrase.encode("utf-8", "replace") if encrypted else None)
     except UnsupportedAlgorithm:
-        raise _Refusal(Problem.UNSUPPORTED_KEY) from None
+        raise KeystoreError(Problem.UNSUPPORTED_KEY) from None
     except (ValueError, TypeError):
         # A damaged key that was encrypted cannot be told from a wrong pass phrase.
-        raise _Refusal(Problem.WRONG_PASS_PHRASE if encrypted else Problem.NOT_A_CERTIFICATE_FILE) from None
+        raise KeystoreError(Problem.WRONG_PASS_PHRASE if encrypted else Problem.NOT_A_CERTIFICATE_FILE) from None
