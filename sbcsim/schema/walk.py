@@ -18,7 +18,7 @@ from .types import BitsType, Type, Value, ValueProblem
 ENCRYPTED = "$8$"
 """What the text of an encrypted secret begins with."""
 
-_NEEDS_QUOTES = frozenset(' \t\r\n";{}[]!#|')
+_NEEDS_QUOTES = frozenset(" \t\r\n\"';{}[]!#|")
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
 
 
