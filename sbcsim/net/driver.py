@@ -1,0 +1,429 @@
+"""Drives the simulated SBC: carries its effects out on sockets, feeds it what happens, and lets its clock tick.
+
+The device does no I/O of its own. After every input - bytes, an accepted connection, a timer, a commit - its effects
+are taken and carried out, until there are none left. Time comes from the clock alone: while it flows, one timer of
+the event loop waits for the next thing due; when it is moved, the driver goes from one instant to the next and waits
+for the network to settle in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sbcsim.clock import SECOND, Clock, Instant
+from sbcsim.device.effects import (
+    Close,
+    Closing,
+    ConnectionId,
+    Dial,
+    Direction,
+    Effect,
+    Endpoint,
+    HandshakeDone,
+    HandshakeFailed,
+    Listen,
+    ListenerKey,
+    Send,
+    StartTls,
+    StopListening,
+)
+from sbcsim.errors import UserError
+from sbcsim.events import ClockMoved, Journal, LogEvent
+
+from .listen import Listener
+from .tcp import Phase, Stream, Streams
+from .tls import self_check
+from .wiring import Wiring, endpoint_of, format_endpoint
+
+PATIENCE = 1.0
+"""Real seconds without any progress before peers that owe an answer are taken for silent."""
+
+SOONEST = 0.001
+"""Real seconds the ticker sleeps at least, where rounding would make it wake again and again."""
+
+
+class Device(Protocol):
+    """What the driver needs of the simulated SBC."""
+
+    def accepted(self, listener: ListenerKey, local: Endpoint, remote: Endpoint, now: Instant) -> ConnectionId:
+        """Take an inbound TCP connection."""
+
+    def dialed(self, connection: ConnectionId, local: Endpoint, now: Instant) -> None:
+        """Take an outbound TCP connection that now stands."""
+
+    def dial_failed(self, connection: ConnectionId, reason: str, now: Instant) -> None:
+        """Hear that an outbound TCP connection could not be opened."""
+
+    def handshake_done(self, connection: ConnectionId, result: HandshakeDone, now: Instant) -> None:
+        """Hear that a handshake succeeded."""
+
+    def handshake_failed(self, connection: ConnectionId, result: HandshakeFailed, now: Instant) -> None:
+        """Hear that a handshake failed."""
+
+    def received(self, connection: ConnectionId, data: bytes, now: Instant) -> None:
+        """Take application bytes."""
+
+    def closed(self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0) -> None:
+        """Hear that the far end ended a connection."""
+
+    def listening(self, listener: ListenerKey, bound: str, now: Instant) -> None:
+        """Hear where on the host a listener is."""
+
+    wake: Callable[[], None] | None
+    """Called when something waits to be done outside, or a timer was set, by an input of somebody else."""
+
+    def take_effects(self) -> Sequence[Effect]:
+        """Hand over what is to be done outside."""
+
+    def next_due(self) -> int | None:
+        """Return the uptime of the next timer."""
+
+    def fire(self, now: Instant) -> object:
+        """Fire everything that is due."""
+
+    def plan(self, target: int) -> int | None:
+        """Return the uptime to move the clock to next on the way to `target`, None when nothing more is due."""
+
+    def fire_planned(self, now: Instant) -> tuple[int, int]:
+        """Fire what was planned; return how much that was and how many pings were spared."""
+
+    def outstanding(self) -> int:
+        """Return how many answers are awaited from peers that are not known to be silent."""
+
+    def give_up(self, now: Instant) -> None:
+        """Take those who owe an answer for silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What moving the clock did: how much came due, and how many pings were spared because one stood for many."""
+
+    start: Instant
+    end: Instant
+    fired: int
+    spared: int
+
+
+class Driver:
+    """The one who runs a device on an event loop; between `start` and `stop`."""
+
+    def __init__(
+        self, device: Device, clock: Clock, wiring: Wiring, journal: Journal, *, patience: float = PATIENCE
+    ) -> None:
+        self._device = device
+        self._clock = clock
+        self._wiring = wiring
+        self._journal = journal
+        self._patience = patience
+        self._network: Streams | None = None
+        self._listeners: dict[ListenerKey, Listener] = {}
+        self._streams: dict[ConnectionId, Stream] = {}
+        self._dials: dict[ConnectionId, asyncio.Task[None]] = {}
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._woken: asyncio.Handle | None = None
+        self._settling: list[tuple[int, asyncio.Future[None]]] = []
+        self._moving = asyncio.Lock()
+        self._tick: asyncio.TimerHandle | None = None
+        self._tick_due = -1
+        self._pumping = False
+
+    async def start(self) -> None:
+        """Open every listener the device wants; raises UserError where one cannot be bound."""
+        self_check()
+        self._network = Streams(self)
+        self._device.wake = self._wake_up
+        try:
+            self._pump(strict=True)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Close everything; no task, timer or socket is left."""
+        self._device.wake = None
+        for handle in (self._tick, self._woken):
+            if handle is not None:
+                handle.cancel()
+        self._tick, self._tick_due, self._woken = None, -1, None
+        network, self._network = self._network, None
+        listeners = tuple(self._listeners.values())
+        self._listeners.clear()
+        for listener in listeners:
+            listener.close()
+        for listener in listeners:
+            await listener.closed()
+        for connection, dial in self._dials.items():
+            self._streams[connection].doom()
+            dial.cancel()
+        self._dials.clear()
+        if self._connecting:
+            await asyncio.wait(self._connecting)
+        if network is not None:
+            await network.stop()
+        self._streams.clear()
+        self._wiring.close()
+        self._tell()
+
+    @property
+    def listeners(self) -> dict[ListenerKey, Endpoint]:
+        """Where on the host each listener is."""
+        return dict(self._wiring.listeners())
+
+    def now(self) -> Instant:
+        """Return this moment, after firing what has come due before it: inputs never overtake timers."""
+        now = self._clock.reading()
+        due = self._device.next_due() if self._clock.rate else None
+        if due is not None and due <= now.uptime and not self._moving.locked():
+            self._device.fire(now)
+        return now
+
+    def pump(self) -> None:
+        """Carry out what the device wants, and look at the clock again: for whoever moved either without the driver."""
+        self._tick_due = -1
+        self._pump()
+
+    def set_rate(self, rate: float) -> None:
+        """Let time flow at `rate` from now on."""
+        self._clock.set_rate(rate)
+        self.pump()
+
+    # Moving the clock.
+
+    async def advance(self, by: int) -> Moved:
+        """Move the clock forward by microseconds; return once everything due has fired and settled."""
+        async with self._moving:
+            return await self._move(self._clock.reading().uptime + by)
+
+    async def advance_to(self, calendar: int) -> Moved:
+        """Move the clock forward to a calendar time; raises UserError when that lies in the past."""
+        async with self._moving:
+            now = self._clock.reading()
+            if calendar < now.calendar:
+                raise UserError("the clock cannot go backwards")
+            return await self._move(now.uptime + calendar - now.calendar)
+
+    async def _move(self, target: int) -> Moved:
+        self._clock.hold()
+        try:
+            start = self._clock.reading()
+            if target < start.uptime:
+                raise UserError("the clock cannot go backwards")
+            await self.settle()
+            fired = spared = 0
+            while (stop := self._device.plan(target)) is not None:
+                counts = self._device.fire_planned(self._clock.move_to(stop))
+                fired, spared = fired + counts[0], spared + counts[1]
+                await self.settle()
+            end = self._clock.move_to(target)
+            self._journal.add(end, ClockMoved(target - start.uptime, fired, spared))
+            return Moved(start, end, fired, spared)
+        finally:
+            self._clock.release()
+            self._tick_due = -1
+            self._arm()
+
+    async def settle(self) -> None:
+        """Wait until nobody owes an answer and nothing is being closed; who makes no progress is given up."""
+        self._pump()
+        while self._network is not None and (pending := self._pending()):
+            progress = asyncio.get_running_loop().create_future()
+            waiter = (pending, progress)
+            self._settling.append(waiter)
+            try:
+                async with asyncio.timeout(self._patience):
+                    await progress
+            except TimeoutError:
+                self._device.give_up(self._clock.reading())
+                self._pump()
+            finally:
+                self._settling.remove(waiter)
+
+    def _pending(self) -> int:
+        own = self._network.busy if self._network is not None else 0
+        return self._device.outstanding() + own
+
+    def _wake_up(self) -> None:
+        if self._woken is None and self._network is not None and not self._pumping:
+            self._woken = self._network.loop.call_soon(self._woken_up)
+
+    def _woken_up(self) -> None:
+        self._woken = None
+        self._pump()
+
+    def _tell(self) -> None:
+        if not self._settling:
+            return
+        pending = self._pending()
+        for level, progress in self._settling:
+            if not progress.done() and (pending < level or self._network is None):
+                progress.set_result(None)
+
+    # Effects.
+
+    def _pump(self, *, strict: bool = False) -> None:
+        # Carrying an effect out can be an input in turn (a dial that is refused at once): one loop serves them all.
+        if self._pumping or self._network is None:
+            return
+        self._pumping = True
+        try:
+            while effects := self._device.take_effects():
+                self._carry_out(self._network, effects, strict=strict)
+        finally:
+            self._pumping = False
+        self._arm()
+        self._tell()
+
+    def _carry_out(self, network: Streams, effects: Sequence[Effect], *, strict: bool) -> None:
+        # A port that moves may want the place that another one leaves in the same commit.
+        left = {each.listener for each in effects if isinstance(each, StopListening)} & self._listeners.keys()
+        for key in left:
+            self._stop_listening(key)
+        for effect in effects:
+            match effect:
+                case Listen(key):
+                    self._listen(network, key, strict=strict)
+                case StopListening(key):
+                    if key not in left:
+                        self._stop_listening(key)
+                case Dial():
+                    self._dial(network, effect)
+                case StartTls(connection):
+                    if (stream := self._streams.get(connection)) is not None:
+                        stream.start_tls(effect)
+                case Send(connection, data):
+                    if (stream := self._streams.get(connection)) is not None:
+                        stream.send(data)
+                case Close(connection, how):
+                    self._close(network, connection, how)
+
+    def _listen(self, network: Streams, key: ListenerKey, *, strict: bool) -> None:
+        if key in self._listeners:  # a reset asks again for what goes on listening
+            self._device.listening(key, format_endpoint(self._wiring.listeners()[key]), self._clock.reading())
+            return
+        try:
+            sock = self._wiring.open(key)
+        except UserError as error:
+            # Only without a commit that could have been refused: at the start, and when a timer brings a port up.
+            if strict:
+                raise
+            self._journal.add(self._clock.reading(), LogEvent("SIPSG", "critical", error.text))
+            return
+        self._listeners[key] = Listener(key, sock, network, lambda reason: self._overloaded(key, reason))
+        self._device.listening(key, format_endpoint(endpoint_of(sock)), self._clock.reading())
+
+    def _stop_listening(self, key: ListenerKey) -> None:
+        listener = self._listeners.pop(key, None)
+        if listener is not None:
+            listener.close()
+            self._wiring.close_listener(key)
+
+    def _overloaded(self, key: ListenerKey, reason: str) -> None:
+        text = f"connections to {format_endpoint(key.address)} wait: {reason}"
+        self._journal.add(self._clock.reading(), LogEvent("SIPSG", "major", text))
+
+    def _dial(self, network: Streams, dial: Dial) -> None:
+        try:
+            target = self._wiring.addresses.to_dial(dial.remote)
+            source = self._wiring.addresses.to_dial_from(dial.local, target)
+        except UserError as error:
+            self._device.dial_failed(dial.connection, error.text, self.now())
+            return
+        stream = Stream(network, Direction.OUTBOUND, dial, dial.connection)
+        self._streams[dial.connection] = stream
+        task = network.loop.create_task(self._connect(network, stream, target, source))
+        self._dials[dial.connection] = task
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self, network: Streams, stream: Stream, target: Endpoint, source: Endpoint | None) -> None:
+        try:
+            await network.loop.create_connection(lambda: stream, *target, local_addr=source)
+        except OSError as error:
+            if stream.phase is not Phase.NEW:  # it stood for a moment, and the device was told
+                return
+            del self._streams[stream.id], self._dials[stream.id]
+            reason = os.strerror(error.errno).lower() if error.errno else str(error)
+            self._device.dial_failed(stream.id, reason, self.now())
+            self._pump()
+
+    def _close(self, network: Streams, connection: ConnectionId, how: Closing) -> None:
+        stream = self._streams.pop(connection, None)
+        dial = self._dials.pop(connection, None)
+        if dial is not None and stream is not None:
+            stream.doom()
+            dial.cancel()
+        elif stream is not None:
+            network.tear_down(stream, how)
+
+    # What the streams report.
+
+    def stream_opened(self, stream: Stream) -> None:
+        """Tell the device that TCP stands."""
+        if isinstance(stream.origin, ListenerKey):
+            self._accepted(stream, stream.origin)
+        else:
+            assert isinstance(stream.origin, Dial)
+            self._dials.pop(stream.id, None)
+            local = stream.transport.get_extra_info("sockname")
+            self._device.dialed(stream.id, (stream.origin.local, int(local[1])), self.now())
+        self._pump()
+
+    def _accepted(self, stream: Stream, key: ListenerKey) -> None:
+        remote = stream.transport.get_extra_info("peername")
+        if key not in self._listeners or remote is None:  # the listener, or the peer, has gone in the meantime
+            stream.reset()
+            return
+        simulated = self._wiring.addresses.from_host((str(remote[0]), int(remote[1])))
+        stream.id = self._device.accepted(key, key.address, simulated, self.now())
+        self._streams[stream.id] = stream
+
+    def stream_secured(self, stream: Stream, outcome: HandshakeDone | HandshakeFailed) -> None:
+        """Tell the device how a handshake ended."""
+        if isinstance(outcome, HandshakeFailed):
+            self._streams.pop(stream.id, None)
+            self._device.handshake_failed(stream.id, outcome, self.now())
+        else:
+            self._device.handshake_done(stream.id, outcome, self.now())
+        self._pump()
+
+    def stream_data(self, stream: Stream, data: bytes) -> None:
+        """Hand bytes to the device."""
+        self._device.received(stream.id, data, self.now())
+        self._pump()
+
+    def stream_closed(self, stream: Stream, reason: str, alert: int) -> None:
+        """Tell the device that the far end has ended a connection."""
+        self._streams.pop(stream.id, None)
+        self._device.closed(stream.id, reason, self.now(), alert)
+        self._pump()
+
+    def stream_gone(self, stream: Stream) -> None:  # noqa: ARG002 - the handler's signature
+        """Let those who wait for connections to close look again."""
+        self._tell()
+
+    # The real-time ticker.
+
+    def _arm(self) -> None:
+        network = self._network
+        due = self._device.next_due() if network is not None and self._clock.rate else None
+        if due is None or network is None or self._moving.locked():
+            if self._tick is not None:
+                self._tick.cancel()
+            self._tick, self._tick_due = None, -1
+            return
+        if due == self._tick_due:
+            return
+        if self._tick is not None:
+            self._tick.cancel()
+        wait = (due - self._clock.reading().uptime) / SECOND / self._clock.rate
+        self._tick_due = due
+        self._tick = network.loop.call_later(max(wait, SOONEST), self._ticked)
+
+    def _ticked(self) -> None:
+        self._tick, self._tick_due = None, -1
+        self.now()
+        self._pump()

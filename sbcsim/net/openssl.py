@@ -1,0 +1,198 @@
+"""The calls into OpenSSL that pyOpenSSL has no method for: the only untyped ones of the project.
+
+Five things are missing there: a verification time for one connection, the numbers of the alerts, the leaf of a
+chain that was refused, a certificate and key that are converted once and not for each connection, and a server
+without a certificate that can still say so over TLS 1.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias
+
+from cryptography.hazmat.bindings.openssl.binding import Binding
+from OpenSSL import SSL, crypto
+
+from sbcsim.clock import SECOND
+from sbcsim.pki.credential import Certificate, Credential
+
+Pointer: TypeAlias = Any
+"""A value of C, as the untyped binding hands it over."""
+
+_binding = Binding()
+_ffi: Any = _binding.ffi
+_lib: Any = _binding.lib
+
+MODE_NO_AUTO_CHAIN = 0x8
+"""SSL_MODE_NO_AUTO_CHAIN: never fill up the chain we show from our trust anchors."""
+
+EXPIRED: int = _lib.X509_V_ERR_CERT_HAS_EXPIRED
+NOT_YET_VALID: int = _lib.X509_V_ERR_CERT_NOT_YET_VALID
+INVALID_PURPOSE: int = _lib.X509_V_ERR_INVALID_PURPOSE
+UNKNOWN_ISSUER: frozenset[int] = frozenset(
+    {
+        _lib.X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
+        _lib.X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+        _lib.X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+        _lib.X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+        _lib.X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+        _lib.X509_V_ERR_CERT_UNTRUSTED,
+    }
+)
+"""Verification errors that mean: no path to a trust anchor."""
+
+
+class Tolerance(Enum):
+    """Which faults of a peer's chain are let pass."""
+
+    NONE = "none"
+    PURPOSE = "invalid purpose"
+    ANYTHING = "anything"
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A credential in the form that OpenSSL takes."""
+
+    certificate: crypto.X509
+    key: crypto.PKey
+
+    @staticmethod
+    def of(credential: Credential) -> Material:
+        """Convert a credential; costs about a tenth of a millisecond."""
+        return Material(
+            crypto.X509.from_cryptography(credential.certificate.x509),
+            crypto.PKey.from_cryptography_key(credential.key),
+        )
+
+
+class Watcher:
+    """Hears what OpenSSL says while one of our calls is under way: alerts in both directions, a chain refused.
+
+    OpenSSL calls back only from inside a call of ours, so one watcher serves all sessions of one event loop: `begin`
+    before the call, read the fields after it.
+    """
+
+    def __init__(self) -> None:
+        self.alert_sent = 0
+        self.alert_received = 0
+        self.verify_error = 0
+        self.leaf: bytes | None = None
+        # OpenSSL keeps plain pointers to these: they must live as long as any context that was given them.
+        self._on_state = _ffi.callback("void (*)(const SSL *, int, int)", self._state)
+        self._on_verify = {
+            tolerance: _ffi.callback("int (*)(int, X509_STORE_CTX *)", verdict)
+            for tolerance, verdict in (
+                (Tolerance.NONE, self._verify),
+                (Tolerance.PURPOSE, self._verify_but_purpose),
+                (Tolerance.ANYTHING, _accept),
+            )
+        }
+        self._on_certificate = _ffi.callback("int (*)(SSL *, void *)", _go_on)
+
+    def begin(self) -> None:
+        """Forget what was heard."""
+        self.alert_sent = self.alert_received = self.verify_error = 0
+        self.leaf = None
+
+    def watch(self, context: SSL.Context) -> None:
+        """Hear the alerts of all connections of a context."""
+        _lib.SSL_CTX_set_info_callback(context._context, self._on_state)  # noqa: SLF001 - pyOpenSSL's would wrap it
+
+    def judge(self, connection: SSL.Connection, mode: int, tolerance: Tolerance) -> None:
+        """Set what a connection asks of its peer's certificate, and hear why a chain is refused."""
+        _lib.SSL_set_verify(_ssl(connection), mode, self._on_verify[tolerance])
+
+    def go_on_without_certificate(self, connection: SSL.Connection) -> None:
+        """Let a server that has no certificate negotiate up to the point where it needs one (alert 40)."""
+        _lib.SSL_set_cert_cb(_ssl(connection), self._on_certificate, _ffi.NULL)
+
+    def _state(self, _connection: Pointer, where: int, value: int) -> None:
+        if where & SSL.SSL_CB_ALERT == SSL.SSL_CB_ALERT:
+            if where & SSL.SSL_CB_READ:
+                self.alert_received = value & 0xFF
+            else:
+                self.alert_sent = value & 0xFF
+
+    def _verify(self, accepted: int, store: Pointer) -> int:
+        if not accepted:
+            self.verify_error = _lib.X509_STORE_CTX_get_error(store)
+            self.leaf = _der(_lib.X509_STORE_CTX_get0_cert(store))
+        return accepted
+
+    def _verify_but_purpose(self, accepted: int, store: Pointer) -> int:
+        if not accepted and _lib.X509_STORE_CTX_get_error(store) == INVALID_PURPOSE:
+            return 1
+        return self._verify(accepted, store)
+
+
+def set_verify_time(connection: SSL.Connection, at: int) -> None:
+    """Judge the peer's certificates at calendar time `at` instead of the host's.
+
+    Certificates count in whole seconds. A begun second counts as the next one, so that a certificate is expired as
+    soon as its last second has passed.
+    """
+    parameters = _lib.SSL_get0_param(_ssl(connection))
+    _lib.X509_VERIFY_PARAM_set_time(parameters, -(-at // SECOND))
+
+
+def use_material(connection: SSL.Connection, material: Material) -> None:
+    """Put our certificate and key on one connection; raises SSL.Error where OpenSSL will not use them."""
+    ssl = _ssl(connection)
+    certificate, key = material.certificate._x509, material.key._pkey  # noqa: SLF001 - the only way in
+    if _lib.SSL_use_certificate(ssl, certificate) != 1 or _lib.SSL_use_PrivateKey(ssl, key) != 1:
+        _raise_first()
+
+
+def resumed(connection: SSL.Connection) -> bool:
+    """Whether the handshake took up an earlier session."""
+    return bool(_lib.SSL_session_reused(_ssl(connection)))
+
+
+def describe_verify_error(code: int) -> str:
+    """Return OpenSSL's words for a verification error."""
+    text: bytes = _ffi.string(_lib.X509_verify_cert_error_string(code))
+    return text.decode("ascii")
+
+
+def trust(context: SSL.Context, anchors: tuple[Certificate, ...]) -> None:
+    """Make every one of `anchors` an end of a path by itself, and name them to clients that we ask for theirs."""
+    store = context.get_cert_store()
+    if store is None:  # an allocation inside OpenSSL failed
+        raise MemoryError("no certificate store")
+    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
+    for anchor in anchors:
+        store.add_cert(crypto.X509.from_cryptography(anchor.x509))
+        context.add_client_ca(anchor.x509)
+
+
+def _ssl(connection: SSL.Connection) -> Pointer:
+    return connection._ssl  # noqa: SLF001 - the only way in
+
+
+def _accept(_accepted: int, _store: Pointer) -> int:
+    return 1
+
+
+def _go_on(_connection: Pointer, _argument: Pointer) -> int:
+    return 1
+
+
+def _der(certificate: Pointer) -> bytes | None:
+    if certificate == _ffi.NULL:
+        return None
+    bio = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
+    if _lib.i2d_X509_bio(bio, certificate) != 1:
+        return None
+    data = _ffi.new("char **")
+    size = _lib.BIO_get_mem_data(bio, data)
+    return bytes(_ffi.buffer(data[0], size))
+
+
+def _raise_first() -> None:
+    reasons: list[tuple[str, str, str]] = []
+    while code := _lib.ERR_get_error():
+        reason = _lib.ERR_reason_error_string(code)
+        reasons.append(("SSL routines", "", _ffi.string(reason).decode("ascii") if reason != _ffi.NULL else str(code)))
+    raise SSL.Error(reasons)

@@ -1,0 +1,366 @@
+"""TCP connections of the box: bytes between sockets and the device, with TLS in between where the device wants it.
+
+A `Stream` is one connection from the moment TCP stands. It reports to a `Handler` and is driven by `start_tls`,
+`send` and `close`. Ends are polite: what is due is written (an alert, close_notify), then FIN, then the far end has
+`LINGER` seconds to close its side; an early close of ours would turn into a reset that swallows the alert.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from enum import Enum
+from typing import Protocol, cast
+
+from sbcsim.device.effects import (
+    Closing,
+    ConnectionId,
+    Direction,
+    HandshakeDone,
+    HandshakeFailed,
+    HandshakeFailure,
+    StartTls,
+)
+
+from .pacing import PacedQueue
+from .tls import TlsEndedError, TlsEngine, TlsSession
+
+LINGER = 1.0
+"""Real seconds that the far end has to answer our FIN with its own."""
+
+BUFFER = 65536
+"""One receive buffer serves all connections of an event loop: it is empty again before the next one reads."""
+
+PARTING = 0.3
+"""Real seconds that unsent bytes have to leave when the simulator stops."""
+
+MAX_WAITING = 65536
+"""Bytes a connection may send while its handshake waits for its turn; then it is not read until then."""
+
+MAX_UNSENT = 4 << 20
+"""Bytes that may wait for a far end that does not read."""
+
+HANDSHAKE_BUDGET = 0.004
+"""Seconds of handshakes in one turn of the loop."""
+
+TEAR_DOWNS = 32
+"""Connections closed in one turn of the loop."""
+
+
+class Phase(Enum):
+    """Where a stream stands."""
+
+    NEW = "TCP is being set up"
+    OPEN = "bytes flow"
+    HANDSHAKE = "TLS handshake"
+    DOOMED = "the device has closed it; its turn has not come"
+    ENDING = "FIN sent, waiting for the far end's"
+    GONE = "no socket any more"
+
+
+class Handler(Protocol):
+    """Who hears what happens on the streams."""
+
+    def stream_opened(self, stream: Stream) -> None:
+        """Hear that TCP stands."""
+
+    def stream_secured(self, stream: Stream, outcome: HandshakeDone | HandshakeFailed) -> None:
+        """Hear how the handshake ended; after a failed one only `stream_gone` follows."""
+
+    def stream_data(self, stream: Stream, data: bytes) -> None:
+        """Hear plain bytes."""
+
+    def stream_closed(self, stream: Stream, reason: str, alert: int) -> None:
+        """Hear that an open stream is over and not by our doing; only `stream_gone` follows."""
+
+    def stream_gone(self, stream: Stream) -> None:
+        """Hear that the socket is closed."""
+
+
+class Streams:
+    """What all streams of one event loop share."""
+
+    def __init__(self, handler: Handler, *, linger: float = LINGER) -> None:
+        self.handler = handler
+        self.linger = linger
+        self.loop = asyncio.get_running_loop()
+        self.engine = TlsEngine()
+        self.buffer = memoryview(bytearray(BUFFER))
+        self.handshakes: PacedQueue[Stream] = PacedQueue(Stream.step, budget=HANDSHAKE_BUDGET, batch=1000)
+        self.live: set[Stream] = set()
+        self.ending: set[Stream] = set()
+        self._emptied: asyncio.Future[None] | None = None
+        self._tear_downs: PacedQueue[tuple[Stream, Closing]] = PacedQueue(
+            lambda item: item[0].close(item[1]), budget=HANDSHAKE_BUDGET, batch=TEAR_DOWNS
+        )
+
+    @property
+    def busy(self) -> int:
+        """How much is under way: handshakes with bytes to work on, streams that are being closed."""
+        return len(self.handshakes) + len(self._tear_downs) + len(self.ending)
+
+    def tear_down(self, stream: Stream, how: Closing) -> None:
+        """Close a stream when its turn comes; nothing more is heard of it but `stream_gone`."""
+        if stream.doom():
+            self._tear_downs.add((stream, how))
+
+    async def stop(self) -> None:
+        """Close everything; return when no socket is left."""
+        self.handshakes.clear()
+        self._tear_downs.clear()
+        for stream in tuple(self.live):
+            stream.leave()
+        try:
+            async with asyncio.timeout(PARTING):
+                await self._no_socket()
+        except TimeoutError:
+            for stream in tuple(self.live):
+                stream.abort()
+            await self._no_socket()
+
+    def gone(self, stream: Stream) -> None:
+        """Forget a stream whose socket is closed."""
+        self.live.discard(stream)
+        self.ending.discard(stream)
+        self.handler.stream_gone(stream)
+        if not self.live and self._emptied is not None and not self._emptied.done():
+            self._emptied.set_result(None)
+
+    async def _no_socket(self) -> None:
+        if self.live:
+            self._emptied = self.loop.create_future()
+            await self._emptied
+
+
+class Stream(asyncio.BufferedProtocol):
+    """One TCP connection."""
+
+    __slots__ = ("_deadline", "_phase", "_session", "_streams", "_transport", "_waiting", "direction", "id", "origin")
+
+    def __init__(self, streams: Streams, direction: Direction, origin: object, connection: ConnectionId = 0) -> None:
+        self.direction = direction
+        self.origin = origin
+        """What the connection came from: the listener or the dial."""
+        self.id = connection
+        self._streams = streams
+        self._phase = Phase.NEW
+        self._session: TlsSession | None = None
+        self._transport: asyncio.Transport | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._waiting = -1
+        """Bytes that came while the handshake waits for its turn, -1 while it does not wait."""
+
+    def __repr__(self) -> str:
+        return f"<stream {self.id} {self.direction.value} {self._phase.value}>"
+
+    @property
+    def phase(self) -> Phase:
+        """Where the stream stands."""
+        return self._phase
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The transport; only while there is a socket."""
+        assert self._transport is not None
+        return self._transport
+
+    # What the device wants.
+
+    def start_tls(self, start: StartTls) -> None:
+        """Begin the handshake."""
+        if self._phase is not Phase.OPEN or self._session is not None:
+            return
+        self._session = self._streams.engine.session(start)
+        self._phase = Phase.HANDSHAKE
+        if start.direction is Direction.OUTBOUND:
+            self._queue(0)
+
+    def send(self, data: bytes) -> None:
+        """Send plain bytes."""
+        if self._phase is not Phase.OPEN:
+            return
+        if self._session is None:
+            self.transport.write(data)
+        else:
+            try:
+                self._session.write(data)
+            except TlsEndedError as end:
+                self._ended(end.reason, end.alert)
+                return
+            self._flush()
+        if self.transport.get_write_buffer_size() > MAX_UNSENT:
+            self._phase = Phase.DOOMED
+            self._streams.handler.stream_closed(self, "peer does not read", 0)
+            self.abort()
+
+    def doom(self) -> bool:
+        """Take no more bytes from here on; False if the stream is ending already."""
+        if self._phase in {Phase.DOOMED, Phase.ENDING, Phase.GONE}:
+            return False
+        self._phase = Phase.DOOMED
+        return True
+
+    def close(self, how: Closing) -> None:
+        """End the connection: close_notify and FIN, or RST."""
+        if self._phase in {Phase.ENDING, Phase.GONE} or self._transport is None:
+            return
+        if how is Closing.RESET:
+            self.reset()
+            return
+        self._say_goodbye()
+        self._finish()
+
+    def reset(self) -> None:
+        """End the connection with RST."""
+        if self._transport is not None:
+            connected = cast(socket.socket, self._transport.get_extra_info("socket"))
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.abort()
+
+    def abort(self) -> None:
+        """Close the socket without waiting for anything."""
+        self._phase = Phase.DOOMED if self._phase is not Phase.GONE else Phase.GONE
+        if self._transport is not None:
+            self._transport.abort()
+
+    def leave(self) -> None:
+        """Say goodbye and close the socket without waiting for the far end: the simulator stops."""
+        if self._phase in {Phase.OPEN, Phase.DOOMED}:
+            self._say_goodbye()
+        if self._phase is not Phase.GONE:
+            self._phase = Phase.DOOMED
+        if self._transport is not None:
+            self._transport.close()
+
+    def step(self) -> None:
+        """Go on with the handshake: called when its turn has come."""
+        if self._phase is not Phase.HANDSHAKE or self._session is None:
+            return
+        if self._waiting > MAX_WAITING:
+            self.transport.resume_reading()
+        self._waiting = -1
+        outcome = self._session.step()
+        self._flush()
+        if outcome is None:
+            return
+        if isinstance(outcome, HandshakeFailed):
+            self._refused(outcome)
+            return
+        self._phase = Phase.OPEN
+        self._streams.handler.stream_secured(self, outcome)
+        self._deliver(self._session)
+
+    # What asyncio reports.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hear that TCP stands."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._streams.live.add(self)
+        if self._phase is not Phase.NEW:
+            self.abort()
+            return
+        self._phase = Phase.OPEN
+        self._streams.handler.stream_opened(self)
+
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Hand out the one buffer of all streams."""
+        return self._streams.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take the bytes out of the shared buffer."""
+        session = self._session
+        if self._phase is Phase.OPEN:
+            if session is None:
+                self._streams.handler.stream_data(self, bytes(self._streams.buffer[:nbytes]))
+            else:
+                session.feed(self._streams.buffer[:nbytes])
+                self._deliver(session)
+        elif self._phase is Phase.HANDSHAKE and session is not None:
+            session.feed(self._streams.buffer[:nbytes])
+            self._queue(nbytes)
+
+    def eof_received(self) -> bool:
+        """Hear FIN; False lets asyncio close our side too."""
+        self.step()  # an alert may wait in front of the FIN
+        if self._phase is Phase.HANDSHAKE:
+            self._phase = Phase.DOOMED
+            self._report_failure(HandshakeFailure.CLOSED.value)
+        elif self._phase is Phase.OPEN:
+            self._phase = Phase.DOOMED
+            self._say_goodbye()
+            self._streams.handler.stream_closed(self, "closed by peer", 0)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Hear that the socket is closed, by either side or by a reset."""
+        was, self._phase = self._phase, Phase.GONE
+        reason = "reset by peer" if exc is not None else "connection lost"
+        if was is Phase.HANDSHAKE:
+            self._report_failure(reason)
+        elif was is Phase.OPEN:
+            self._streams.handler.stream_closed(self, reason, 0)
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self._transport = self._session = None
+        self._streams.gone(self)
+
+    # Inside.
+
+    def _queue(self, count: int) -> None:
+        if self._waiting < 0:
+            self._waiting = 0
+            self._streams.handshakes.add(self)
+        before, self._waiting = self._waiting, self._waiting + count
+        if before <= MAX_WAITING < self._waiting:
+            self.transport.pause_reading()
+
+    def _deliver(self, session: TlsSession) -> None:
+        """Hand the device what has arrived, until there is nothing more or it closes the connection."""
+        try:
+            while self._phase is Phase.OPEN:
+                data = session.read()
+                if data is None:
+                    break
+                self._streams.handler.stream_data(self, data)
+        except TlsEndedError as end:
+            self._ended(end.reason, end.alert)
+            return
+        # Reading can make TLS speak, e.g. to answer a key update.
+        if self._phase is Phase.OPEN:
+            self._flush()
+
+    def _ended(self, reason: str, alert: int) -> None:
+        self._phase = Phase.DOOMED
+        self._streams.handler.stream_closed(self, reason, alert)
+        self._say_goodbye()
+        self._finish()
+
+    def _refused(self, outcome: HandshakeFailed) -> None:
+        self._phase = Phase.DOOMED
+        self._streams.handler.stream_secured(self, outcome)
+        self._finish()
+
+    def _report_failure(self, reason: str) -> None:
+        self._streams.handler.stream_secured(self, HandshakeFailed(HandshakeFailure.CLOSED, reason))
+
+    def _say_goodbye(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._session is not None and self._transport is not None and not self._transport.is_closing():
+            data = self._session.output()
+            if data:
+                self._transport.write(data)
+
+    def _finish(self) -> None:
+        """Send FIN behind what is unsent, and give the far end its time to close."""
+        self._phase = Phase.ENDING
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write_eof()
+        self._streams.ending.add(self)
+        self._deadline = self._streams.loop.call_later(self._streams.linger, transport.abort)
