@@ -85,6 +85,18 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """Where everything listens; None where it does not."""
+
+    cli: Address
+    sftp: Address
+    control: Address | None
+    netconf: Address | None
+    rest: Address | None
+    sip: tuple[SipListener, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ClockReading:
     """Both readings of the node's clock."""
 
@@ -204,7 +216,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One `pki certificate` object. What is known only after reading its file is null before it was first enabled."""
+    """One `pki certificate` object. What its file says is null while it is disabled."""
 
     __pydantic_config__ = _ANSWER
 
@@ -221,21 +233,9 @@ class Certificate:
     days_to_expiry: int | None
     """Whole days left, negative after expiry."""
     used_by: tuple[str, ...]
-    """The leaves of TLS profiles that name it, as paths."""
+    """The TLS profiles that name it."""
     connections: tuple[int, ...]
     """The live connections that stand on it, own or the far end's chain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ping:
-    """The outcome of a path check ping."""
-
-    __pydantic_config__ = _ANSWER
-
-    time: datetime
-    ok: bool
-    reason: str
-    """Why it failed, "" if it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +249,16 @@ class Peer:
     zone: str
     address: Address | None
     """Where it is dialled, null while it has no address."""
+    path_check: bool
+    """Whether the path check is on."""
     path_state: str
     """The state of the path check: inActive, active, up or down."""
-    last_ping: Ping | None
+    last_ping: datetime | None
+    """When it was last pinged."""
+    successes: int
+    """Answered pings in a row."""
+    failures: int
+    """Unanswered pings in a row."""
     connection: int | None
     """The live connection that the pings use."""
 

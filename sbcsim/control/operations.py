@@ -31,6 +31,8 @@ from .problems import ControlError
 from .simulated import Simulated
 from .views import clock_reading
 
+LONGEST_TEXT = 64
+
 JournalEntries = list[dict[str, object]]
 """Journal entries as JSON data."""
 
@@ -80,6 +82,8 @@ async def _advance(box: Simulated, arguments: Arguments) -> Advanced:
     request = cast(AdvanceRequest, arguments.body)
     if (request.by is None) == (request.to is None):
         raise ControlError(400, 'exactly one of "by" and "to" is needed')
+    if len(request.by or request.to or "") > LONGEST_TEXT:
+        raise ControlError(400, f"a duration or time has at most {LONGEST_TEXT} characters")
     if request.by is not None:
         return await box.move_clock(by=parse_duration(request.by))
     return await box.move_clock(to=from_rfc3339(str(request.to)))

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sbcsim.clock import Clock, to_datetime
-from sbcsim.device import alarms as device_alarms
-from sbcsim.device.connections import ConnectionRecord
 from sbcsim.device.effects import Transport
 
 from .models import (
     Address,
     Alarm,
+    Alarms,
+    Certificate,
     ClockReading,
     Connection,
     LocalCertificate,
+    Peer,
     PeerCertificate,
 )
+
+if TYPE_CHECKING:
+    from sbcsim.device import alarms as device_alarms
+    from sbcsim.device.connections import ConnectionRecord
+    from sbcsim.device.views import AlarmsView, CertificateView, PeerView
 
 TransportWord = Literal["udp", "tcp", "tls"]
 
@@ -66,6 +72,45 @@ def connection(record: ConnectionRecord) -> Connection:
         bytes_in=record.bytes_in,
         bytes_out=record.bytes_out,
     )
+
+
+def peer(view: PeerView) -> Peer:
+    """Return one ipPeer."""
+    return Peer(
+        name=view.name,
+        address_context=view.address_context,
+        zone=view.zone,
+        address=Address(view.address, view.port) if view.address else None,
+        path_check=view.path_check,
+        path_state=view.state,
+        last_ping=None if view.last_ping is None else view.last_ping.datetime(),
+        successes=view.successes,
+        failures=view.failures,
+        connection=view.connection or None,
+    )
+
+
+def certificate(view: CertificateView) -> Certificate:
+    """Return one certificate object."""
+    content = view.certificate
+    return Certificate(
+        name=view.name,
+        type=view.type,
+        state=view.state,
+        subject=None if content is None else content.subject,
+        issuer=None if content is None else content.issuer,
+        serial=None if content is None else content.serial,
+        not_before=None if content is None else to_datetime(content.not_before),
+        not_after=None if content is None else to_datetime(content.not_after),
+        days_to_expiry=view.days,
+        used_by=view.profiles,
+        connections=view.connections,
+    )
+
+
+def alarms(view: AlarmsView) -> Alarms:
+    """Return the alarm tables."""
+    return Alarms(tuple(map(alarm, view.current)), tuple(map(alarm, view.history)))
 
 
 def alarm(row: device_alarms.Alarm) -> Alarm:

@@ -18,7 +18,6 @@ from sbcsim.control.models import (
     LocalCertificate,
     Peer,
     PeerCertificate,
-    Ping,
     Ready,
     SipListener,
     Status,
@@ -87,12 +86,10 @@ class FakeBox:
         return self.live
 
     def peers(self) -> Sequence[Peer]:
-        last = Ping(MOMENT, ok=True, reason="")
-        return [Peer("PEER1", "default", "ZONE1", Address("203.0.113.5", 5061), "up", last, 2)]
+        return [Peer("PEER1", "default", "ZONE1", Address("203.0.113.5", 5061), True, "up", MOMENT, 3, 0, 2)]
 
     def certificates(self) -> Sequence[Certificate]:
-        used = ("profiles security tlsProfile TLS1 serverCertName",)
-        return [Certificate("OLD", "local", "enabled", "CN=sbc", "CN=ca", "0A", MOMENT, MOMENT, 90, used, (1,))]
+        return [Certificate("OLD", "local", "enabled", "CN=sbc", "CN=ca", "0A", MOMENT, MOMENT, 90, ("TLS1",), (1,))]
 
     def alarms(self) -> Alarms:
         alarm = Alarm(1, "sonusX", "Major", "text", "OLD", "raised", "manual", MOMENT, MOMENT, 1, False, "")

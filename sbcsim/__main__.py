@@ -1,0 +1,380 @@
+"""The command line: `sbcsim run`, `sbcsim ctl`, `sbcsim demo`. Exit status 2 is a wrong argument or configuration.
+
+Everything slow is imported inside the command that needs it, so that `run` is ready within a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from . import __version__
+from .errors import BugError, SbcsimError, ScenarioError
+from .events import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .net.ctl import ControlClient
+    from .simulator import Simulator
+
+DEFAULT_URL = "http://127.0.0.1:10080"
+WIDE = 240
+"""Columns of a table that nobody watches on a terminal: wide enough for `grep`."""
+
+app = typer.Typer(
+    help="A simulator of a Ribbon (Sonus) SBC Core for testing certificate rotation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+ctl = typer.Typer(help="Ask a running simulator, or do something to it.", no_args_is_help=True)
+clock = typer.Typer(help="Show or move the clock.")
+app.add_typer(ctl, name="ctl")
+ctl.add_typer(clock, name="clock")
+
+
+class Ports(StrEnum):
+    """Which ports to listen on."""
+
+    DEFAULT = "default"
+    EPHEMERAL = "ephemeral"
+
+
+class Log(StrEnum):
+    """How the journal is written to the standard error output."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Redundancy(StrEnum):
+    """How many nodes the simulated box has."""
+
+    NONE = "none"
+    ONE_TO_ONE = "1to1"
+    CLOUD = "cloud"
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False) -> None:
+    if version:
+        typer.echo(f"sbcsim {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    config: Annotated[
+        list[Path] | None, typer.Argument(help="Files of CLI lines, as `show configuration | display set` prints them.")
+    ] = None,
+    bind: Annotated[str, typer.Option(metavar="ADDR", help="Address to listen on.")] = "127.0.0.1",
+    ports: Annotated[Ports, typer.Option(help="The usual ports, or free ones for everything.")] = Ports.DEFAULT,
+    ready_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the content of the ready line to this file, too.")
+    ] = None,
+    state: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the configuration here.")] = None,
+    clock: Annotated[
+        str, typer.Option(metavar="real|virtual[@RFC3339]", help="Flow with the host, or stand still until moved.")
+    ] = "real",
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    user: Annotated[
+        list[str] | None, typer.Option(metavar="NAME:PASSWORD", help="Users, instead of admin with password admin.")
+    ] = None,
+    ha: Annotated[Redundancy, typer.Option(help="Redundancy of the box.")] = Redundancy.NONE,
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", metavar="SIMADDR=HOSTADDR", help="Where a simulated address really is.")
+    ] = None,
+    allow_dial: Annotated[
+        list[str] | None, typer.Option(metavar="CIDR", help="Networks outside loopback that may be dialled.")
+    ] = None,
+    log: Annotated[Log | None, typer.Option(help="Write the journal to the standard error output.")] = None,
+) -> None:
+    """Run one simulated SBC until SIGTERM or SIGINT."""
+    if state is not None:
+        _fail("--state: this version keeps everything in memory", 2)
+    if ha is not Redundancy.NONE:
+        _fail(f"--ha {ha.value}: this version simulates a single node, only none is possible", 2)
+    from .simulator import Simulator  # noqa: PLC0415 - slow
+
+    try:
+        simulator = Simulator(
+            config=config or [],
+            clock=clock,
+            seed=seed,
+            bind=bind,
+            ports=ports.value,
+            users=dict(map(_credentials, user)) if user else None,
+            maps=map_ or [],
+            allow_dial=allow_dial or [],
+            control="serve",
+            control_token=os.environ.get("SBCSIM_CONTROL_TOKEN", ""),
+        )
+    except SbcsimError as error:
+        _fail(str(error), 2)
+    if log is not None:
+        simulator.events.subscribe(_log_writer(log))
+    try:
+        asyncio.run(_run(simulator, ready_file))
+    except BugError:
+        raise
+    except SbcsimError as error:
+        _fail(str(error), 2 if isinstance(error, ScenarioError) else 1)
+    except OSError as error:
+        _fail(str(error), 1)
+
+
+async def _run(simulator: Simulator, ready_file: Path | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with simulator:
+        ready = json.dumps(simulator.ready().to_json())
+        if ready_file is not None:
+            _write_atomically(ready_file, ready + "\n")
+        print(f"ready {ready}", flush=True)  # noqa: T201 - the contract's one line
+        await stop.wait()
+
+
+def _write_atomically(file: Path, text: str) -> None:
+    """Write a file so that a reader sees all of it or nothing."""
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _credentials(text: str) -> tuple[str, str]:
+    name, colon, password = text.partition(":")
+    if not (name and colon and password):
+        _fail("--user: NAME:PASSWORD is needed", 2)  # never echo it: it may hold a password
+    return name, password
+
+
+def _log_writer(log: Log) -> Callable[[Entry], None]:
+    from .control.text import journal_line  # noqa: PLC0415
+
+    def write(entry: Entry) -> None:
+        data = entry.to_json()
+        line = json.dumps(data, separators=(",", ":")) if log is Log.JSON else journal_line(data)
+        with suppress(BrokenPipeError):  # whoever read the log is gone; the simulator is not
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+    return write
+
+
+@app.command()
+def demo() -> None:
+    """Play the certificate renewal procedure with two TLS peers, checked on the wire."""
+    from .demo import main as play  # noqa: PLC0415
+
+    raise typer.Exit(play())
+
+
+# ctl
+
+Url = Annotated[
+    str, typer.Option("--url", metavar="URL", envvar="SBCSIM_CONTROL_URL", help="Where the control API listens.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
+Filters = Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Filters of the control API.")]
+
+
+@ctl.command()
+def ready(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show where everything listens; exit status 1 while something does not."""
+    with _client(url) as client:
+        _show(client.call("GET", "/v1/ready"), as_json, "facts")
+
+
+@ctl.command()
+def status(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show the simulator at a glance."""
+    with _client(url) as client:
+        _show(client.call("GET", "/v1/status"), as_json, "facts")
+
+
+@clock.callback(invoke_without_command=True)
+def _clock(context: typer.Context, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    context.obj = url, as_json
+    if context.invoked_subcommand is None:
+        with _client(url) as client:
+            _show(client.call("GET", "/v1/clock"), as_json, "facts")
+
+
+@clock.command()
+def advance(
+    context: typer.Context,
+    by: Annotated[str, typer.Argument(metavar="DURATION", help="A duration such as 31d, 1h30m or 90s.")],
+    url: Url = "",
+    as_json: AsJson = False,
+) -> None:
+    """Move the clock forward by a duration; returns once everything due has settled."""
+    _move(context, {"by": by}, url, as_json)
+
+
+@clock.command()
+def to(
+    context: typer.Context,
+    moment: Annotated[str, typer.Argument(metavar="TIME", help="An RFC 3339 time such as 2026-03-01T00:00:00Z.")],
+    url: Url = "",
+    as_json: AsJson = False,
+) -> None:
+    """Move the clock forward to a time; returns once everything due has settled."""
+    _move(context, {"to": moment}, url, as_json)
+
+
+@clock.command()
+def rate(
+    context: typer.Context,
+    rate: Annotated[float, typer.Argument(help="Simulated seconds for each host second; 0 stands still.")],
+    url: Url = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let time flow at another rate."""
+    outer_url, outer_json = context.obj
+    with _client(url or outer_url) as client:
+        _show(client.call("PUT", "/v1/clock", body={"rate": rate}), as_json or outer_json, "facts")
+
+
+def _move(context: typer.Context, body: dict[str, object], url: str, as_json: bool) -> None:
+    outer_url, outer_json = context.obj
+    with _client(url or outer_url) as client:
+        answer = client.call("POST", "/v1/clock/advance", body=body)
+        if as_json or outer_json:
+            _show(answer, as_json=True)
+        else:
+            _show(answer.pop("fired"), as_json=False, view="journal_line")
+            _show(answer, as_json=False, view="facts")
+
+
+@ctl.command()
+def connections(
+    filters: Filters = None,
+    close: Annotated[int | None, typer.Option(metavar="ID", help="Close this connection.")] = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Show the live TLS and TCP connections with their certificates."""
+    with _client(url) as client:
+        if close is not None:
+            client.call("DELETE", f"/v1/connections/{close}")
+        else:
+            _show(client.call("GET", "/v1/connections", _pairs(filters)), as_json, "connections")
+
+
+@ctl.command()
+def peers(filters: Filters = None, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show the ipPeers with the state of their path check."""
+    with _client(url) as client:
+        _show(client.call("GET", "/v1/peers", _pairs(filters)), as_json, "peers")
+
+
+@ctl.command()
+def certificates(filters: Filters = None, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show the certificate objects, who uses them and on which connections."""
+    with _client(url) as client:
+        _show(client.call("GET", "/v1/certificates", _pairs(filters)), as_json, "certificates")
+
+
+@ctl.command()
+def alarms(
+    history: Annotated[bool, typer.Option("--history", help="Everything raised and cleared.")] = False,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Show the alarms that stand."""
+    with _client(url) as client:
+        answer = client.call("GET", "/v1/alarms")
+        _show(answer if as_json else answer["history" if history else "current"], as_json, "alarms")
+
+
+@ctl.command()
+def journal(
+    filters: Filters = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens from now on.")] = False,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Show the journal, e.g. `journal kind=handshake after=100`."""
+    with _client(url) as client:
+        if not follow:
+            _show(client.call("GET", "/v1/journal", _pairs(filters)), as_json, "journal_line")
+            return
+        with suppress(KeyboardInterrupt):
+            for entry in client.follow("/v1/journal/stream", _pairs(filters)):
+                _show(entry if as_json else [entry], as_json, "journal_line")
+
+
+@ctl.command()
+def reset(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Go back to the state just after start; ports stay."""
+    with _client(url) as client:
+        _show(client.call("POST", "/v1/reset"), as_json, "facts")
+
+
+@contextmanager
+def _client(url: str) -> Iterator[ControlClient]:
+    from .net.ctl import ControlClient  # noqa: PLC0415 - slow
+
+    try:
+        yield ControlClient(url, os.environ.get("SBCSIM_CONTROL_TOKEN", ""))
+    except SbcsimError as error:
+        _fail(str(error), 1)
+
+
+def _pairs(filters: Iterable[str] | None) -> list[tuple[str, str]]:
+    pairs = []
+    for text in filters or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            _fail(f'"{text}" is not a filter such as direction=inbound', 2)
+        pairs.append((name, value))
+    return pairs
+
+
+def _show(answer: Any, as_json: bool, view: str = "") -> None:  # noqa: ANN401 - JSON
+    if as_json:
+        typer.echo(json.dumps(answer))
+        return
+    from .control import text  # noqa: PLC0415
+
+    if view == "journal_line":
+        for entry in answer:
+            typer.echo(text.journal_line(entry))
+        return
+    from rich.console import Console  # noqa: PLC0415 - slow
+
+    from .control import tables  # noqa: PLC0415 - slow
+
+    Console(width=None if sys.stdout.isatty() else WIDE).print(getattr(tables, view)(answer))
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    typer.echo(f"sbcsim: {text}", err=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="sbcsim")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,441 @@
+"""One simulated SBC, put together: the only place that wires the parts, starts, resets and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets  # noqa: TID251 - an access token must not follow from the seed
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from . import __version__, grammar
+from .cli.configfile import ConfigFile, load
+from .cli.session import Session
+from .clock import Clock, Instant, Mode, format_duration, from_datetime, from_rfc3339, parse_duration
+from .config.secret import Cipher
+from .config.transaction import Database
+from .config.tree import Tree
+from .control import views
+from .control.access import is_loopback
+from .control.models import (
+    Address,
+    Advanced,
+    Alarms,
+    Certificate,
+    Connection,
+    Counts,
+    Peer,
+    Ports,
+    Ready,
+    SipListener,
+    Status,
+)
+from .device.effects import Endpoint, ListenerKey
+from .device.files import CERTIFICATE_DIRECTORY
+from .device.sbc import Sbc
+from .device.settings import Settings
+from .device.users import DEFAULT_PASSWORD, DEFAULT_USER, Users
+from .errors import BugError, ScenarioError, UserError
+from .events import Entry, Journal, kinds
+from .net.control import ControlPort
+from .net.driver import Driver
+from .net.sftp import SftpServer
+from .net.ssh import CliServer
+from .net.wiring import AddressMap, Wiring, format_endpoint, parse_network, parse_pair
+from .schema.load import load as load_schema
+
+VIRTUAL_START = "2026-01-01T00:00:00Z"
+LATEST = from_rfc3339("9999-01-01T00:00:00Z")
+"""The clock goes no further: calendars end soon after."""
+CLI_PORT, SFTP_PORT, CONTROL_PORT = 10022, 12024, 10080
+SHOWN = 1000
+"""How many journal entries the answer to a move of the clock carries."""
+
+Files = str | Path | Iterable[str | Path]
+
+
+class Simulator:
+    """One simulated SBC on the running event loop, between `start` and `stop` or as an async context manager.
+
+    `config` names files of CLI lines. `clock` is "virtual" (stands still until moved), "virtual@2026-01-01T00:00:00Z",
+    "real" (flows with the host) or a clock. `users` are names with passwords, instead of admin with password admin.
+    `maps` (`10.1.2.3=127.0.0.2`) say where simulated addresses lie on the host, `allow_dial` which networks outside
+    loopback may be dialled. `files` are put into the certificate directory before the configuration is loaded.
+    `control` is "on demand" (the control API costs nothing until somebody connects), "serve" or "off".
+    """
+
+    def __init__(
+        self,
+        config: Files = (),
+        *,
+        clock: str | Clock = "virtual",
+        seed: int = 0,
+        bind: str = "127.0.0.1",
+        ports: Literal["default", "ephemeral"] = "ephemeral",
+        users: Mapping[str, str] | None = None,
+        maps: Iterable[str] = (),
+        allow_dial: Iterable[str] = (),
+        files: Mapping[str, bytes] | None = None,
+        settings: Settings | None = None,
+        control: Literal["on demand", "serve", "off"] = "on demand",
+        control_token: str = "",
+    ) -> None:
+        self._config = [Path(config)] if isinstance(config, str | Path) else [Path(each) for each in config]
+        self._addresses = AddressMap(bind, ports, map(parse_pair, maps), map(parse_network, allow_dial))
+        self._bind = self._addresses.bind
+        self._ephemeral = ports == "ephemeral"
+        self._files = dict(files or {})
+        self._control = control
+        self._clock = clock if isinstance(clock, Clock) else _make_clock(clock)
+        self._first = self._clock.reading().calendar
+        self._first_rate = self._clock.rate
+        self._settings = replace(settings or Settings(), seed=seed)
+        self._users = Users()
+        for name, password in (users or {DEFAULT_USER: DEFAULT_PASSWORD}).items():
+            self._users.add(name, password)
+        if not is_loopback(self._bind):
+            if self._users.has_default_credentials:
+                raise UserError(
+                    f"{self._bind} is not loopback: user {DEFAULT_USER} with the default password would be open to "
+                    "others; give users of your own"
+                )
+            control_token = control_token or secrets.token_urlsafe(24)
+        self.control_token = control_token
+        """What the control API wants to see, "" for nothing."""
+        schema = load_schema()
+        self._database = Database(schema, _factory(), cipher=Cipher(seed))
+        self._sbc = Sbc(self._database, self._clock, settings=self._settings, users=self._users)
+        self._wiring = Wiring(self._addresses, self._sbc.new_listeners, self._sbc.wanted_listeners)
+        self._database.subscribe(self._wiring)
+        self._driver = Driver(self._sbc, self._clock, self._wiring, self.events)
+        self._changing = asyncio.Lock()
+        self._cli: CliServer | None = None
+        self._sftp: SftpServer | None = None
+        self._control_port: ControlPort | None = None
+        self._control_address: Address | None = None
+        self._shell: Session | None = None
+        self._shell_login = 0
+        self._pump: asyncio.Handle | None = None
+        self._serving = False
+
+    # life
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Load the configuration and open every port; raises ScenarioError for a mistake in a file, else UserError."""
+        if self._cli is not None:
+            raise BugError("a simulator starts only once")
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        sbc, now = self._sbc, self._clock.reading()
+        for name, content in self._files.items():
+            sbc.files.write(f"{CERTIFICATE_DIRECTORY}/{name}", content, now)
+        sbc.start(now)
+        sbc.wake = self._wake
+        load(self._database, [_read(file) for file in self._config], now)
+        sbc.adopt_start()
+        self._users.adopt_start()
+        self._cli = CliServer(
+            factory=lambda author, terminal: Session(sbc, author, terminal, self._driver.now()),
+            users=self._users,
+            sessions=sbc.sessions,
+            journal=self.events,
+            now=self._driver.now,
+        )
+        self._sftp = SftpServer(files=sbc.files, users=self._users, journal=self.events, now=self._driver.now)
+        await self._cli.listen(self._bind, self._port(CLI_PORT))
+        await self._sftp.listen(self._bind, self._port(SFTP_PORT))
+        await self._driver.start()
+        if self._control != "off":
+            await self._start_control()
+        self._serving = True
+
+    async def _start_control(self) -> None:
+        control = self._control_port = ControlPort(self, self.control_token)
+        wanted = self._port(CONTROL_PORT)
+        try:
+            self._control_address = Address(*control.bind(self._bind, wanted))
+        except OSError as error:
+            raise UserError(f"cannot listen on {self._bind} port {wanted}: {error.strerror or error}") from None
+        if self._control == "serve":
+            await control.serve()
+        else:
+            control.serve_on_demand()
+
+    async def stop(self) -> None:
+        """Close everything; no task, thread or socket is left."""
+        self._serving = False
+        self._sbc.wake = None
+        if self._pump is not None:
+            self._pump.cancel()
+        if self._control_port is not None:
+            await self._control_port.close()
+        await asyncio.gather(*(port.close() for port in (self._cli, self._sftp) if port is not None))
+        await self._driver.stop()
+
+    # reading
+
+    @property
+    def clock(self) -> Clock:
+        """The node's clock."""
+        return self._clock
+
+    @property
+    def events(self) -> Journal:
+        """The journal itself."""
+        return self._sbc.journal
+
+    @property
+    def ports(self) -> Ports:
+        """Where everything listens."""
+        if self._cli is None or self._sftp is None:
+            raise BugError("the simulator has not been started")
+        return Ports(
+            cli=Address(self._cli.host, self._cli.port),
+            sftp=Address(self._sftp.host, self._sftp.port),
+            control=self._control_address,
+            netconf=None,
+            rest=None,
+            sip=tuple(
+                SipListener(
+                    key.address_context,
+                    key.zone,
+                    key.sip_sig_port,
+                    views.transport_word(key.transport),
+                    Address(*place),
+                )
+                for key, place in sorted(self._driver.listeners.items(), key=_listener_order)
+            ),
+        )
+
+    def missing(self) -> Sequence[str]:
+        """Return what does not serve yet, in words; empty once the node is ready."""
+        if not self._serving:
+            return ["the simulator is starting or stopping"]
+        return [
+            f"sipSigPort {key.sip_sig_port} {key.transport.value} on {format_endpoint(key.address)}"
+            for key, bound in self._sbc.listeners().items()
+            if not bound
+        ]
+
+    def ready(self) -> Ready:
+        """Return the content of the ready line."""
+        ports = self.ports
+        return Ready(
+            version=__version__,
+            pid=os.getpid(),
+            cli=ports.cli,
+            sftp=ports.sftp,
+            netconf=ports.netconf,
+            rest=ports.rest,
+            control=None if ports.control is None else f"http://{format_endpoint(ports.control)}",
+            cert_dir=CERTIFICATE_DIRECTORY,
+            now=self._clock.now(),
+            sip=ports.sip,
+        )
+
+    def status(self) -> Status:
+        """Return the simulator at a glance."""
+        sbc = self._sbc
+        counts = Counts(
+            connections=len(sbc.connections()),
+            peers=len(sbc.peers()),
+            certificates=len(sbc.certificates(self._clock.reading())),
+            alarms=len(sbc.alarms().current),
+            sessions=len(sbc.sessions),
+            journal=self.events.last,
+            revision=self._database.revision,
+        )
+        return Status(__version__, self._settings.seed, views.clock_reading(self._clock), counts, self.ready())
+
+    def connections(self) -> list[Connection]:
+        """Return the live connections by id."""
+        return [views.connection(record) for record in self._sbc.connections()]
+
+    def peers(self) -> list[Peer]:
+        """Return the ipPeers with the state of their path check."""
+        return [views.peer(view) for view in self._sbc.peers()]
+
+    def certificates(self) -> list[Certificate]:
+        """Return the certificate objects by name."""
+        return [views.certificate(view) for view in self._sbc.certificates(self._clock.reading())]
+
+    def alarms(self) -> Alarms:
+        """Return the alarms that stand, and their history."""
+        return views.alarms(self._sbc.alarms())
+
+    def journal(self, kind: str | Iterable[str] = (), *, after: int = 0) -> list[Entry]:
+        """Return journal entries, oldest first: of one or several kinds, with numbers greater than `after`."""
+        wanted = frozenset([kind] if isinstance(kind, str) else kind)
+        unknown = wanted - kinds().keys()
+        if unknown:
+            raise UserError(f"no journal kind {', '.join(sorted(unknown))}; there are {', '.join(kinds())}")
+        return self.events.after(after, wanted)
+
+    # doing
+
+    async def advance(
+        self, by: str | timedelta | None = None, *, to: str | datetime | None = None, **units: float
+    ) -> Advanced:
+        """Move the clock: `advance(days=31)`, `advance("1h30m")`, `advance(to="2026-03-01T00:00:00Z")`.
+
+        Returns, with what happened, once everything due has settled. `units` are those of `timedelta`.
+        """
+        if [by is not None, to is not None, bool(units)].count(True) != 1:
+            raise UserError("advance takes one of: a duration, to=, or days= and the like")
+        if to is not None:
+            return await self.move_clock(to=from_rfc3339(to) if isinstance(to, str) else from_datetime(to))
+        if isinstance(by, str):
+            return await self.move_clock(by=parse_duration(by))
+        return await self.move_clock(by=(by or timedelta(**units)) // timedelta(microseconds=1))
+
+    async def move_clock(self, *, by: int | None = None, to: int | None = None) -> Advanced:
+        """Move the clock by, or to, microseconds; return once everything due has settled."""
+        async with self._changing:
+            if max(to or 0, self._clock.reading().calendar + (by or 0)) > LATEST:
+                raise UserError("the clock goes no further than the year 9999")
+            before = self.events.last
+            moved = await (self._driver.advance(by) if by is not None else self._driver.advance_to(to or 0))
+            entries = self.events.after(before)
+        told = [entry for entry in entries if entry.kind not in {"sip", "clockMoved"}]
+        return Advanced(
+            start=moved.start.datetime(),
+            now=moved.end.datetime(),
+            uptime=moved.end.uptime / 1_000_000,
+            by=format_duration(moved.end.uptime - moved.start.uptime),
+            due=moved.fired + moved.spared,
+            coalesced=moved.spared,
+            counts=dict(Counter(entry.kind for entry in entries if entry.kind != "clockMoved")),
+            fired=tuple(entry.to_json() for entry in told[-SHOWN:]),
+            omitted=max(0, len(told) - SHOWN),
+        )
+
+    def set_rate(self, rate: float) -> None:
+        """Let time flow at `rate` from now on: simulated seconds for each host second."""
+        self._driver.set_rate(rate)
+
+    async def reset(self) -> None:
+        """Go back to the state just after start: configuration, files, clock; ports stay, sessions end."""
+        async with self._changing:
+            self._close_shell()
+            await self._end_sessions()
+            self._clock.restart(_host_calendar() if self._clock.mode is Mode.REAL else self._first)
+            self._users.reset()
+            self._sbc.reset(self._clock.reading())
+            self._driver.set_rate(self._first_rate)
+
+    async def close_connection(self, connection: int) -> bool:
+        """Close a live connection from the box's side; False if there is none of that id."""
+        found = self._sbc.close_connection(connection, "closed by the control API", self._driver.now())
+        await self._driver.settle()
+        return found
+
+    def cli(self, line: str) -> str:
+        """Type one line into a CLI session of its own, which lasts; return what the box prints."""
+        now = self._driver.now()
+        if self._shell is None:
+            user = next(iter(self._users)).name
+            login = self._sbc.sessions.open(
+                user, now, context="cli", remote=self._bind, protocol="console", counted=False
+            )
+            self._shell_login = login.id
+            self._shell = Session(self._sbc, login.author, None, now)
+            self._shell.start(now)
+        reply = self._shell.line(line, now)
+        text = reply.text
+        while reply.work is not None:
+            with suppress(UserError):  # met again by `resume`, which words it
+                reply.work()
+            reply = self._shell.resume(now)
+            text += reply.text
+        if reply.exit_status is not None:
+            self._close_shell()
+        self._driver.pump()
+        return text
+
+    # inside
+
+    def _port(self, usual: int) -> int:
+        return 0 if self._ephemeral else usual
+
+    def _wake(self) -> None:
+        # The device is in the middle of something: its effects are carried out in the next turn of the loop.
+        if self._pump is None:
+            self._pump = asyncio.get_running_loop().call_soon(self._pump_now)
+
+    def _pump_now(self) -> None:
+        self._pump = None
+        self._driver.pump()
+
+    def _close_shell(self) -> None:
+        if self._shell is not None:
+            self._shell.end(self._clock.reading())
+            self._sbc.sessions.close(self._shell_login)
+            self._shell = None
+
+    async def _end_sessions(self) -> None:
+        connections = [each for port in (self._cli, self._sftp) if port is not None for each in port.connections]
+        for connection in connections:
+            connection.abort()
+        await asyncio.gather(*(connection.wait_closed() for connection in connections))
+
+
+def _listener_order(item: tuple[ListenerKey, Endpoint]) -> tuple[str, str, int, str]:
+    key, _ = item
+    return key.address_context, key.zone, key.sip_sig_port, key.transport.value
+
+
+def _make_clock(text: str) -> Clock:
+    word, at, start = text.partition("@")
+    if word == "virtual":
+        return Clock(Mode.VIRTUAL, from_rfc3339(start if at else VIRTUAL_START), _host_uptime)
+    if text == "real":
+        return Clock(Mode.REAL, _host_calendar(), _host_uptime)
+    raise UserError(f'"{text}" is not a clock: real, virtual or virtual@{VIRTUAL_START}')
+
+
+def _host_uptime() -> int:
+    return time.monotonic_ns() // 1000  # noqa: TID251 - this is where the host's clock comes in
+
+
+def _host_calendar() -> int:
+    return time.time_ns() // 1000  # noqa: TID251 - this is where the host's clock comes in
+
+
+def _read(file: Path) -> ConfigFile:
+    try:
+        return ConfigFile(str(file), file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ScenarioError("not UTF-8 text", file=str(file), line=line) from None
+    except OSError as error:
+        raise ScenarioError(error.strerror or str(error), file=str(file)) from None
+
+
+@cache
+def _factory() -> Tree:
+    """Return the configuration of a new system."""
+    database = Database(load_schema())
+    load(database, [ConfigFile("factory.cli", grammar.read_text("factory.cli"))], Instant(0, 0))
+    return database.running
