@@ -44,7 +44,14 @@ class Completing:
     listing: bool
 
 
-Event = Entered | Completing | Key
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A key was pressed while the session wanted single keys."""
+
+    key: str
+
+
+Event = Entered | Completing | Pressed | Key
 
 
 class LineEditor:
@@ -53,6 +60,8 @@ class LineEditor:
     def __init__(self, *, line_limit: int = LINE_LIMIT, history_limit: int = HISTORY_LIMIT) -> None:
         self.hidden = False
         """The next line is a secret: no echo, no completion, no history."""
+        self.single_keys = False
+        """Every character is a key of its own, without echo: output waits behind a marker."""
         self._line_limit = line_limit
         self._history_limit = history_limit
         self._history: list[str] = []
@@ -82,7 +91,7 @@ class LineEditor:
     def next_event(self) -> Event | None:
         """Read on to the next event; None when the input is used up."""
         while self._read < len(self._input):
-            if not self._escape and not self._after_return and not self._right:
+            if not (self._escape or self._after_return or self._right or self.single_keys):
                 self._take_plain()
                 if self._read >= len(self._input):
                     break
@@ -151,7 +160,9 @@ class LineEditor:
             return None
         if char in "\r\n":
             self._after_return = char == "\r"
-            return self._enter()
+            return Pressed(char) if self.single_keys else self._enter()
+        if self.single_keys:
+            return Pressed(char)
         if char in "\t?" and not self.hidden and not self._in_quotes():
             if char == "?":
                 self._show(char)
@@ -187,8 +198,7 @@ class LineEditor:
         return Entered(line)
 
     def _event(self, key: Key) -> Event:
-        if key is Key.INTERRUPT:
-            self._echo.append("^C\r\n")
+        if key in {Key.INTERRUPT, Key.LEAVE}:
             self._recalled = len(self._history)
             self.clear()
         return key

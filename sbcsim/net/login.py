@@ -1,0 +1,207 @@
+"""What all SSH services of the box share: the port, the host keys, and how users prove who they are."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from abc import abstractmethod
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import asyncssh
+
+from sbcsim.clock import Instant
+from sbcsim.device.users import Account, Users
+from sbcsim.errors import UserError
+from sbcsim.events import Journal, Login, Logout
+
+_ATTEMPTS = 6  # as OpenSSH's MaxAuthTries
+_LOGIN_SECONDS = 60.0
+_CLOSE_SECONDS = 0.5
+_RSA_BITS = 2048
+_NAME_SHOWN = 64
+_rsa_lock = threading.Lock()
+_Challenge = tuple[str, str, str, list[tuple[str, bool]]]
+
+# asyncssh logs commands as they were typed, pass phrases and all, at level INFO.
+if logging.getLogger("asyncssh").level == logging.NOTSET:
+    asyncssh.set_log_level(logging.WARNING)
+
+
+@cache
+def _ed25519_key() -> asyncssh.SSHKey:
+    return asyncssh.generate_private_key("ssh-ed25519")
+
+
+@cache
+def _make_rsa_key() -> asyncssh.SSHKey:
+    return asyncssh.generate_private_key("ssh-rsa", key_size=_RSA_BITS)
+
+
+def _rsa_key() -> asyncssh.SSHKey:
+    with _rsa_lock:  # one for the process, made once however many ports start together
+        return _make_rsa_key()
+
+
+class SshPort:
+    """One listening SSH port with everything that hangs on it; subclasses say what a channel gets.
+
+    After `close` no task, thread or socket is left.
+    """
+
+    service = ""
+
+    def __init__(self, *, users: Users, journal: Journal, now: Callable[[], Instant], banner: str = "") -> None:
+        self.users = users
+        self.journal = journal
+        self.now = now
+        self.banner = banner
+        self.connections: set[asyncssh.SSHServerConnection] = set()
+        self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"sbcsim-{self.service}")
+        self.working: set[asyncio.Future[Any]] = set()
+        self.host = ""
+        self.port = 0
+
+    @abstractmethod
+    def open_channel(self, account: Account, remote: str) -> asyncssh.SSHServerSession[Any]:
+        """Return what serves a new channel of a user."""
+
+    async def listen(self, host: str, port: int) -> None:
+        """Bind and serve; port 0 takes a free one. Raises UserError where the address cannot be bound."""
+        options: dict[str, Any] = {
+            "server_factory": lambda: _Server(self),
+            "encoding": "utf-8",
+            "errors": "replace",
+            "line_editor": False,
+            "login_timeout": _LOGIN_SECONDS,
+            "host_based_auth": False,
+            "gss_host": None,
+            "x11_forwarding": False,
+            "agent_forwarding": False,
+        }
+        try:
+            self._acceptor = await asyncssh.listen(host, port, server_host_keys=[_ed25519_key()], **options)
+        except OSError as error:
+            raise UserError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        self.host, self.port = host, self._acceptor.get_port()
+        # An RSA key takes tens of milliseconds: clients that need one may wait, the start does not.
+        self.run(_rsa_key).add_done_callback(self._add_host_key)
+
+    def run(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
+        """Run slow work in a thread of this port."""
+        future = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        self.working.add(future)
+        future.add_done_callback(self.working.discard)
+        return future
+
+    async def close(self) -> None:
+        """Stop listening, end every connection, wait for work under way."""
+        if self._acceptor is not None:
+            self._acceptor.close()
+        connections = tuple(self.connections)
+        for connection in connections:
+            connection.close()
+        waiting = [asyncio.ensure_future(connection.wait_closed()) for connection in connections]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=_CLOSE_SECONDS)
+            for connection in connections if late else ():
+                connection.abort()
+            await asyncio.gather(*waiting)
+        if self._acceptor is not None:
+            await self._acceptor.wait_closed()
+        if self.working:
+            await asyncio.wait(tuple(self.working))
+        self._executor.shutdown()
+
+    def _add_host_key(self, made: asyncio.Future[asyncssh.SSHKey]) -> None:
+        if self._acceptor is not None:
+            self._acceptor.update(server_host_keys=[_ed25519_key(), made.result()])
+
+
+class _Server(asyncssh.SSHServer):
+    """One client connection: proves the user, then opens channels."""
+
+    def __init__(self, port: SshPort) -> None:
+        self._port = port
+        self._connection: asyncssh.SSHServerConnection | None = None
+        self._remote = ""
+        self._user = ""
+        self._failures = 0
+        self._key_refused = False
+        self._account: Account | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._remote = str(conn.get_extra_info("peername")[0])
+        self._port.connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
+        if self._connection is not None:
+            self._port.connections.discard(self._connection)
+        if self._account is not None:
+            self._tell(Logout(self._account.name, self._remote, self._port.service))
+        elif self._key_refused and not self._failures:
+            self._refused("public key not accepted")
+
+    # proof of identity
+
+    def begin_auth(self, username: str) -> bool:
+        if self._connection is not None and self._port.banner and username != self._user:
+            self._connection.send_auth_banner(self._port.banner)
+        self._user = username
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def kbdint_auth_supported(self) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        if self._port.users.check(username, password):
+            return True
+        known = self._port.users.get(username) is not None
+        self._failures += 1
+        self._refused("wrong password" if known else "unknown user")
+        if self._failures >= _ATTEMPTS:
+            raise asyncssh.DisconnectError(
+                asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many authentication failures"
+            )
+        return False
+
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> _Challenge:  # noqa: ARG002
+        return "", "", "", [("Password: ", False)]
+
+    def validate_kbdint_response(self, username: str, responses: list[str]) -> bool:
+        return len(responses) == 1 and self.validate_password(username, responses[0])
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        allowed = self._port.users.key_allowed(username, key.export_public_key().decode())
+        self._key_refused |= not allowed
+        return allowed
+
+    def auth_completed(self) -> None:
+        self._account = self._port.users.get(self._user)
+        if self._account is not None:
+            self._tell(Login(self._user, self._remote, self._port.service, accepted=True))
+
+    # channels
+
+    def session_requested(self) -> asyncssh.SSHServerSession[Any]:
+        if self._account is None:  # the user was removed between proof and channel
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "no such user")
+        return self._port.open_channel(self._account, self._remote)
+
+    def _refused(self, reason: str) -> None:
+        shown = self._user[:_NAME_SHOWN]
+        self._tell(Login(shown, self._remote, self._port.service, accepted=False, reason=reason))
+
+    def _tell(self, event: Login | Logout) -> None:
+        self._port.journal.add(self._port.now(), event)

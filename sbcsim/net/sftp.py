@@ -1,0 +1,332 @@
+"""File transfer: SFTP version 3 and scp, old and new form, over the virtual files. There is no shell."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncssh
+from asyncssh.channel import SSHChannel
+from asyncssh.stream import SSHServerStreamSession
+
+from sbcsim.clock import Instant, to_datetime
+from sbcsim.device.files import Attributes, FileError, FileProblem, OpenFile, VirtualFiles
+from sbcsim.device.users import Account, Users
+from sbcsim.events import Journal, SftpOperation
+from sbcsim.grammar import message
+
+from .login import SshPort
+
+_SECOND = 1_000_000
+_USER_ID = 3000
+_HALF_YEAR = 365 * 24 * 3600 * _SECOND // 2
+_ERRORS: dict[FileProblem, Callable[[str], asyncssh.SFTPError]] = {
+    FileProblem.NO_SUCH_FILE: asyncssh.SFTPNoSuchFile,
+    FileProblem.PERMISSION_DENIED: asyncssh.SFTPPermissionDenied,
+    FileProblem.FAILURE: asyncssh.SFTPFailure,
+}
+
+
+async def start_sftp_server(
+    *,
+    host: str,
+    port: int,
+    files: VirtualFiles,
+    users: Users,
+    journal: Journal,
+    now: Callable[[], Instant],
+    banner: str = "",
+) -> SftpServer:
+    """Listen for SFTP and scp; port 0 takes a free one. Raises UserError where the address cannot be bound."""
+    server = SftpServer(files=files, users=users, journal=journal, now=now, banner=banner)
+    await server.listen(host, port)
+    return server
+
+
+class SftpServer(SshPort):
+    """The file transfer port."""
+
+    service = "sftp"
+
+    def __init__(
+        self, *, files: VirtualFiles, users: Users, journal: Journal, now: Callable[[], Instant], banner: str = ""
+    ) -> None:
+        super().__init__(users=users, journal=journal, now=now, banner=banner)
+        self.files = files
+
+    def open_channel(self, account: Account, remote: str) -> asyncssh.SSHServerSession[Any]:  # noqa: ARG002
+        """Return the session of one transfer channel."""
+        return _TransferSession(self, account)
+
+
+class _TransferSession(SSHServerStreamSession[Any]):
+    """One channel: SFTP and scp are served, anything else is told that there is no shell."""
+
+    def __init__(self, server: SftpServer, account: Account) -> None:
+        super().__init__(_no_shell, self._serve_files, 3, allow_scp=True)
+        self._server = server
+        self._account = account
+
+    def pty_requested(self, term_type: str, term_size: tuple[int, int, int, int], term_modes: object) -> bool:  # noqa: ARG002
+        return True
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        return subsystem == "sftp"
+
+    def _serve_files(self, channel: SSHChannel[bytes]) -> FileService:
+        assert isinstance(channel, asyncssh.SSHServerChannel)
+        return FileService(self._server, self._account, channel)
+
+
+def _no_shell(stdin: object, stdout: asyncssh.SSHWriter[str], stderr: object) -> None:  # noqa: ARG001
+    channel = stdout.channel
+    assert isinstance(channel, asyncssh.SSHServerChannel)
+    line_end = "\r\n" if channel.get_terminal_type() else "\n"
+    stdout.write(message("access.no_shell") + line_end)
+    channel.exit(1)
+
+
+class _Handle:
+    """An open file of one transfer; what it was opened for decides what the journal calls it."""
+
+    def __init__(self, file: OpenFile) -> None:
+        self.file = file
+        self.failure: FileError | None = None
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Tell asyncssh's sparse file extension that everything is data."""
+        if whence == os.SEEK_HOLE:
+            return self.file.size
+        if offset >= self.file.size:
+            raise OSError(errno.ENXIO, "no data behind the end")
+        return offset
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except FileError as error:
+        raise _ERRORS[error.problem](error.text) from None
+
+
+class FileService(asyncssh.SFTPServer):
+    """The operations of SFTP version 3 for one user; links are refused."""
+
+    def __init__(self, server: SftpServer, account: Account, channel: asyncssh.SSHServerChannel[bytes]) -> None:
+        super().__init__(channel)
+        self._files = server.files
+        self._server = server
+        self._account = account
+        self._home = server.files.make_home(account, server.now())
+
+    def exit(self) -> None:
+        """Report success: without an exit status OpenSSH's scp takes a complete copy for a failed one."""
+        self.channel.exit(0)
+
+    # open files
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> _Handle:
+        """Open or create a file."""
+        where = self._path(path)
+        write = bool(pflags & (asyncssh.FXF_WRITE | asyncssh.FXF_APPEND))
+        try:
+            file = self._files.open(
+                where,
+                self._server.now(),
+                account=self._account,
+                read=bool(pflags & asyncssh.FXF_READ),
+                write=write,
+                create=bool(pflags & asyncssh.FXF_CREAT),
+                truncate=bool(pflags & asyncssh.FXF_TRUNC),
+                exclusive=bool(pflags & asyncssh.FXF_EXCL),
+                append=bool(pflags & asyncssh.FXF_APPEND),
+                mode=0o644 if attrs.permissions is None else stat.S_IMODE(attrs.permissions),
+            )
+        except FileError as error:
+            self._tell("put" if write else "get", where, 0, error)
+            raise _ERRORS[error.problem](error.text) from None
+        return _Handle(file)
+
+    def close(self, file_obj: object) -> None:
+        """Close a file; what was uploaded so far stays."""
+        handle = _handle(file_obj)
+        file = handle.file
+        self._tell("put" if file.writable else "get", file.path, file.size, handle.failure)
+
+    def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        """Read from an open file."""
+        with _translated():
+            return _handle(file_obj).file.read(offset, size)
+
+    def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        """Write to an open file."""
+        handle = _handle(file_obj)
+        try:
+            return handle.file.write(offset, data, self._server.now())
+        except FileError as error:
+            handle.failure = error
+            raise _ERRORS[error.problem](error.text) from None
+
+    def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
+        """Return the attributes of an open file."""
+        return _sftp_attributes(_handle(file_obj).file.attributes())
+
+    def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
+        """Set the attributes of an open file."""
+        with _translated():
+            _handle(file_obj).file.set_attributes(self._server.now(), **_changes(attrs))
+
+    def fsync(self, file_obj: object) -> None:
+        """Do nothing: files live in memory."""
+
+    # paths
+
+    def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        """Return the attributes of a path."""
+        with _translated():
+            return _sftp_attributes(self._files.attributes(self._path(path)))
+
+    def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        """Return the attributes of a path; there are no links."""
+        return self.stat(path)
+
+    def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Set size, mode or times."""
+        with _translated():
+            self._files.set_attributes(self._path(path), self._server.now(), account=self._account, **_changes(attrs))
+
+    def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Set size, mode or times; there are no links."""
+        self.setstat(path, attrs)
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        """Yield the entries of a directory, `.` and `..` first."""
+        where = self._path(path)
+        with _translated():
+            here = self._files.attributes(where)
+            above = self._files.attributes(self._files.resolve("..", where))
+            entries = self._files.entries(where)
+        for name, attributes in ((".", here), ("..", above), *entries):
+            yield asyncssh.SFTPName(name.encode(), attrs=_sftp_attributes(attributes))
+
+    def realpath(self, path: bytes) -> bytes:
+        """Return the absolute path; it need not exist."""
+        return self._path(path).encode()
+
+    def remove(self, path: bytes) -> None:
+        """Remove a file."""
+        with self._journalled("remove", path) as where:
+            self._files.remove(where, self._server.now(), account=self._account)
+
+    def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Make a directory."""
+        mode = 0o755 if attrs.permissions is None else stat.S_IMODE(attrs.permissions)
+        with self._journalled("mkdir", path) as where:
+            self._files.mkdir(where, self._server.now(), account=self._account, mode=mode)
+
+    def rmdir(self, path: bytes) -> None:
+        """Remove an empty directory."""
+        with self._journalled("rmdir", path) as where:
+            self._files.rmdir(where, self._server.now(), account=self._account)
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """Rename; an existing file is not overwritten."""
+        self._rename(oldpath, newpath, replace=False)
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """Rename, replacing an existing file."""
+        self._rename(oldpath, newpath, replace=True)
+
+    # refused
+
+    def readlink(self, path: bytes) -> bytes:  # noqa: ARG002
+        """Refuse: there are no links."""
+        raise asyncssh.SFTPOpUnsupported("Links are not supported")
+
+    def symlink(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002
+        """Refuse: a link could leave the tree."""
+        raise asyncssh.SFTPOpUnsupported("Links are not supported")
+
+    def link(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002
+        """Refuse: there are no links."""
+        raise asyncssh.SFTPOpUnsupported("Links are not supported")
+
+    def statvfs(self, path: bytes) -> Awaitable[Any]:  # noqa: ARG002
+        """Refuse: the host's file system is none of the user's business."""
+        raise asyncssh.SFTPOpUnsupported("Operation not supported")
+
+    def fstatvfs(self, file_obj: object) -> Awaitable[Any]:  # noqa: ARG002
+        """Refuse, as `statvfs`."""
+        raise asyncssh.SFTPOpUnsupported("Operation not supported")
+
+    # inside
+
+    def format_longname(self, name: asyncssh.SFTPName) -> None:
+        """Write the line that `ls -l` shows, with the node's time."""
+        attrs = name.attrs
+        modified = (attrs.mtime or 0) * _SECOND
+        moment = to_datetime(modified)
+        recent = 0 <= self._server.now().calendar - modified < _HALF_YEAR
+        time = f"{moment:%b} {moment.day:>2} " + (f"{moment:%H:%M}" if recent else f" {moment:%Y}")
+        owner = "root" if attrs.uid == 0 else self._account.name
+        mode = stat.filemode(attrs.permissions or 0)
+        assert isinstance(name.filename, bytes)
+        name.longname = f"{mode} 1 {owner:8} {owner:8} {attrs.size:>8} {time} ".encode() + name.filename
+
+    def _rename(self, old: bytes, new: bytes, *, replace: bool) -> None:
+        with self._journalled("rename", old) as where:
+            self._files.rename(where, self._path(new), self._server.now(), account=self._account, replace=replace)
+
+    def _path(self, path: bytes) -> str:
+        try:
+            return self._files.resolve(path.decode(), self._home)
+        except UnicodeDecodeError:
+            raise asyncssh.SFTPFailure("File names are UTF-8") from None
+
+    @contextmanager
+    def _journalled(self, operation: str, path: bytes) -> Iterator[str]:
+        where = self._path(path)
+        try:
+            yield where
+        except FileError as error:
+            self._tell(operation, where, 0, error)
+            raise _ERRORS[error.problem](error.text) from None
+        self._tell(operation, where, 0)
+
+    def _tell(self, operation: str, path: str, size: int, error: FileError | None = None) -> None:
+        reason = "" if error is None else error.text
+        event = SftpOperation(self._account.name, operation, path, size, ok=error is None, reason=reason)
+        self._server.journal.add(self._server.now(), event)
+
+
+def _handle(file_obj: object) -> _Handle:
+    assert isinstance(file_obj, _Handle)
+    return file_obj
+
+
+def _sftp_attributes(attributes: Attributes) -> asyncssh.SFTPAttrs:
+    owner = 0 if attributes.owner == "root" else _USER_ID
+    return asyncssh.SFTPAttrs(
+        type=asyncssh.FILEXFER_TYPE_DIRECTORY if attributes.directory else asyncssh.FILEXFER_TYPE_REGULAR,
+        size=attributes.size,
+        uid=owner,
+        gid=owner,
+        permissions=attributes.mode,
+        atime=attributes.accessed // _SECOND,
+        mtime=attributes.modified // _SECOND,
+    )
+
+
+def _changes(attrs: asyncssh.SFTPAttrs) -> dict[str, int | None]:
+    """Return what a client wants changed; owners are not ours to change."""
+    return {
+        "size": attrs.size,
+        "mode": None if attrs.permissions is None else stat.S_IMODE(attrs.permissions),
+        "accessed": None if attrs.atime is None else attrs.atime * _SECOND,
+        "modified": None if attrs.mtime is None else attrs.mtime * _SECOND,
+    }
