@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncssh
 from asyncssh.channel import SSHChannel
+from asyncssh.sftp import run_sftp_server
 from asyncssh.stream import SSHServerStreamSession
 
 from sbcsim.clock import Instant, to_datetime
@@ -76,6 +77,23 @@ class _TransferSession(SSHServerStreamSession[Any]):
 
     def subsystem_requested(self, subsystem: str) -> bool:
         return subsystem == "sftp"
+
+    def session_started(self) -> None:
+        channel, connection = self._chan, self._conn
+        if channel is None or connection is None or channel.get_subsystem() != "sftp":
+            super().session_started()
+            return
+        served = run_sftp_server(
+            self._init_sftp_server(), asyncssh.SSHReader(self, channel), asyncssh.SSHWriter(self, channel), 3
+        )
+        connection.create_task(self._until_end(served))
+
+    async def _until_end(self, served: Awaitable[None]) -> None:
+        try:
+            await served
+        except EOFError:  # the client left before its first request, which asyncssh takes for a defect of ours
+            assert isinstance(self._chan, asyncssh.SSHServerChannel)
+            self._chan.exit(0)
 
     def _serve_files(self, channel: SSHChannel[bytes]) -> FileService:
         assert isinstance(channel, asyncssh.SSHServerChannel)
