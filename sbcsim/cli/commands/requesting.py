@@ -1,0 +1,41 @@
+"""Actions: `request <path> <action> [name value]...`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sbcsim.cli.parser import Call
+from sbcsim.cli.resolving import line_error, present, require
+from sbcsim.cli.shell import Output, Shell
+from sbcsim.schema.node import Node
+from sbcsim.schema.types import Value
+from sbcsim.schema.walk import WalkError, quote, resolve_request
+
+from .command import Command, Words
+
+
+def request(shell: Shell, call: Call) -> Output:
+    """Run an action of the box and print its output leaves."""
+    schema, base = shell.box.schema, shell.level
+    try:
+        found = resolve_request(schema, call.words, base)
+    except WalkError as error:
+        raise line_error(error, call.arguments) from None
+    path = found.path[:-1]
+    require(schema, path, call.arguments[: len(path) - len(base)], present(shell.running))
+    leaves = shell.box.request(path, found.node.name, found.inputs, shell.author, shell.now)
+    return Output(tuple(line for name, value in leaves for line in _shown(found.node, name, value)))
+
+
+def _shown(action: Node, name: str, value: Value) -> Iterator[str]:
+    """Yield `name value`; a value of several lines starts on the line behind its name."""
+    leaf = action.output.get(name)
+    text = leaf.type.format(value) if leaf is not None and leaf.type is not None else str(value)
+    if "\n" in text:
+        yield name
+        yield from text.rstrip("\n").split("\n")
+    else:
+        yield f"{name} {text or quote(text)}"
+
+
+COMMANDS = (Command("request", ("request",), request, Words.ACTION),)

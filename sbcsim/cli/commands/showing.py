@@ -1,0 +1,78 @@
+"""`show`: configuration, the candidate, operational data, tables."""
+
+from __future__ import annotations
+
+from sbcsim.cli.modes import Mode
+from sbcsim.cli.parser import Call, Fault, LineError
+from sbcsim.cli.resolving import Step, present, require, resolve
+from sbcsim.cli.shell import Output, Shell, View
+from sbcsim.cli.status import Status
+from sbcsim.schema.node import Path
+from sbcsim.schema.walk import Resolved, Want
+
+from .command import Command, Words
+
+
+def show_configuration(shell: Shell, call: Call) -> Output:
+    """Show the running configuration."""
+    found = resolve(shell.box.schema, call.arguments, shell.view_path)
+    require(shell.box.schema, found.path, call.arguments, present(shell.running))
+    return Output(view=View(shell.running, found.path))
+
+
+def show_candidate(shell: Shell, call: Call) -> Output:
+    """Show the candidate; held against the running configuration, what was deleted can be named too."""
+    draft = shell.draft
+    found = resolve(shell.box.schema, call.arguments, shell.level)
+    comparing = any(pipe.name == "compare" for pipe in call.pipes)
+    trees = (draft.tree, draft.base) if comparing else (draft.tree,)
+    require(shell.box.schema, found.path, call.arguments, present(*trees))
+    return Output(view=View(draft.tree, found.path, draft))
+
+
+def show_status(shell: Shell, call: Call) -> Output:
+    """Show operational data in braces."""
+    found, status = _operational(shell, call)
+    return Output(tuple(status.lines(found.node, found.path, entry=found.entry)), data=True)
+
+
+def show_table(shell: Shell, call: Call) -> Output:
+    """Show operational data, or a list of the configuration, as a table."""
+    try:
+        found, status = _operational(shell, call)
+    except LineError as refusal:
+        if refusal.fault is not Fault.UNKNOWN_ELEMENT:
+            raise
+        found, status = _configured(shell, call)
+    if found.node.is_leaf:
+        return Output(tuple(status.lines(found.node, found.path, entry=False)), data=True)
+    return Output(tuple(status.table(found.node, found.path, entry=found.entry)), data=True)
+
+
+def _operational(shell: Shell, call: Call) -> tuple[Resolved, Status]:
+    found = resolve(shell.box.schema, call.arguments, _base(shell), Want.STATUS)
+    status = Status(shell.box)
+
+    def exists(step: Step, path: Path) -> bool:
+        return not step.is_entry or status.exists(step.node, path)
+
+    require(shell.box.schema, found.path, call.arguments, exists, Fault.UNKNOWN_ARGUMENT)
+    return found, status
+
+
+def _configured(shell: Shell, call: Call) -> tuple[Resolved, Status]:
+    found = resolve(shell.box.schema, call.arguments, _base(shell))
+    require(shell.box.schema, found.path, call.arguments, present(shell.running), Fault.UNKNOWN_ARGUMENT)
+    return found, Status(shell.box)
+
+
+def _base(shell: Shell) -> Path:
+    return shell.level if shell.mode is Mode.CONFIGURE else shell.view_path
+
+
+COMMANDS = (
+    Command("show_configuration", ("show", "configuration"), show_configuration, Words.CONFIGURATION),
+    Command("show_candidate", ("show",), show_candidate, Words.CANDIDATE),
+    Command("show_status", ("show", "status"), show_status, Words.STATUS),
+    Command("show_table", ("show", "table"), show_table, Words.TABLE),
+)

@@ -1,0 +1,247 @@
+"""From one line to a call: which command, with which words, through which pipes."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from lark import Lark, Token, Transformer, Tree
+from lark.exceptions import UnexpectedToken
+from lark.lexer import PatternStr
+
+from sbcsim import grammar
+from sbcsim.schema.walk import Word
+
+from .lexer import AmbiguousKeywordError, CommandLexer, UnterminatedStringError, takes
+
+_PUNCTUATION = frozenset("[]|")
+
+
+class Start(Enum):
+    """Where a line begins in the grammar: the mode it is typed in."""
+
+    OPER = "oper"
+    CONF = "conf"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A word with its place in the line, counted from 0."""
+
+    word: Word
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A keyword option, e.g. `comment` with its text."""
+
+    name: str
+    argument: Argument | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    """One filter behind a bar, with the place of its name in the line."""
+
+    name: str
+    start: int
+    argument: Argument | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A parsed line. `inner` is the command behind `run` or `top`."""
+
+    command: str
+    arguments: tuple[Argument, ...] = ()
+    options: tuple[Option, ...] = ()
+    inner: Call | None = None
+    pipes: tuple[Pipe, ...] = ()
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The plain words, as the model resolves them."""
+        return tuple(argument.word for argument in self.arguments)
+
+
+class Fault(Enum):
+    """What is wrong with a line."""
+
+    UNKNOWN_COMMAND = "unknown command"
+    AMBIGUOUS = "ambiguous"
+    UNKNOWN_ELEMENT = "unknown element"
+    UNKNOWN_ARGUMENT = "unknown argument"
+    NOT_THERE = "element does not exist"
+    BAD_VALUE = "bad value"
+    INCOMPLETE = "incomplete"
+    UNTERMINATED = "unterminated string"
+
+
+class LineError(Exception):
+    """A line that the box does not understand, with the place of the offending word, counted from 0.
+
+    `text` is the ambiguous word, or what is wrong with a value. What could stand there instead: `choices` are
+    keywords, and `before` the keywords in front of them; `elements` are element names with their help.
+    """
+
+    def __init__(
+        self,
+        fault: Fault,
+        position: int,
+        *,
+        text: str = "",
+        choices: tuple[str, ...] = (),
+        before: tuple[str, ...] = (),
+        elements: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(fault, position)
+        self.fault = fault
+        self.position = position
+        self.text = text
+        self.choices = choices
+        self.before = before
+        self.elements = elements
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What may follow the beginning of a line: keywords and, where `word` is true, a plain word.
+
+    `before` are the keywords typed so far, in full, and `words` the plain words; behind a bar, those of the filter,
+    with "|" as the first keyword.
+    """
+
+    keywords: tuple[str, ...]
+    word: bool
+    before: tuple[str, ...]
+    words: tuple[Word, ...]
+
+
+class _Builder(Transformer[Token, Call]):
+    """Makes calls out of the parse; a rule without a method of its own is a command."""
+
+    def oper(self, parts: list[Any]) -> Call:
+        call, *pipes = parts
+        return Call(call.command, call.arguments, call.options, call.inner, tuple(pipes))
+
+    conf = oper
+
+    def word(self, parts: list[Any]) -> Argument:
+        (part,) = parts
+        if isinstance(part, Argument):
+            return part
+        return Argument(Word(str(part), part.type == "STRING", None), part.start_pos, part.end_pos)
+
+    def array(self, parts: list[Token]) -> Argument:
+        values = tuple(str(part) for part in parts[1:-1])
+        return Argument(Word(" ".join(values), quoted=False, values=values), _start(parts[0]), _end(parts[-1]))
+
+    def property(self, parts: list[Token]) -> Option:
+        return Option("-".join(parts))
+
+    def configure_option(self, parts: list[Token]) -> Option:
+        return Option(str(parts[0]))
+
+    def commit_option(self, parts: list[Any]) -> Option:
+        return Option(str(parts[0]), parts[1] if len(parts) > 1 else None)
+
+    def filter(self, parts: list[Any]) -> Pipe:
+        names = [str(part) for part in parts if isinstance(part, Token)]
+        return Pipe(" ".join(names), _start(parts[0]), parts[-1] if isinstance(parts[-1], Argument) else None)
+
+    def pipe(self, parts: list[Pipe]) -> Pipe:
+        return parts[0]
+
+    def __default__(self, data: Any, children: list[Any], meta: Any) -> Call | Tree[Any]:  # noqa: ANN401 - Lark's hook
+        if data.startswith("_"):
+            return Tree(data, children, meta)  # Lark's own rule for `*`, dissolved into the one around it
+        return Call(
+            str(data),
+            tuple(child for child in children if isinstance(child, Argument)),
+            tuple(child for child in children if isinstance(child, Option)),
+            next((child for child in children if isinstance(child, Call)), None),
+        )
+
+
+def _start(token: Token) -> int:
+    return token.start_pos or 0
+
+
+def _end(token: Token) -> int:
+    return token.end_pos or 0
+
+
+@functools.cache
+def _parser() -> Lark:
+    return Lark(
+        grammar.read_text("cli.lark"),
+        start=[start.value for start in Start],
+        parser="lalr",
+        lexer=CommandLexer,
+        transformer=_Builder(),
+        maybe_placeholders=False,
+    )
+
+
+@functools.cache
+def _keywords() -> dict[str, str]:
+    """Return the keywords of the grammar by terminal name, brackets and bars left out."""
+    return {
+        terminal.name: str(terminal.pattern.value)
+        for terminal in _parser().terminals
+        if isinstance(terminal.pattern, PatternStr) and terminal.pattern.value not in _PUNCTUATION
+    }
+
+
+def verbs(start: Start) -> tuple[str, ...]:
+    """Return every verb of a mode, sorted."""
+    return expected("", start).keywords
+
+
+def parse(line: str, start: Start) -> Call:
+    """Return the call that a line stands for; raises LineError. The line holds at least one word."""
+    try:
+        call = _parser().parse(line, start=start.value)
+    except UnterminatedStringError as error:
+        raise LineError(Fault.UNTERMINATED, error.position) from None
+    except AmbiguousKeywordError as error:
+        raise LineError(
+            Fault.AMBIGUOUS, error.position, text=error.text, choices=error.choices, before=error.before
+        ) from None
+    except UnexpectedToken as error:
+        if error.token.type == "$END":
+            raise LineError(Fault.INCOMPLETE, len(line.rstrip())) from None
+        keywords = _keywords()
+        choices = {keywords[name] for name in error.expected if name in keywords}
+        # "help" starts nothing but commands, so where it could stand, a command was due.
+        fault = Fault.UNKNOWN_COMMAND if "help" in choices else Fault.UNKNOWN_ARGUMENT
+        raise LineError(fault, _start(error.token), choices=tuple(sorted(choices))) from None
+    assert isinstance(call, Call)
+    return call
+
+
+def expected(beginning: str, start: Start) -> Expected:
+    """Return what may follow the beginning of a line; raises LineError where the beginning itself is wrong."""
+    try:
+        cursor = _parser().parse_interactive(beginning, start=start.value)
+        tokens = cursor.exhaust_lexer()
+    except UnterminatedStringError as error:
+        raise LineError(Fault.UNTERMINATED, error.position) from None
+    except AmbiguousKeywordError as error:
+        raise LineError(Fault.AMBIGUOUS, error.position, text=error.text, choices=error.choices) from None
+    except UnexpectedToken as error:
+        raise LineError(Fault.UNKNOWN_ARGUMENT, _start(error.token)) from None
+    keywords = _keywords()
+    bar = max((index for index, token in enumerate(tokens) if token.type == "VBAR"), default=0)
+    return Expected(
+        keywords=tuple(sorted(word for name, word in keywords.items() if takes(cursor.parser_state, name))),
+        word=takes(cursor.parser_state, "WORD"),
+        before=tuple(str(token) for token in tokens[bar:] if token.type in keywords or token.type == "VBAR"),
+        words=tuple(
+            Word(str(token), token.type == "STRING", None) for token in tokens[bar:] if token.type in {"WORD", "STRING"}
+        ),
+    )

@@ -1,0 +1,307 @@
+"""One session at the command line: lines in, replies out. No I/O, no clock: `now` is passed in.
+
+A command may ask questions or wait for slow work on the way. It is a generator then; the session keeps it and sends it
+the next line, or goes on with it once the work is done.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+
+from sbcsim.clock import Instant
+from sbcsim.config.transaction import Author
+from sbcsim.errors import BugError, UserError
+from sbcsim.events import CliLine
+from sbcsim.grammar import message
+
+from .commands import execute
+from .commands.properties import start_values
+from .completion import Completion, completed, in_quotes
+from .lexer import split_commands
+from .modes import Mode, host_name, level_line
+from .output import explain, status_line
+from .parser import LineError, parse
+from .pipes import Pipeline, pipeline
+from .redaction import redact
+from .refusal import RefusalError
+from .shell import Ask, Box, Output, Shell, Terminal, Work
+
+__all__ = ["Box", "Completion", "Reply", "Session", "Terminal"]
+
+LONGEST_LINE = 65_536
+"""Characters in one line, continued lines included; more is refused unread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a session answers.
+
+    `text` has LF line ends and is empty or ends in one. `prompt` is what to show next and may take several lines.
+    With `exit_status` the channel closes. `hidden`: the next line is a secret, not to be echoed. `work` is slow and
+    pure: run it anywhere, then call `Session.resume`. `keys`: the next key goes to `Session.key`, without Enter.
+    """
+
+    text: str
+    prompt: str
+    ok: bool = True
+    exit_status: int | None = None
+    hidden: bool = False
+    work: Callable[[], None] | None = None
+    keys: bool = False
+
+
+@dataclass(slots=True)
+class _Running:
+    """A command that is not finished: where it stands, what was typed, what becomes of its output."""
+
+    steps: Generator[Ask | Work, str, Output]
+    line: str
+    mode: Mode
+    prompt: str
+    pipeline: Pipeline
+    working: bool = False
+
+
+class Session:
+    """The command line of one user; without a terminal there are no prompts, questions or pages."""
+
+    def __init__(self, box: Box, author: Author, terminal: Terminal | None, now: Instant) -> None:
+        self._shell = Shell(box, author, terminal, now, start_values(terminal), asks=terminal is not None)
+        self._running: _Running | None = None
+        self._continued = ""
+        self._queue: deque[str] | None = None
+        self._printed: list[str] = []
+        self._rest: list[str] = []
+
+    @property
+    def mode(self) -> Mode:
+        """Operational or configure mode."""
+        return self._shell.mode
+
+    def start(self, now: Instant) -> Reply:
+        """Return the greeting with the first prompt; both only on a terminal."""
+        self._shell.now = now
+        author = self._shell.author
+        if self._shell.terminal is None:
+            return Reply("", "")
+        greeting = message(
+            "session.greeting",
+            user=author.user,
+            remote=author.remote,
+            protocol=author.protocol,
+            host=host_name(self._shell.box.system_name),
+        )
+        return Reply(f"\n{greeting}\n", self._shell.prompt)
+
+    def line(self, text: str, now: Instant) -> Reply:
+        """Take one line, without its end: a command, the rest of one, or the answer to a question."""
+        self._shell.now = now
+        text = text.rstrip("\r\n")
+        if self._running is not None:
+            if self._running.working:
+                raise BugError("a line came while a command works: call resume first")
+            return self._go_on(text)
+        if self._rest:
+            return self.key(text[:1] or "\r", now)
+        text = self._continued + text
+        if len(text) <= LONGEST_LINE and _continues(text):
+            self._continued = text[:-1]
+            return Reply("", message("session.continued") if self._shell.terminal else "")
+        self._continued = ""
+        return self._command(text)
+
+    def resume(self, now: Instant) -> Reply:
+        """Go on after the work of the last reply is done."""
+        self._shell.now = now
+        if self._running is None or not self._running.working:
+            raise BugError("there is no work to resume from")
+        self._running.working = False
+        reply = self._go_on(None)
+        return reply if self._queue is None else self._script(reply)
+
+    def interrupt(self, now: Instant) -> Reply:
+        """Take Ctrl-C: a question is answered by it, a typed line is forgotten."""
+        self._shell.now = now
+        self._continued = ""
+        self._rest.clear()
+        mark = message("session.interrupted")
+        if self._running is None:
+            return Reply(f"{mark}\n", self._shell.prompt)
+        if self._running.working:
+            return Reply("", "")
+        running = self._running
+        running.steps.close()
+        aborted = message("answer.aborted", reason=message("answer.by_user"))
+        return self._finish(running, [mark, aborted], ok=False)
+
+    def end_of_input(self, now: Instant) -> Reply:
+        """Take Ctrl-D on an empty line, or the end of piped input."""
+        self._shell.now = now
+        if self._running is not None and not self._running.working:
+            return self.interrupt(now)
+        if self._shell.terminal is not None and self._shell.mode is Mode.CONFIGURE:
+            return self.line("exit", now)
+        return Reply("", "", exit_status=0)
+
+    def key(self, key: str, now: Instant) -> Reply:
+        """Take one key while output waits: Space for a page, Enter for a line, q for the end of it."""
+        self._shell.now = now
+        rows = {" ": self._page(), "\r": 1, "\n": 1, "q": 0, "Q": 0, "\x03": 0}.get(key)
+        if rows is None:
+            return Reply("", "", keys=True)
+        marker = len(message("session.more"))
+        wipe = f"\r{' ' * marker}\r"
+        if not rows:
+            self._rest = self._rest[-1:]
+        shown, self._rest = self._rest[:rows], self._rest[rows:]
+        return self._paged(wipe, shown)
+
+    def complete(self, line: str, now: Instant, *, listing: bool) -> Completion:
+        """Complete a line (TAB) or list what may follow (`?`); inside quotes both are ordinary characters."""
+        self._shell.now = now
+        if self._running is not None or self._continued or len(line) > LONGEST_LINE or in_quotes(line):
+            return Completion(line)
+        return completed(self._shell, line, listing=listing)
+
+    def run(self, script: str, now: Instant) -> Reply:
+        """Run the commands of an exec channel, cut at newlines and `;`; stops at the first that fails."""
+        self._shell.now = now
+        self._shell.terminal = None
+        self._shell.asks = False
+        self._queue = deque(split_commands(script.replace("\r\n", "\n").replace("\r", "\n")))
+        return self._script(None)
+
+    def resize(self, terminal: Terminal) -> None:
+        """Take note of another screen size."""
+        if self._shell.terminal is not None:
+            self._shell.terminal = terminal
+            self._shell.properties["screen-length"] = str(terminal.height)
+            self._shell.properties["screen-width"] = str(terminal.width)
+
+    def end(self, now: Instant) -> None:
+        """Drop the candidate and whatever is not finished: the channel is gone."""
+        self._shell.now = now
+        if self._running is not None:
+            self._running.steps.close()
+            self._running = None
+        self._shell.leave_configure()
+
+    def _command(self, text: str) -> Reply:
+        """Run one line from its beginning."""
+        shell = self._shell
+        line = text.strip()
+        if not line or line.startswith("!") or (line.startswith("/*") and line.endswith("*/")):
+            return Reply("", shell.prompt)
+        if len(text) > LONGEST_LINE:
+            text = text[:LONGEST_LINE]
+            long = RefusalError(message("answer.aborted", reason=message("session.line_too_long")))
+            return self._refused(text, long)
+        shell.history.append((shell.now, redact(line, shell.box.schema)))
+        try:
+            call = parse(text, shell.mode.start)
+            pipes = pipeline(call.pipes, shell.mode.start)
+        except LineError as error:
+            return self._refused(text, error)
+        self._running = _Running(execute(shell, call), text, shell.mode, shell.prompt, pipes)
+        return self._go_on(None)
+
+    def _go_on(self, answer: str | None) -> Reply:
+        """Run the command up to its next question, its work or its end."""
+        running = self._running
+        assert running is not None
+        try:
+            step = next(running.steps) if answer is None else running.steps.send(answer)
+        except StopIteration as end:
+            details = self._shell.properties["show-defaults"] == "true"
+            return self._finish(running, running.pipeline.lines(end.value, details=details), ok=True)
+        except (LineError, RefusalError, UserError) as error:
+            return self._finish(running, self._explained(error, running), ok=False)
+        if isinstance(step, Work):
+            running.working = True
+            return Reply("", "", work=step.run)
+        above, _, prompt = step.prompt.rpartition("\n")
+        return Reply(f"{above}\n" if above else "", prompt, hidden=step.hidden)
+
+    def _refused(self, text: str, error: LineError | RefusalError) -> Reply:
+        """Answer a line that did not become a command."""
+        nothing = _Running(_nothing(), text, self._shell.mode, self._shell.prompt, Pipeline())
+        return self._finish(nothing, self._explained(error, nothing), ok=False)
+
+    def _explained(self, error: LineError | RefusalError | UserError, running: _Running) -> list[str]:
+        if isinstance(error, LineError):
+            return explain(error, running.mode.start, running.prompt)
+        if isinstance(error, RefusalError):
+            return list(error.lines)
+        return message("answer.aborted", reason=error.text).split("\n")
+
+    def _finish(self, running: _Running, lines: Sequence[str], *, ok: bool) -> Reply:
+        """End a command: record it, print its output, its status line and the next prompt."""
+        shell = self._shell
+        self._running = None
+        author = shell.author
+        mode = running.mode.name.lower()
+        typed = redact(running.line.strip(), shell.box.schema)
+        shell.box.journal.add(shell.now, CliLine(author.user, author.session, mode, typed, ok))
+        if shell.exit_status is not None:
+            return Reply(_text(lines), "", ok, exit_status=shell.exit_status)
+        status = status_line(shell.now, ok=ok)
+        rows = self._page()
+        if rows and len(lines) > rows and running.pipeline.paged:
+            self._rest = [*lines[rows:], status]
+            return self._paged("", lines[:rows], ok=ok)
+        exit_status = 1 if not ok and shell.terminal is None else None
+        return Reply(_text([*lines, status]), self._next_prompt(), ok, exit_status)
+
+    def _next_prompt(self) -> str:
+        shell = self._shell
+        if shell.terminal is None:
+            return ""
+        above = f"\n{level_line(shell.level)}\n" if shell.mode is Mode.CONFIGURE else ""
+        return above + shell.prompt
+
+    def _page(self) -> int:
+        """Return how many lines fit on the screen above the marker, 0 if output is not paged."""
+        shell = self._shell
+        if shell.terminal is None or not shell.terminal.keys or shell.properties["paginate"] != "true":
+            return 0
+        return max(int(shell.properties["screen-length"]) - 1, 0)
+
+    def _paged(self, wipe: str, lines: Sequence[str], *, ok: bool = True) -> Reply:
+        if self._rest:
+            return Reply(wipe + _text(lines), message("session.more"), ok, keys=True)
+        return Reply(wipe + _text(lines), self._next_prompt(), ok)
+
+    def _script(self, reply: Reply | None) -> Reply:
+        """Run the rest of a script after the reply to its last command, up to its end, an error or slow work."""
+        assert self._queue is not None
+        while True:
+            if reply is not None:
+                self._printed.append(reply.text)
+                if reply.exit_status is not None:
+                    self._queue.clear()
+                if reply.exit_status is not None or reply.work is not None:
+                    return replace(reply, text=self._take_printed())
+            if not self._queue:
+                return Reply(self._take_printed(), "", exit_status=0)
+            reply = self._command(self._queue.popleft())
+
+    def _take_printed(self) -> str:
+        printed = "".join(self._printed)
+        self._printed.clear()
+        return printed
+
+
+def _continues(text: str) -> bool:
+    """Tell whether a line ends in a backslash that is not itself escaped."""
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
+
+
+def _text(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _nothing() -> Generator[Ask | Work, str, Output]:
+    yield from ()
+    return Output()

@@ -1,0 +1,172 @@
+"""What a session is made of: the box it is on, who types, the mode, the candidate and the levels."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sbcsim.clock import Instant
+from sbcsim.config.transaction import Author, Candidate, Database
+from sbcsim.config.tree import Tree
+from sbcsim.device.sessions import Sessions
+from sbcsim.device.users import Users
+from sbcsim.events import Journal
+from sbcsim.schema.node import Node, Path
+from sbcsim.schema.types import Value
+
+from .modes import Mode
+
+DEFAULT_HISTORY = 100
+
+
+class Box(Protocol):
+    """What a session needs of the simulated SBC."""
+
+    @property
+    def schema(self) -> Node:
+        """The model."""
+
+    @property
+    def database(self) -> Database:
+        """The configuration."""
+
+    @property
+    def system_name(self) -> str:
+        """The name that prompts show."""
+
+    @property
+    def journal(self) -> Journal:
+        """Where every typed line is recorded."""
+
+    @property
+    def users(self) -> Users:
+        """Who may log in."""
+
+    @property
+    def sessions(self) -> Sessions:
+        """Who is logged in."""
+
+    def rows(self, path: Path) -> Sequence[Mapping[str, Value]]:
+        """Return the operational data of a list (path without its key) or a container."""
+
+    def request(
+        self, path: Path, action: str, inputs: Mapping[str, Value], author: Author, now: Instant
+    ) -> Sequence[tuple[str, Value]]:
+        """Run an action and return its output leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """The user's screen; a height of 0 is one of unknown size.
+
+    `keys` says that whoever drives the session can hand over single keys (`Session.key`), which paging needs.
+    """
+
+    width: int
+    height: int
+    keys: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question a command puts to the user; the answer is the next line."""
+
+    prompt: str
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Slow pure work that a command waits for."""
+
+    run: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Configuration that a command shows; pipes such as `display set` decide in which form.
+
+    `path` is where it begins. `draft` is the candidate that it comes from, None for the running configuration.
+    """
+
+    tree: Tree
+    path: Path
+    draft: Candidate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command prints, before its pipes: lines, or a view that a pipe may still turn into another form.
+
+    `data` says that the lines are what was looked for, so that finding nothing is worth a line of its own.
+    """
+
+    lines: tuple[str, ...] = ()
+    view: View | None = None
+    data: bool = False
+
+
+Steps = Generator[Ask | Work, str, Output]
+"""A command that asks or works on the way: it yields questions and work, is sent the answers, returns its output."""
+
+
+@dataclass(slots=True)
+class Shell:
+    """The state of one session that commands read and change."""
+
+    box: Box
+    author: Author
+    terminal: Terminal | None
+    now: Instant
+    properties: dict[str, str]
+    """The CLI properties, as `show cli` lists them."""
+    asks: bool
+    """Questions are put to the user; without a terminal or after `no-confirm` everything counts as confirmed."""
+    mode: Mode = Mode.OPERATIONAL
+    candidate: Candidate | None = None
+    level: Path = ()
+    """Where `edit` stands."""
+    view_path: Path = ()
+    """Where `set-path` stands."""
+    history: deque[tuple[Instant, str]] = field(default_factory=lambda: deque(maxlen=DEFAULT_HISTORY))
+    exit_status: int | None = None
+    """Set by the command that ends the session."""
+
+    @property
+    def running(self) -> Tree:
+        """The running configuration."""
+        return self.box.database.running
+
+    @property
+    def prompt(self) -> str:
+        """The prompt of the mode, "" without a terminal."""
+        return self.mode.prompt(self.author.user, self.box.system_name) if self.terminal else ""
+
+    @property
+    def draft(self) -> Candidate:
+        """The candidate of configure mode, where every command of that mode finds one."""
+        assert self.candidate is not None
+        return self.candidate
+
+    def enter_configure(self, *, exclusive: bool) -> None:
+        """Open a candidate and go to configure mode; raises LockedError where somebody else has the lock."""
+        self.candidate = self.box.database.open(self.author, exclusive=exclusive)
+        self.mode = Mode.CONFIGURE
+        self._tell_mode("exclusive" if exclusive else "private")
+
+    def leave_configure(self) -> None:
+        """Close the candidate and go back to operational mode."""
+        if self.candidate is not None:
+            self.box.database.close(self.candidate)
+        self.candidate = None
+        self.level = ()
+        self.mode = Mode.OPERATIONAL
+        self._tell_mode("")
+
+    def _tell_mode(self, mode: str) -> None:
+        """Let `show users` know; a session that nobody logged in to is not listed there."""
+        session = self.box.sessions.get(self.author.session)
+        if session is not None:
+            session.mode = mode

@@ -1,0 +1,133 @@
+"""Operational data, and lists of the configuration, in braces and in tables: `show status`, `show table`.
+
+Operational lists and containers get their rows from the box; a list of the configuration leads to its entries in the
+running configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from sbcsim.schema.node import Kind, Node, Path
+from sbcsim.schema.types import Value
+from sbcsim.schema.walk import Want, children, format_path, quote
+
+from .shell import Box
+from .tables import cell, table
+
+_INDENT = "    "
+Row = Mapping[str, Value]
+
+
+def operational(node: Node) -> bool:
+    """Tell whether the box has rows for a node: status data, or a list of the configuration with status columns."""
+    return not node.config or bool(node.columns)
+
+
+def columns_of(node: Node) -> tuple[Node, ...]:
+    """Return the leaves of a list or container in the order of its columns, keys first."""
+    if node.columns:
+        return tuple(node.children[name] for name in node.columns)
+    names = [*node.keys, *(name for name in node.children if name not in node.keys)]
+    return tuple(node.children[name] for name in names if node.children[name].is_leaf)
+
+
+def key_of(node: Node, row: Row) -> tuple[str, ...]:
+    """Return the key of a row as canonical strings."""
+    return tuple(_text(node.children[name], row[name]) for name in node.keys)
+
+
+class Status:
+    """The data of one box at one moment: what was asked for once is not asked for again."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        self._running = box.database.running
+        self._rows: dict[Path, dict[tuple[str, ...], Row]] = {}
+
+    def rows(self, node: Node, path: Path) -> Mapping[tuple[str, ...], Row]:
+        """Return the rows of a list by key; a container has one row at most, with the key ()."""
+        found = self._rows.get(path)
+        if found is None:
+            if operational(node):
+                found = {key_of(node, row): row for row in self._box.rows(path)}
+            elif node.is_list:
+                found = {key: self._configured(node, (*path, *key)) for key in self._running.keys(path)}
+            else:
+                found = {(): self._configured(node, path)}
+            self._rows[path] = found
+        return found
+
+    def exists(self, node: Node, path: Path) -> bool:
+        """Tell whether a list has the entry that `path` ends with."""
+        size = len(node.keys)
+        return path[-size:] in self.rows(node, path[:-size])
+
+    def lines(self, node: Node, path: Path, *, entry: bool) -> Iterator[str]:
+        """Yield what stands at `path`: the content of a container or entry, the entries of a list, or one leaf."""
+        if node.is_leaf:
+            yield from self._leaf(node, path)
+        elif node.is_list and not entry:
+            yield from self._entries(node, path, "")
+        else:
+            yield from self._content(node, path, "", self._row(node, path) if operational(node) else {})
+
+    def table(self, node: Node, path: Path, *, entry: bool) -> Iterator[str]:
+        """Yield the table of a list, of one of its entries, or of a container; nothing where there is no row."""
+        rows = [self._row(node, path)] if entry else self.rows(node, path).values()
+        leaves = columns_of(node)
+        cells = [[cell(leaf, row.get(leaf.name)) for leaf in leaves] for row in rows if row]
+        if not cells or not leaves:
+            return iter(())
+        return table([leaf.name for leaf in leaves], cells)
+
+    def _configured(self, node: Node, path: Path) -> Row:
+        """Return the leaves of an entry or container of the configuration, defaults too."""
+        leaves = ((leaf.name, self._running.value((*path, leaf.name))) for leaf in columns_of(node) if leaf.config)
+        return {name: value for name, value in leaves if value is not None}
+
+    def _row(self, node: Node, path: Path) -> Row:
+        """Return the row of an entry or container, empty where there is none."""
+        size = len(node.keys)
+        return self.rows(node, path[: len(path) - size]).get(path[len(path) - size :], {})
+
+    def _leaf(self, leaf: Node, path: Path) -> Iterator[str]:
+        assert leaf.parent is not None
+        value = self._row(leaf.parent, path[:-1]).get(leaf.name)
+        if value is not None:
+            yield f"{leaf.name} {_shown(leaf, value)};"
+
+    def _entries(self, node: Node, path: Path, indent: str) -> Iterator[str]:
+        for key, row in self.rows(node, path).items():
+            yield from self._wrapped(node, (*path, *key), key, indent, row)
+
+    def _wrapped(self, node: Node, path: Path, key: Iterable[str], indent: str, row: Row) -> Iterator[str]:
+        """Yield an entry or container with its braces; without operational data it is left out."""
+        shown = row if operational(node) else {}
+        content = list(self._content(node, path, indent + _INDENT, shown))
+        if content or shown:
+            yield f"{indent}{format_path((node.name, *key))} {{"
+            yield from content
+            yield f"{indent}}}"
+
+    def _content(self, node: Node, path: Path, indent: str, row: Row) -> Iterator[str]:
+        leaves = [leaf for leaf in columns_of(node) if leaf.name not in node.keys and leaf.name in row]
+        width = max((len(leaf.name) for leaf in leaves), default=0)
+        for leaf in leaves:
+            yield f"{indent}{leaf.name:<{width}} {_shown(leaf, row[leaf.name])};"
+        for child in children(node, Want.STATUS):
+            below = (*path, child.name)
+            if child.is_list:
+                yield from self._entries(child, below, indent)
+            elif child.kind is Kind.CONTAINER:
+                yield from self._wrapped(child, below, (), indent, self._row(child, below))
+
+
+def _text(leaf: Node, value: Value) -> str:
+    return str(value) if leaf.type is None else leaf.type.format(value)
+
+
+def _shown(leaf: Node, value: Value) -> str:
+    if leaf.kind is Kind.LEAF_LIST and isinstance(value, tuple):
+        return f"[ {' '.join(quote(_text(leaf, item)) for item in value)} ]"
+    return quote(_text(leaf, value))
