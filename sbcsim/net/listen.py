@@ -11,9 +11,6 @@ from sbcsim.device.effects import Direction, ListenerKey
 
 from .tcp import Stream, Streams
 
-BACKLOG = 1024
-"""Connections that the kernel holds while we are busy."""
-
 ACCEPTS = 64
 """Connections accepted in one turn of the loop."""
 
@@ -35,7 +32,6 @@ class Listener:
         self._overloaded = overloaded
         self._adoptions: set[asyncio.Task[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
-        sock.listen(BACKLOG)
         sock.settimeout(0)
         streams.loop.add_reader(sock, self._accept)
 

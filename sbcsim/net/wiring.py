@@ -29,6 +29,9 @@ IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Ports = Literal["default", "ephemeral"]
 """Simulated port numbers as they are, or free ones of the host."""
 
+BACKLOG = 1024
+"""Connections that the kernel holds while we are busy."""
+
 MAX_RESERVED = 256
 """Sockets of closed listeners kept bound, so that a port that comes back has the host port its peers know."""
 
@@ -143,7 +146,7 @@ class AddressMap:
 
 
 class Wiring:
-    """The listening sockets of the box, bound before a commit is accepted so that a port in use refuses it.
+    """The listening sockets of the box, opened before a commit is accepted so that a port in use refuses it.
 
     `opening` tells which listeners a proposal opens in addition, `wanted` which ones a configuration has at all.
     With ephemeral ports the socket of a closed listener stays bound (but does not listen: connections are refused),
@@ -164,11 +167,15 @@ class Wiring:
         self._prepared: list[Endpoint] = []
 
     def open(self, key: ListenerKey) -> socket.socket:
-        """Hand out the bound socket of a listener; raises UserError where it cannot be bound."""
+        """Hand out the listening socket of a listener; raises UserError where there can be none."""
         sock = self._reserved.pop(key.address, None)
-        if sock is None:
-            sock = self._bind(key)
-        self._open[key] = sock
+        if sock is not None:
+            try:
+                sock.listen(BACKLOG)
+            except OSError:  # a reservation keeps others away only as long as they do not insist
+                sock.close()
+                sock = None
+        self._open[key] = sock = sock or self._listen(key)
         return sock
 
     def close_listener(self, key: ListenerKey) -> None:
@@ -209,7 +216,7 @@ class Wiring:
             if key.address in self._reserved:
                 continue
             try:
-                self._reserve(key.address, self._bind(key))
+                self._reserve(key.address, self._listen(key))
             except UserError:
                 if self._leaves(key, proposal.new):
                     continue
@@ -238,16 +245,16 @@ class Wiring:
         if len(self._reserved) > MAX_RESERVED:
             self._reserved.popitem(last=False)[1].close()
 
-    def _bind(self, key: ListenerKey) -> socket.socket:
+    def _listen(self, key: ListenerKey) -> socket.socket:
         *better, last = self.addresses.to_listen(key.address)
         for place in better:
             try:
-                return _bound(place)
+                return _bound(place, listens=True)
             except OSError as error:
                 if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
                     raise _cannot_bind(key, place, error) from None
         try:
-            return _bound(last)
+            return _bound(last, listens=True)
         except OSError as error:
             raise _cannot_bind(key, last, error) from None
 
@@ -258,7 +265,7 @@ def endpoint_of(sock: socket.socket) -> Endpoint:
     return (str(name[0]), int(name[1]))
 
 
-def _bound(place: Endpoint) -> socket.socket:
+def _bound(place: Endpoint, *, listens: bool = False) -> socket.socket:
     version6 = ":" in place[0]
     sock = socket.socket(socket.AF_INET6 if version6 else socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -267,6 +274,8 @@ def _bound(place: Endpoint) -> socket.socket:
         if version6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(place)
+        if listens:  # only that makes the place ours alone
+            sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise
