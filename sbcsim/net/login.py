@@ -6,9 +6,8 @@ import asyncio
 import logging
 import threading
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 import asyncssh
@@ -23,7 +22,6 @@ _LOGIN_SECONDS = 60.0
 _CLOSE_SECONDS = 0.5
 _RSA_BITS = 2048
 _NAME_SHOWN = 64
-_rsa_lock = threading.Lock()
 _Challenge = tuple[str, str, str, list[tuple[str, bool]]]
 
 # asyncssh logs commands as they were typed, pass phrases and all, at level INFO.
@@ -31,19 +29,33 @@ if logging.getLogger("asyncssh").level == logging.NOTSET:
     asyncssh.set_log_level(logging.WARNING)
 
 
-@cache
-def _ed25519_key() -> asyncssh.SSHKey:
-    return asyncssh.generate_private_key("ssh-ed25519")
+class HostKeys:
+    """The host keys of the box, one set for all ports of the process: Ed25519 at once, RSA when it has been made."""
+
+    def __init__(self) -> None:
+        self._keys: list[asyncssh.SSHKey] = []
+        self._making = threading.Lock()
+
+    def ready(self) -> list[asyncssh.SSHKey]:
+        """Return the keys that are there."""
+        if not self._keys:
+            self._keys.append(asyncssh.generate_private_key("ssh-ed25519"))
+        return list(self._keys)
+
+    @property
+    def complete(self) -> bool:
+        """The RSA key is there too."""
+        return len(self._keys) == 2
+
+    def all(self) -> list[asyncssh.SSHKey]:
+        """Make the RSA key, which takes tens of milliseconds, and return both; for a thread."""
+        with self._making:
+            if not self.complete:
+                self._keys.append(asyncssh.generate_private_key("ssh-rsa", key_size=_RSA_BITS))
+        return list(self._keys)
 
 
-@cache
-def _make_rsa_key() -> asyncssh.SSHKey:
-    return asyncssh.generate_private_key("ssh-rsa", key_size=_RSA_BITS)
-
-
-def _rsa_key() -> asyncssh.SSHKey:
-    with _rsa_lock:  # one for the process, made once however many ports start together
-        return _make_rsa_key()
+HOST_KEYS = HostKeys()
 
 
 class SshPort:
@@ -84,12 +96,12 @@ class SshPort:
             "agent_forwarding": False,
         }
         try:
-            self._acceptor = await asyncssh.listen(host, port, server_host_keys=[_ed25519_key()], **options)
+            self._acceptor = await asyncssh.listen(host, port, server_host_keys=HOST_KEYS.ready(), **options)
         except OSError as error:
             raise UserError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
         self.host, self.port = host, self._acceptor.get_port()
-        # An RSA key takes tens of milliseconds: clients that need one may wait, the start does not.
-        self.run(_rsa_key).add_done_callback(self._add_host_key)
+        if not HOST_KEYS.complete:  # clients that insist on RSA may wait, the start does not
+            self.run(HOST_KEYS.all).add_done_callback(self._add_host_keys)
 
     def run(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
         """Run slow work in a thread of this port."""
@@ -117,9 +129,9 @@ class SshPort:
             await asyncio.wait(tuple(self.working))
         self._executor.shutdown()
 
-    def _add_host_key(self, made: asyncio.Future[asyncssh.SSHKey]) -> None:
+    def _add_host_keys(self, made: asyncio.Future[list[asyncssh.SSHKey]]) -> None:
         if self._acceptor is not None:
-            self._acceptor.update(server_host_keys=[_ed25519_key(), made.result()])
+            self._acceptor.update(server_host_keys=made.result())
 
 
 class _Server(asyncssh.SSHServer):
@@ -179,7 +191,7 @@ class _Server(asyncssh.SSHServer):
     def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> _Challenge:  # noqa: ARG002
         return "", "", "", [("Password: ", False)]
 
-    def validate_kbdint_response(self, username: str, responses: list[str]) -> bool:
+    def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> bool:
         return len(responses) == 1 and self.validate_password(username, responses[0])
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
