@@ -19,6 +19,7 @@ from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 
 from .change import Change, Touched, apply
+from .conflict import ConflictError, clashing
 from .history import Author, CommitRecord, History
 from .rules import Review, Rules, State, states_of
 from .secret import Cipher
@@ -43,15 +44,6 @@ class LockedError(UserError):
     def __init__(self, text: str, holder: Author) -> None:
         super().__init__(text, tag="lock-denied")
         self.holder = holder
-
-
-class ConflictError(UserError):
-    """Others committed changes to what this candidate changed too."""
-
-    def __init__(self, paths: tuple[Path, ...], users: tuple[str, ...]) -> None:
-        super().__init__(message("refusal.conflicts", users=" ".join(users)), path=paths[0], tag="in-use")
-        self.paths = paths
-        self.users = users
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,29 +372,11 @@ class Candidate:
         paths: dict[Path, None] = {}
         users: dict[str, None] = {}
         for record in self._missed:
-            clashing = _clashing(own, record.changes)
-            if clashing:
-                paths.update(dict.fromkeys(clashing))
+            touched = clashing(own, record.changes)
+            if touched:
+                paths.update(dict.fromkeys(touched))
                 users[record.author.user] = None
         return tuple(change.path for change in own if change.path in paths), tuple(users)
-
-
-def _clashing(own: tuple[Change, ...], others: tuple[Change, ...]) -> set[Path]:
-    """Return the own changes that touch a leaf which others touched, or one side deleted what the other changed."""
-    their_paths = {change.path for change in others if change.node.is_leaf or change.new is None}
-    their_deletions = {change.path for change in others if not change.node.is_leaf and change.new is None}
-    own_deletions = {change.path for change in own if not change.node.is_leaf and change.new is None}
-    clashing = {
-        change.path
-        for change in own
-        if ((change.node.is_leaf or change.new is None) and change.path in their_paths)
-        or any(change.path[:length] in their_deletions for length in range(1, len(change.path)))
-    }
-    for change in others:
-        clashing.update(
-            change.path[:length] for length in range(1, len(change.path)) if change.path[:length] in own_deletions
-        )
-    return clashing
 
 
 def _not_there(path: Path) -> UserError:

@@ -172,18 +172,12 @@ class Tree:
 
     def get(self, path: Path) -> Value | None:
         """Return the value a leaf was set to explicitly; a key leaf has its entry's key."""
-        place = locate(self.schema, path)
-        if not place.node.is_leaf:
-            raise BugError(f"'{' '.join(path)}' is not a leaf")
-        if place.is_key:
-            return self._key_value(place)
-        value: Value | None = self.at(place)
-        return value
+        return self._leaf(path)[1]
 
     def value(self, path: Path) -> Value | None:
         """Return the value of a leaf, its default where it was not set."""
-        value = self.get(path)
-        return locate(self.schema, path).node.default if value is None else value
+        node, value = self._leaf(path)
+        return node.default if value is None else value
 
     def exists(self, path: Path) -> bool:
         """Whether a leaf is set, an entry is there, or a container or list has content."""
@@ -252,6 +246,12 @@ class Tree:
         if self.at(place) is None:
             return self
         return Tree(self.schema, _drop(self.root, place.tokens, place.lasting, 0))
+
+    def _leaf(self, path: Path) -> tuple[Node, Value | None]:
+        place = locate(self.schema, path)
+        if not place.node.is_leaf:
+            raise BugError(f"'{' '.join(path)}' is not a leaf")
+        return place.node, self._key_value(place) if place.is_key else self.at(place)
 
     def _key_value(self, place: Place) -> Value | None:
         entry: Any = self.root
