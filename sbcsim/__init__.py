@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from .clock import VirtualClock
 from .errors import BugError, PeerError, SbcsimError, ScenarioError, UserError
+from .version import __version__
 
 if TYPE_CHECKING:
     from .simulator import Simulator
-
-__version__ = "0.1.0"
 
 __all__ = [
     "BugError",

@@ -6,6 +6,7 @@ Everything slow is imported inside the command that needs it, so that `run` is r
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -19,9 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from . import __version__
 from .errors import BugError, SbcsimError, ScenarioError
 from .events import Entry
+from .version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,8 +106,10 @@ def run(
         _fail("--state: this version keeps everything in memory", 2)
     if ha is not Redundancy.NONE:
         _fail(f"--ha {ha.value}: this version simulates a single node, only none is possible", 2)
+    gc.disable()  # nothing of what the imports make is garbage: looking for some is a tenth of the start
     from .simulator import Simulator  # noqa: PLC0415 - slow
 
+    token = os.environ.get("SBCSIM_CONTROL_TOKEN", "")
     try:
         simulator = Simulator(
             config=config or [],
@@ -118,10 +121,12 @@ def run(
             maps=map_ or [],
             allow_dial=allow_dial or [],
             control="serve",
-            control_token=os.environ.get("SBCSIM_CONTROL_TOKEN", ""),
+            control_token=token,
         )
     except SbcsimError as error:
         _fail(str(error), 2)
+    if simulator.control_token and not token:
+        typer.echo(f"sbcsim: token of the control API: {simulator.control_token}", err=True)
     if log is not None:
         simulator.events.subscribe(_log_writer(log))
     try:
@@ -140,6 +145,8 @@ async def _run(simulator: Simulator, ready_file: Path | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with simulator:
+        gc.freeze()
+        gc.enable()
         ready = json.dumps(simulator.ready().to_json())
         if ready_file is not None:
             _write_atomically(ready_file, ready + "\n")

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from . import __version__, grammar
+from . import grammar
 from .cli.configfile import ConfigFile, load
 from .cli.session import Session
 from .clock import Clock, Instant, Mode, format_duration, from_datetime, from_rfc3339, parse_duration
@@ -51,6 +51,7 @@ from .net.sftp import SftpServer
 from .net.ssh import CliServer
 from .net.wiring import AddressMap, Wiring, format_endpoint, parse_network, parse_pair
 from .schema.load import load as load_schema
+from .version import __version__
 
 VIRTUAL_START = "2026-01-01T00:00:00Z"
 LATEST = from_rfc3339("9999-01-01T00:00:00Z")

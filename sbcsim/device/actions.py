@@ -86,21 +86,21 @@ def _clear_list(actions: Actions, request: Request) -> Output:
 
 
 def _alarm_number(request: Request) -> int:
-    number = request.inputs.get("alarm.id", 0)
+    number = request.inputs.get("alarm id", 0)
     assert isinstance(number, int)
     return number
 
 
 def _comment_alarm(actions: Actions, request: Request) -> Output:
     number = _alarm_number(request)
-    if not actions.chassis.alarms.comment(number, str(request.inputs.get("alarm.text", ""))):
+    if not actions.chassis.alarms.comment(number, str(request.inputs.get("alarm text", ""))):
         raise _no_alarm(number)
     return []
 
 
 def _acknowledge_alarm(actions: Actions, request: Request) -> Output:
     number = _alarm_number(request)
-    wanted = request.inputs.get("alarm.acknowledgeState") == "acknowledge"
+    wanted = request.inputs.get("alarm acknowledgeState") == "acknowledge"
     if not actions.chassis.alarms.acknowledge(number, acknowledged=wanted):
         raise _no_alarm(number)
     return []

@@ -16,7 +16,6 @@ from .alarms import Alarm
 from .certificates import CertificateStore
 from .chassis import Chassis
 from .connections import ConnectionRecord, ConnectionTable
-from .effects import Transport
 from .listeners import Port, PortState
 from .objects import interfaces_of
 from .pathcheck import PathChecks
@@ -99,20 +98,6 @@ def _connection_status(status: Status, path: Path, now: Instant) -> Iterable[Row
             "pduSendQueued": 0,
             "pduRecvQueued": 0,
         }
-
-
-def _tls_sessions(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
-    for record in sorted(_zone_connections(status, path), key=lambda each: each.id):
-        if record.transport is Transport.TLS:
-            yield {
-                "socket": record.id,
-                "index": record.sip_sig_port,
-                "peerIpAddress": record.remote[0],
-                "state": record.state.value,
-                "role": record.role,
-                "resumptions": int(record.resumed),
-                "tlsSessionId": f"{record.id:08x}",
-            }
 
 
 def _path_checks(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
@@ -266,7 +251,6 @@ TABLES: dict[SchemaPath, Callable[[Status, Path, Instant], Iterable[Row]]] = {
     (*_ZONE, "sipSigConnStatus"): _connection_status,
     (*_ZONE, "sipSigConnStatistics"): _counters(lambda port: port.counters.connections.as_row()),
     (*_ZONE, "sipSigPortTlsStatistics"): _counters(lambda port: port.counters.tls.as_row()),
-    (*_ZONE, "sipSigTlsSessionStatus"): _tls_sessions,
     (*_ZONE, "peerPathchkStatus"): _path_checks,
     ("addressContext", "zoneStatus"): _zone_status,
     ("addressContext", "ipInterfaceGroup", "ipInterfaceStatus"): _interface_status,

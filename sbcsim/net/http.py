@@ -26,7 +26,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sbcsim import __version__
 from sbcsim.control.access import Access
 from sbcsim.control.openapi import document
 from sbcsim.control.operations import JOURNAL_PARAMETERS, OPENAPI_PATH, STREAM_PATH, Arguments, Operation, paths
@@ -34,6 +33,7 @@ from sbcsim.control.parameters import Query
 from sbcsim.control.problems import ControlError, problem
 from sbcsim.control.simulated import Simulated
 from sbcsim.errors import UserError
+from sbcsim.version import __version__
 
 BODY_LIMIT = 64 * 1024
 HEADER_LIMIT = 16 * 1024
