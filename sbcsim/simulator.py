@@ -341,6 +341,7 @@ class Simulator:
         async with self._changing:
             self._close_shell()
             await self._end_sessions()
+            self._clock.set_rate(self._first_rate)  # before: at another rate the restarted clock would have moved
             self._clock.restart(_host_calendar() if self._clock.mode is Mode.REAL else self._first)
             self._users.reset()
             self._sbc.reset(self._clock.reading())

@@ -1,0 +1,256 @@
+"""`sbcsim run` and `sbcsim ctl` as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PATIENCE = 30.0
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "sbcsim", *words]
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SBCSIM_CONTROL")}
+    return kept | {"COLUMNS": "200", "NO_COLOR": "1"} | more
+
+
+def finished(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*words), capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment(**more)
+    )
+
+
+class Running:
+    """A running simulator and its ready line."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        word, _, text = process.stdout.readline().partition(" ")
+        if word != "ready":
+            raise AssertionError(f"not ready: {word} {text} {process.stderr.read()}")
+        self.text = text
+        self.ready: dict[str, Any] = json.loads(text)
+
+    def ctl(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return finished("ctl", *words, SBCSIM_CONTROL_URL=self.ready["control"])
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[str, str]:
+        self.process.send_signal(number)
+        output, errors = self.process.communicate(timeout=PATIENCE)
+        return output, errors
+
+
+@contextmanager
+def running(*words: str, **more: str) -> Iterator[Running]:
+    process = subprocess.Popen(
+        command("run", "--ports", "ephemeral", *words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**more),
+    )
+    with process:
+        try:
+            yield Running(process)
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Running]:
+    """One simulator for every test that only asks; they may move the clock and reset."""
+    with running("--clock", "virtual@2026-06-01T00:00:00Z", "--seed", "7") as started:
+        yield started
+        started.stop()
+
+
+def test_the_ready_line_is_the_contracts(box: Running) -> None:
+    assert list(box.ready) == ["version", "pid", "cli", "sftp", "netconf", "rest", "control", "cert_dir", "now", "sip"]
+    assert box.ready["pid"] == box.process.pid
+    assert box.ready["now"] == "2026-06-01T00:00:00Z"
+    assert box.ready["cert_dir"] == "/opt/sonus/external"
+    assert (box.ready["netconf"], box.ready["rest"], box.ready["sip"]) == (None, None, [])
+    for service in ("cli", "sftp"):
+        host, port = box.ready[service]
+        with socket.create_connection((host, port), timeout=PATIENCE) as connection:
+            assert connection.recv(4) == b"SSH-"
+    with urllib.request.urlopen(f"{box.ready['control']}/v1/ready", timeout=PATIENCE) as answer:
+        assert json.load(answer)["pid"] == box.process.pid
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_in_silence_with_status_0(number: int, tmp_path: Path) -> None:
+    config, ready_file = tmp_path / "box.cli", tmp_path / "ready.json"
+    config.write_text(
+        "set addressContext default ipInterfaceGroup LIG ipInterface LIF ceName SBC1a portName pkt0 "
+        "ipAddress 10.0.0.5 prefix 24 mode inService state enabled\n"
+        "set addressContext default zone Z id 2 sipSigPort 3 ipInterfaceGroupName LIG portNumber 5060 "
+        "transportProtocolsAllowed sip-tcp mode inService state enabled\n"
+    )
+    with running(str(config), "--ready-file", str(ready_file)) as box:
+        assert json.loads(ready_file.read_text()) == box.ready
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["box.cli", "ready.json"]
+        (port,) = box.ready["sip"]
+        assert {**port, "address": None} == {
+            "addressContext": "default",
+            "zone": "Z",
+            "sipSigPort": 3,
+            "transport": "tcp",
+            "address": None,
+        }
+        with socket.create_connection(tuple(port["address"]), timeout=PATIENCE):
+            assert box.stop(number) == ("", "")
+    assert box.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--clock", "sundial"], "not a clock"),
+        (["--clock", "virtual@noon"], "RFC 3339"),
+        (["--ports", "some"], "some"),
+        (["--bind", "nowhere"], "nowhere"),
+        (["--bind", "0.0.0.0"], "default password"),
+        (["--user", "admin"], "NAME:PASSWORD"),
+        (["--map", "10.0.0.1"], "10.0.0.1"),
+        (["--allow-dial", "all"], "all"),
+        (["--state", "somewhere"], "--state"),
+        (["--ha", "1to1"], "--ha 1to1"),
+        (["--ha", "cloud"], "--ha cloud"),
+        (["--log", "xml"], "xml"),
+        (["--seed", "x"], "--seed"),
+        (["--nothing"], "--nothing"),
+        (["gone.cli"], "gone.cli"),
+    ],
+)
+def test_a_wrong_argument_is_status_2_with_a_reason(words: list[str], text: str) -> None:
+    done = finished("run", *words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_configuration_is_status_2_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.cli"
+    file.write_text("set system admin SBC1 location here\nset profiles security tlsProfyle TLS\n")
+    done = finished("run", "--ports", "ephemeral", str(file))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{file}:2:23: " in done.stderr
+
+
+def test_a_taken_port_is_status_1(box: Running) -> None:
+    _, port = box.ready["cli"]
+    # The usual port may be free or not on this host: the simulator is told that the taken one is the usual one.
+    program = f"from sbcsim import __main__, simulator; simulator.CLI_PORT = {port}; __main__.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "run"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == 1
+    assert f"port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_outside_loopback_a_token_is_needed_and_told() -> None:
+    with running("--bind", "0.0.0.0", "--user", "me:mine") as box:
+        port = box.ready["control"].rpartition(":")[2]
+        url = f"http://127.0.0.1:{port}"
+        refused = finished("ctl", "ready", "--url", url)
+        assert (refused.returncode, "token" in refused.stderr) == (1, True)
+        _, errors = box.stop()
+        token = errors.rpartition("token of the control API: ")[2].strip()
+        assert len(token) >= 32
+    with running("--bind", "0.0.0.0", "--user", "me:mine", SBCSIM_CONTROL_TOKEN="given") as box:
+        url = f"http://127.0.0.1:{box.ready['control'].rpartition(':')[2]}"
+        assert finished("ctl", "ready", "--url", url, SBCSIM_CONTROL_TOKEN="given").returncode == 0
+        assert box.stop() == ("", "")
+
+
+def test_the_journal_goes_to_the_standard_error_output_when_asked() -> None:
+    for log in ("json", "text"):
+        with running("--clock", "virtual", "--log", log) as box:
+            assert box.ctl("clock", "advance", "1d").returncode == 0
+            output, errors = box.stop()
+            assert output == ""
+            lines = errors.splitlines()
+            if log == "json":
+                assert [json.loads(line)["kind"] for line in lines][-1] == "clockMoved"
+            else:
+                assert "clockMoved by=86400000000" in lines[-1]
+
+
+def test_ctl_shows_tables_and_json(box: Running) -> None:
+    for name in ("ready", "status", "clock", "connections", "peers", "certificates", "alarms", "journal"):
+        plain = box.ctl(name)
+        assert (plain.returncode, plain.stderr) == (0, ""), name
+        data = box.ctl(name, "--json")
+        assert (data.returncode, data.stderr) == (0, ""), name
+        json.loads(data.stdout)
+    assert box.ready["control"] in box.ctl("ready").stdout
+    assert json.loads(box.ctl("status", "--json").stdout)["seed"] == 7
+
+
+def test_ctl_moves_the_clock_and_resets(box: Running) -> None:
+    assert box.ctl("reset").returncode == 0
+    answer = json.loads(box.ctl("clock", "advance", "31d", "--json").stdout)
+    assert (answer["now"], answer["by"]) == ("2026-07-02T00:00:00Z", "31d")
+    assert "certificateCheck" in box.ctl("clock", "to", "2026-08-01T00:00:00Z").stdout
+    assert json.loads(box.ctl("clock", "--json").stdout)["now"] == "2026-08-01T00:00:00Z"
+    entries = json.loads(box.ctl("journal", "kind=clockMoved", "--json").stdout)
+    assert [entry["kind"] for entry in entries] == ["clockMoved", "clockMoved"]
+    assert json.loads(box.ctl("reset", "--json").stdout)["now"] == "2026-06-01T00:00:00Z"
+    assert json.loads(box.ctl("clock", "rate", "0", "--json").stdout)["rate"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "text"),
+    [
+        (["clock", "advance", "tomorrow"], 1, "tomorrow"),
+        (["clock", "to", "2020-01-01T00:00:00Z"], 1, "backwards"),
+        (["connections", "direction=up"], 1, "inbound"),
+        (["connections", "colour=red"], 1, "colour"),
+        (["connections", "inbound"], 2, "inbound"),
+        (["connections", "--close", "4711"], 1, "4711"),
+        (["journal", "kind=nothing"], 1, "nothing"),
+        (["nothing"], 2, "nothing"),
+    ],
+)
+def test_ctl_tells_what_is_wrong(box: Running, words: list[str], status: int, text: str) -> None:
+    done = box.ctl(*words)
+    assert done.returncode == status
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctl_tells_when_nobody_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for url in (f"http://127.0.0.1:{port}", "gopher://127.0.0.1", "127.0.0.1:1"):
+        done = finished("ctl", "status", "--url", url)
+        assert done.returncode == 1
+        assert url in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_told() -> None:
+    assert finished("--version").stdout.startswith("sbcsim 0.")
