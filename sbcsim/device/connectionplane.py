@@ -19,7 +19,7 @@ from sbcsim.events import (
     Handshake,
     LogEvent,
 )
-from sbcsim.pki.credential import Certificate, Credential
+from sbcsim.pki.credential import Certificate, CertificateError, Credential
 
 from .chassis import Chassis
 from .connections import ConnectionRecord, ConnectionState, ConnectionTable, PortKey
@@ -169,7 +169,13 @@ class ConnectionPlane:
         if record is None:
             return
         record.version, record.cipher, record.resumed = result.version, result.cipher, result.resumed
-        record.peer_chain = tuple(Certificate.from_der(der) for der in result.peer_chain)
+        try:
+            record.peer_chain = tuple(Certificate.from_der(der) for der in result.peer_chain)
+        except CertificateError as error:
+            # OpenSSL has accepted what cannot be read again: nothing could ever be re-checked on this connection.
+            self._chassis.effect(Close(record.id, Closing.GRACEFUL))
+            self.handshake_failed(connection, HandshakeFailed(HandshakeFailure.PEER_INVALID, str(error)), now)
+            return
         profile = read_tls_profile(self._chassis.tree, record.tls_profile)
         waits = record.direction is Direction.INBOUND and not profile.auth_client
         record.move(ConnectionState.WAITING_SIP_AUTH if waits else ConnectionState.UP)
@@ -186,9 +192,8 @@ class ConnectionPlane:
         record = self.table.get(connection)
         if record is None:
             return
-        leaf = None if result.peer_leaf is None else Certificate.from_der(result.peer_leaf)
-        if leaf is not None:
-            record.peer_chain = (leaf,)
+        if result.peer_leaf is not None:
+            record.peer_chain = _readable(result.peer_leaf)
         tls = self._ports[record.port].counters.tls
         for counter in (*_FAILURE_COUNTERS[result.failure], "handshakeFailures"):
             tls.add(counter, record.times)
@@ -406,6 +411,14 @@ def own_certificate(credential: Credential | None) -> CertificateSeen | None:
 def seen(certificate: Certificate, name: str = "") -> CertificateSeen:
     """Return a certificate as it appears in events."""
     return CertificateSeen(certificate.subject, certificate.serial, certificate.not_after, name)
+
+
+def _readable(der: bytes) -> tuple[Certificate, ...]:
+    """Return a refused certificate for the journal, nothing where it cannot be read at all."""
+    try:
+        return (Certificate.from_der(der),)
+    except CertificateError:
+        return ()
 
 
 def _count_plain(port: Port, step: int) -> None:

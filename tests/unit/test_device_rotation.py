@@ -354,3 +354,12 @@ def test_event_logs_tell_of_the_tear_down(box):
     box.advance("70d")
     assert any("sonusSbxFailedCertificateReCheck" in line for line in box.sbc.event_log.lines("system"))
     assert any("certificate NEWlocal is" in line for line in box.sbc.event_log.lines("security"))
+
+
+def test_a_peer_certificate_that_cannot_be_read_again_ends_the_connection(box):
+    number = box.connect(LISTENER, (b"\x30\x03nonsense",))
+    assert box.sbc.connection(number) is None
+    assert number in box.closed
+    assert box.events("handshake")[-1].reason.startswith("not an X.509 certificate")
+    counters = box.sbc.rows(("addressContext", "default", "zone", "Z", "sipSigPortTlsStatistics"))[0]
+    assert (counters["clientAuthFailures"], counters["currentServerHandshakes"]) == (1, 0)
