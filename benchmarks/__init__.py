@@ -1,0 +1,1 @@
+"""What sbcsim costs, each figure beside a bare baseline: `python -m benchmarks [NAME ...] [--quick]`."""

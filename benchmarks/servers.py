@@ -1,0 +1,46 @@
+"""The measured servers, each in a process of its own: `python -m benchmarks.servers box|tls|ssh DIRECTORY`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import asyncssh
+
+from sbcsim.simulator import Simulator
+
+from . import bare
+from .processes import say, wait_to_go_on
+from .testbed import HOST, box_files, server_context
+
+
+async def serve_box(directory: Path) -> None:
+    async with Simulator(directory / "box.cli", files=box_files(directory)) as sbc:
+        say(cli=sbc.ports.cli, tls=next(each.address for each in sbc.ports.sip if each.transport == "tls"))
+        await asyncio.to_thread(wait_to_go_on)
+
+
+async def serve_tls(directory: Path) -> None:
+    context = server_context(directory, "box")
+    server = await asyncio.get_running_loop().create_server(bare.Canned, HOST, 0, ssl=context, backlog=1024)
+    async with AsyncExitStack() as stack:
+        stack.callback(server.close)
+        say(tls=server.sockets[0].getsockname())
+        await asyncio.to_thread(wait_to_go_on)
+
+
+async def serve_ssh(_directory: Path) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    server = await asyncssh.listen(
+        HOST, 0, server_factory=bare.PasswordServer, server_host_keys=[key], process_factory=bare.show
+    )
+    async with server:
+        say(cli=(HOST, server.get_port()))
+        await asyncio.to_thread(wait_to_go_on)
+
+
+if __name__ == "__main__":
+    _serve = {"box": serve_box, "tls": serve_tls, "ssh": serve_ssh}[sys.argv[1]]
+    asyncio.run(_serve(Path(sys.argv[2])))

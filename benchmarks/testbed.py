@@ -1,0 +1,89 @@
+"""What both sides of a comparison share: one authority, the same RSA key and certificates, one TLS suite."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sbcsim.pki.mint import Authority, Issued
+
+HOST = "127.0.0.1"
+PASS_PHRASE = "benchmark"
+SUITE = "ECDHE-RSA-AES256-GCM-SHA384"
+"""What a tlsProfile calls tls_ecdhe_rsa_with_aes_256_gcm_sha384."""
+
+_BOX = """\
+set system security pki certificate CA fileName ca.der type remote state enabled
+set system security pki certificate BOX fileName box.p12 type local passPhrase benchmark state enabled
+set profiles security tlsProfile TLS serverCertName BOX clientCertName BOX
+set profiles security tlsProfile TLS cipherSuite1 tls_ecdhe_rsa_with_aes_256_gcm_sha384
+set profiles services pathCheckProfile PING sendInterval 60 replyTimeoutCount 3 recoveryCount 2
+set addressContext default ipInterfaceGroup LIG ipInterface LIF ceName SBC1a portName pkt0 ipAddress 10.0.0.5 prefix 24
+set addressContext default ipInterfaceGroup LIG ipInterface LIF mode inService state enabled
+set addressContext default zone Z id 2 sipSigPort 1 ipInterfaceGroupName LIG portNumber 5060 tlsProfileName TLS
+set addressContext default zone Z sipSigPort 1 transportProtocolsAllowed sip-tls-tcp mode inService state enabled
+"""
+
+
+@contextmanager
+def prepared(peer_ports: Sequence[int] = ()) -> Iterator[Path]:
+    """Yield a directory with all certificate files and the configuration of a box that pings these ports."""
+    with tempfile.TemporaryDirectory(prefix="sbcsim-benchmark-") as name:
+        directory = Path(name)
+        authority = Authority("Benchmark CA", not_before=_FIRST, not_after=_LAST, key_type="rsa")
+        box, peer = authority.issue("box.example.com"), authority.issue("peer.example.com")
+        (directory / "ca.pem").write_text(authority.certificate.pem())
+        (directory / "ca.der").write_bytes(authority.certificate.der)
+        (directory / "box.p12").write_bytes(box.pkcs12(PASS_PHRASE))
+        _write(directory, "box", box)
+        _write(directory, "peer", peer)
+        configure(directory, peer_ports)
+        yield directory
+
+
+_FIRST, _LAST = "2020-01-01T00:00:00Z", "2045-01-01T00:00:00Z"
+
+
+def configure(directory: Path, peer_ports: Sequence[int]) -> None:
+    """Write the configuration of a box that pings these ports of the host."""
+    pinged = "".join(
+        f"set addressContext default zone Z ipPeer P{number} ipAddress {HOST} ipPort {port}\n"
+        f"set addressContext default zone Z ipPeer P{number} pathCheck profile PING state enabled\n"
+        for number, port in enumerate(peer_ports, 1)
+    )
+    (directory / "box.cli").write_text(_BOX + pinged)
+
+
+def box_files(directory: Path) -> dict[str, bytes]:
+    """Return what goes into the certificate directory of the box."""
+    return {name: (directory / name).read_bytes() for name in ("ca.der", "box.p12")}
+
+
+def server_context(directory: Path, name: str) -> ssl.SSLContext:
+    """Return a context of the standard library for a server that asks for a certificate, as the box does."""
+    return _context(ssl.PROTOCOL_TLS_SERVER, directory, name)
+
+
+def client_context(directory: Path) -> ssl.SSLContext:
+    """Return a context of the standard library for a peer that dials in."""
+    return _context(ssl.PROTOCOL_TLS_CLIENT, directory, "peer")
+
+
+def _context(protocol: int, directory: Path, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(SUITE)
+    context.options |= ssl.OP_NO_TICKET
+    context.load_cert_chain(directory / f"{name}.pem", directory / f"{name}.key")
+    context.load_verify_locations(directory / "ca.pem")
+    return context
+
+
+def _write(directory: Path, name: str, issued: Issued) -> None:
+    (directory / f"{name}.pem").write_text(issued.pem())
+    (directory / f"{name}.key").write_text(issued.key_pem())
