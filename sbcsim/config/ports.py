@@ -14,6 +14,8 @@ PORT: SchemaPath = ("addressContext", "zone", "sipSigPort")
 INTERFACE: SchemaPath = ("addressContext", "ipInterfaceGroup", "ipInterface")
 GROUP: SchemaPath = INTERFACE[:-1]
 
+LAST_PORT = 65535
+
 Use = tuple[str, str, int]
 """addressContext, address, port number."""
 

@@ -19,7 +19,7 @@ from sbcsim.schema.walk import format_path, quote
 
 from .change import Change, Touched
 from .index import Index, Indexes, check_references, targets, unique_key
-from .ports import INTERFACE, PORT, Use, affected, uses, uses_after
+from .ports import INTERFACE, LAST_PORT, PORT, Use, affected, uses, uses_after
 from .tree import Tree, locate, path_order
 
 CERTIFICATE: SchemaPath = ("system", "security", "pki", "certificate")
@@ -360,6 +360,9 @@ def _one_kind_of_recording(review: Review, port: Path) -> Iterator[UserError]:
 @_guards(Stage.PORTS, PORT)
 def _port_is_free(review: Review, port: Path) -> Iterator[UserError]:
     for use in uses(review.new, port):
+        if use[2] > LAST_PORT:
+            yield _refuse("port_too_high", port, port=use[2])
+            return
         others = [other for other in review.after.uses.at(use) if _has_it(review, other, port, use)]
         if others:
             other = _first(review, others)

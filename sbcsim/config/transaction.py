@@ -76,6 +76,9 @@ class Subscriber(Protocol):
     def apply(self, proposal: Proposal, record: CommitRecord) -> None:
         """Act on the commit, which has happened; may not fail."""
 
+    def refused(self, author: Author, now: Instant, reason: str) -> None:
+        """Take note of a commit that was refused, whoever refused it; nothing has changed."""
+
 
 class Database:
     """The running configuration, its history, the open candidates and the lock."""
@@ -188,6 +191,11 @@ class Database:
         for subscriber in self._subscribers:
             subscriber.apply(proposal, record)
         return record
+
+    def refused(self, author: Author, now: Instant, reason: str) -> None:
+        """Tell every subscriber that a commit was refused."""
+        for subscriber in self._subscribers:
+            subscriber.refused(author, now, reason)
 
     def _prepare(self, proposal: Proposal) -> None:
         prepared: list[Subscriber] = []
@@ -315,12 +323,16 @@ class Candidate:
     def commit(self, now: Instant, comment: str = "", label: str = "") -> CommitRecord | None:
         """Make the candidate the running configuration; None if there is nothing to commit. Raises UserError."""
         self._require_open()
-        self._database.refuse_if_locked(self)
-        proposal = self.proposal(now)
-        if not proposal.changes:
-            self._begin_anew()
-            return None
-        record = self._database.commit(self, proposal, self._last_states, comment, label)
+        try:
+            self._database.refuse_if_locked(self)
+            proposal = self.proposal(now)
+            if not proposal.changes:
+                self._begin_anew()
+                return None
+            record = self._database.commit(self, proposal, self._last_states, comment, label)
+        except UserError as refusal:
+            self._database.refused(self.author, now, refusal.text)
+            raise
         self._begin_anew()
         return record
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sbcsim.config.ports import signaling_addresses
 from sbcsim.config.tree import Tree
 from sbcsim.schema.node import Path
 
@@ -138,21 +139,21 @@ class SipSigPort:
 def read_port(tree: Tree, key: PortKey) -> SipSigPort | None:
     """Return a sipSigPort as configured, None where there is none.
 
-    Without ipAddressV4 and ipAddressV6 it is bound to the first ipInterface of its group that is in service; with
-    one, to the ipInterface that has this address, else to that first one.
+    Without ipAddressV4 and ipAddressV6 it is bound to the first enabled ipInterface of its group; with one, to the
+    ipInterface that has this address, else to that first one.
     """
     path = port_path(key)
     if not tree.exists(path):
         return None
     group = (key[0], _text(tree, (*path, "ipInterfaceGroupName")))
-    own = tuple(address for leaf in ("ipAddressV4", "ipAddressV6") if (address := _text(tree, (*path, leaf))))
-    chosen = _bound_interface(tree, group, own)
+    addresses = signaling_addresses(tree, path)
+    chosen = _bound_interface(tree, group, addresses)
     usable = chosen is not None and chosen.up
     return SipSigPort(
         key=key,
         group=group,
         interface=chosen.key if chosen is not None and usable else None,
-        addresses=own or ((chosen.address,) if chosen is not None and chosen.address else ()),
+        addresses=addresses,
         number=_number(tree, (*path, "portNumber")),
         enabled=tree.value((*path, "state")) == "enabled",
         in_service=tree.value((*path, "mode")) == "inService",
@@ -167,9 +168,9 @@ def read_port(tree: Tree, key: PortKey) -> SipSigPort | None:
 def _bound_interface(tree: Tree, group: GroupKey, addresses: tuple[str, ...]) -> IpInterface | None:
     interfaces = list(interfaces_of(tree, group))
     for interface in interfaces:
-        if addresses and (interface.address in addresses or interface.alternative in addresses):
+        if interface.address in addresses or interface.alternative in addresses:
             return interface
-    return next((interface for interface in interfaces if interface.up), None)
+    return next((interface for interface in interfaces if interface.enabled), None)
 
 
 def port_keys(tree: Tree) -> Iterator[PortKey]:

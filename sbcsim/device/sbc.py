@@ -16,7 +16,7 @@ from sbcsim.config.history import CommitRecord
 from sbcsim.config.render import change_lines
 from sbcsim.config.transaction import Author, Change, Database, Proposal
 from sbcsim.config.tree import Tree
-from sbcsim.events import CertificateLoaded, Commit, Event, Journal, PortState, Reset
+from sbcsim.events import CertificateLoaded, Commit, CommitRefused, Event, Journal, PortState, Reset
 from sbcsim.pki.credential import Certificate
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
@@ -225,6 +225,10 @@ class Sbc:
         if self._chassis.wake is not None:
             self._chassis.wake()
 
+    def refused(self, author: Author, now: Instant, reason: str) -> None:
+        """Note a refused commit in the journal."""
+        self._emit(now, CommitRefused(author.user, author.context, reason))
+
     def wanted_listeners(self, tree: Tree) -> frozenset[ListenerKey]:
         """Return every socket that a configuration listens on."""
         configs = (read_port(tree, key) for key in port_keys(tree))
@@ -351,10 +355,25 @@ class Sbc:
                 name = f"ipInterface {'/'.join(key)}"
                 self._emit(now, PortState(name, before[key], after[key], "configuration"))
 
+    @property
+    def login_banner(self) -> str:
+        """The text shown before anybody logs in."""
+        return str(self._admin("banner", "bannerText") or "")
+
+    @property
+    def idle_seconds(self) -> float:
+        """After how long without input a CLI session is closed, in real time; 0 for never."""
+        if self._admin("accountManagement", "sessionIdleTimeout", "state") != "enabled":
+            return 0
+        minutes = self._admin("accountManagement", "sessionIdleTimeout", "idleTimeout")
+        return 60 * minutes if isinstance(minutes, int) else 0
+
     def _session_limit(self, _user: str) -> int:
-        path = ("system", "admin", self.settings.system_name, "accountManagement", "maxSessions")
-        value = self.database.running.value(path)
+        value = self._admin("accountManagement", "maxSessions")
         return value if isinstance(value, int) else 2
+
+    def _admin(self, *leaf: str) -> Value | None:
+        return self.database.running.value(("system", "admin", self.settings.system_name, *leaf))
 
     def _log_files(self) -> Mapping[str, MountedFile]:
         return {

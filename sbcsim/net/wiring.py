@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sbcsim.config.transaction import CommitRecord, Proposal
+from sbcsim.clock import Instant
+from sbcsim.config.transaction import Author, CommitRecord, Proposal
 from sbcsim.config.tree import Tree
 from sbcsim.device.effects import Endpoint, ListenerKey
 from sbcsim.errors import UserError
@@ -233,6 +234,9 @@ class Wiring:
     def apply(self, proposal: Proposal, record: CommitRecord) -> None:  # noqa: ARG002 - the subscriber's signature
         """Keep what was bound until the device opens its listeners."""
         self._prepared.clear()
+
+    def refused(self, author: Author, now: Instant, reason: str) -> None:
+        """Take no note: what was bound has been given back by `abandon`."""
 
     def _leaves(self, key: ListenerKey, tree: Tree) -> bool:
         """Whether the place that `key` wants is held by a listener of ours that the same commit closes."""

@@ -113,3 +113,6 @@ class Refusing:
 
     def apply(self, proposal: Proposal, record: object) -> None:
         """Nothing to do."""
+
+    def refused(self, author: Author, now: Instant, reason: str) -> None:
+        """Nothing to note."""

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from drafts import ADMIN, CERTIFICATE, NOW, OTHER, PROFILE, ZONE, commit, database, edit, path_of, refusal
 
+from sbcsim.clock import Instant
 from sbcsim.config.history import KEPT
-from sbcsim.config.transaction import CommitRecord, ConflictError, Database, LockedError, Proposal
+from sbcsim.config.transaction import Author, CommitRecord, ConflictError, Database, LockedError, Proposal
 from sbcsim.errors import BugError, UserError
 from sbcsim.schema.load import load
 
@@ -23,6 +24,7 @@ class Recorder:
         self.name = name
         self.refuses = refuses
         self.proposals: list[Proposal] = []
+        self.refusals: list[str] = []
 
     def _note(self, phase: str, proposal: Proposal) -> None:
         self.log.append(self.name + phase)
@@ -45,6 +47,9 @@ class Recorder:
     def apply(self, proposal: Proposal, record: CommitRecord) -> None:
         assert record.changes == proposal.changes
         self._note("apply", proposal)
+
+    def refused(self, author: Author, now: Instant, reason: str) -> None:
+        self.refusals.append(reason)
 
 
 class TestCandidate:

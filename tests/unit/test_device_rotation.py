@@ -363,3 +363,17 @@ def test_a_peer_certificate_that_cannot_be_read_again_ends_the_connection(box):
     assert box.events("handshake")[-1].reason.startswith("not an X.509 certificate")
     counters = box.sbc.rows(("addressContext", "default", "zone", "Z", "sipSigPortTlsStatistics"))[0]
     assert (counters["clientAuthFailures"], counters["currentServerHandshakes"]) == (1, 0)
+
+
+def test_a_refused_commit_is_in_the_journal(box):
+    with pytest.raises(UserError):
+        box.commit("set system security pki certificate OLD state disabled")
+    refused = box.events("commitRefused")[0]
+    assert refused.user == "admin"
+    assert "certificate is in use" in refused.reason
+
+
+def test_tls_needs_the_port_above_port_number(box):
+    with pytest.raises(UserError) as caught:
+        box.commit(PORT + "state disabled", PORT + "portNumber 65535")
+    assert caught.value.text.endswith("SIP Signaling port cannot use port 65536: the last one is 65535")
