@@ -163,8 +163,16 @@ class Simulator:
             sessions=sbc.sessions,
             journal=self.events,
             now=self._driver.now,
+            banner=lambda: sbc.login_banner,
+            idle_seconds=lambda: sbc.idle_seconds,
         )
-        self._sftp = SftpServer(files=sbc.files, users=self._users, journal=self.events, now=self._driver.now)
+        self._sftp = SftpServer(
+            files=sbc.files,
+            users=self._users,
+            journal=self.events,
+            now=self._driver.now,
+            banner=lambda: sbc.login_banner,
+        )
         await self._cli.listen(self._bind, self._port(CLI_PORT))
         await self._sftp.listen(self._bind, self._port(SFTP_PORT))
         await self._driver.start()

@@ -80,6 +80,11 @@ class Session:
         """Operational or configure mode."""
         return self._shell.mode
 
+    @property
+    def at_prompt(self) -> bool:
+        """The next line is a new command: no question, no waiting output, no continued line."""
+        return self._running is None and not self._rest and not self._continued
+
     def start(self, now: Instant) -> Reply:
         """Return the greeting with the first prompt; both only on a terminal."""
         self._shell.now = now
@@ -153,9 +158,10 @@ class Session:
             return Reply("", "", keys=True)
         marker = len(message("session.more"))
         wipe = f"\r{' ' * marker}\r"
-        if not rows:
-            self._rest = self._rest[-1:]
-        shown, self._rest = self._rest[:rows], self._rest[rows:]
+        if rows:
+            shown, self._rest = self._rest[:rows], self._rest[rows:]
+        else:
+            shown, self._rest = self._rest[-1:], []
         return self._paged(wipe, shown)
 
     def complete(self, line: str, now: Instant, *, listing: bool) -> Completion:

@@ -66,7 +66,9 @@ class SshPort:
 
     service = ""
 
-    def __init__(self, *, users: Users, journal: Journal, now: Callable[[], Instant], banner: str = "") -> None:
+    def __init__(
+        self, *, users: Users, journal: Journal, now: Callable[[], Instant], banner: Callable[[], str] = str
+    ) -> None:
         self.users = users
         self.journal = journal
         self.now = now
@@ -162,8 +164,9 @@ class _Server(asyncssh.SSHServer):
     # proof of identity
 
     def begin_auth(self, username: str) -> bool:
-        if self._connection is not None and self._port.banner and username != self._user:
-            self._connection.send_auth_banner(self._port.banner)
+        banner = self._port.banner()
+        if self._connection is not None and banner and username != self._user:
+            self._connection.send_auth_banner(banner.rstrip("\n") + "\n")
         self._user = username
         return True
 

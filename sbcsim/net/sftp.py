@@ -40,7 +40,7 @@ async def start_sftp_server(
     users: Users,
     journal: Journal,
     now: Callable[[], Instant],
-    banner: str = "",
+    banner: Callable[[], str] = str,
 ) -> SftpServer:
     """Listen for SFTP and scp; port 0 takes a free one. Raises UserError where the address cannot be bound."""
     server = SftpServer(files=files, users=users, journal=journal, now=now, banner=banner)
@@ -54,7 +54,13 @@ class SftpServer(SshPort):
     service = "sftp"
 
     def __init__(
-        self, *, files: VirtualFiles, users: Users, journal: Journal, now: Callable[[], Instant], banner: str = ""
+        self,
+        *,
+        files: VirtualFiles,
+        users: Users,
+        journal: Journal,
+        now: Callable[[], Instant],
+        banner: Callable[[], str] = str,
     ) -> None:
         super().__init__(users=users, journal=journal, now=now, banner=banner)
         self.files = files

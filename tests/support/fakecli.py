@@ -12,7 +12,7 @@ from sbcsim.clock import SECOND, Instant
 from sbcsim.device.files import VirtualFiles
 from sbcsim.device.sessions import Sessions
 from sbcsim.device.users import Users
-from sbcsim.events import Journal
+from sbcsim.events import Commit, Journal
 from sbcsim.net.sftp import SftpServer, start_sftp_server
 from sbcsim.net.ssh import CliServer, start_cli_server
 
@@ -35,6 +35,10 @@ class FakeSession:
         self.rest = []
         self.mode = Mode.OPERATIONAL
         box.opened.append(self)
+
+    @property
+    def at_prompt(self):
+        return not self.asked
 
     def _reply(self, text="", **more):
         return Reply(text, PROMPT if self.terminal else "", **more)
@@ -61,6 +65,9 @@ class FakeSession:
         if text == "exit configuration-mode":
             self.mode = Mode.OPERATIONAL
             return self._reply("[ok]\n")
+        if text == "commit":
+            self.box.journal.add(NOW, Commit(1, "admin", "cli", ()))
+            return self._reply("Commit complete.\n")
         if text == "long":
             return Reply("1\n", "--More--", keys=True)
         if text.startswith("bad"):

@@ -244,6 +244,64 @@ async def test_control_z_leaves_configure_mode(box, server):
     assert box.opened[0].lines == ["edit", "exit configuration-mode"]
 
 
+NOTICE = "System message at 2026-01-01 00:00:00...\r\nCommit performed by admin via ssh using cli.\r\n"
+
+
+async def test_commits_are_announced_to_others_only(box, server):
+    async with connect(server) as connection:
+        writer, reader = await terminal(connection), await terminal(connection)
+        for process in (writer, reader):
+            await until(process, PROMPT)
+        writer.stdin.write("commit\r")
+        assert await until(writer, PROMPT) == "commit\r\nCommit complete.\r\n" + PROMPT
+        assert await until(reader, PROMPT) == "\r\n" + NOTICE + PROMPT
+        writer.stdin.write("exit\r")
+        assert await rest(writer) == "exit\r\n"
+
+
+async def test_notice_waits_for_an_empty_line_at_the_prompt(box, server):
+    async with connect(server) as connection:
+        process = await terminal(connection)
+        await until(process, PROMPT)
+        process.stdin.write("half")
+        await until(process, "half")
+        assert (await connection.run("commit")).stdout == "Commit complete.\n"
+        process.stdin.write(" done\rsecret\r")
+        assert await until(process, "Password: ") == f" done\r\n<half done>\r\n{PROMPT}secret\r\nPassword: "
+        process.stdin.write("x\r")
+        assert await until(process, PROMPT) == f"\r\nthanks\r\n{PROMPT}"
+        assert await until(process, PROMPT) == f"\r\n{NOTICE}{PROMPT}"
+
+
+async def test_notices_need_a_terminal(box, server):
+    async with connect(server) as connection:
+        process = await connection.create_process()
+        process.stdin.write("one\n")
+        await until(process, "<one>\n")
+        server.announce("nobody sees this")
+        process.stdin.write_eof()
+        assert await rest(process) == ""
+
+
+async def test_idle_session_is_closed(box):
+    async with cli_port(box, idle_seconds=lambda: 0.1) as server, connect(server) as connection:
+        process = await terminal(connection)
+        await until(process, PROMPT)
+        result = await asyncio.wait_for(process.wait(), 10)
+        assert (result.stdout, result.exit_status) == ("\r\nIdle timeout: session closed\r\n", 0)
+
+
+async def test_work_and_commands_are_never_idle(box):
+    release = threading.Event()
+    box.work = lambda: release.wait(10)
+    async with cli_port(box, idle_seconds=lambda: 0.1) as server, connect(server) as connection:
+        running = asyncio.ensure_future(connection.run("work"))
+        process = await terminal(connection)
+        await asyncio.wait_for(process.wait(), 10)  # an idle shell beside it ends
+        release.set()
+        assert (await running).stdout == "working\ndone\n"
+
+
 async def test_resize(box, server):
     async with connect(server) as connection:
         process = await terminal(connection)
@@ -434,7 +492,7 @@ async def test_banner_comes_before_the_proof(box):
         def auth_banner_received(self, msg, lang):
             seen.append(msg)
 
-    async with cli_port(box, banner="Keep out.\n") as server:
+    async with cli_port(box, banner=lambda: "Keep out.") as server:
         with pytest.raises(asyncssh.PermissionDenied):
             await connect(server, password="wrong", client_factory=Client)
     assert seen == ["Keep out.\n"]

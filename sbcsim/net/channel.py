@@ -1,0 +1,377 @@
+"""One channel of the CLI port: the way from a client's bytes to a session's lines, and back.
+
+Input is read only while the session waits for a line, so that what comes early is neither lost nor echoed in the wrong
+place; a client that sends faster than the session works, or reads slower than it answers, is held back by SSH's own
+flow control.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import asyncssh
+
+from sbcsim.cli.editor import Completing, Entered, Event, Key, LineEditor, LineReader, Pressed
+from sbcsim.cli.modes import Mode
+from sbcsim.cli.session import Reply, Session, Terminal
+from sbcsim.clock import Instant
+from sbcsim.config.transaction import Author
+from sbcsim.device.sessions import LoginSession, Sessions
+from sbcsim.device.users import Account
+from sbcsim.errors import UserError
+from sbcsim.grammar import message
+
+SessionFactory = Callable[[Author, Terminal | None], Session]
+TermSize = tuple[int, int, int, int]
+
+_WAITING_HIGH = 65_536  # characters that may wait before the client is held back
+_PIECE = 8_192  # a prompt behind more than this goes into a packet of its own
+_SLICE_SECONDS = 0.01  # how long one channel may keep the event loop
+_SCRIPT_LIMIT = 1 << 20
+_WATCH_SECONDS = 0.05  # the least time between two looks at an idle session
+_NOTICES_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a channel needs of the port it belongs to. `idle_seconds` is of real time, 0 for never."""
+
+    factory: SessionFactory
+    sessions: Sessions
+    now: Callable[[], Instant]
+    run: Callable[[Callable[[], None]], asyncio.Future[None]]
+    idle_seconds: Callable[[], float]
+    channels: set[CliChannel]
+
+
+class CliChannel(asyncssh.SSHServerSession[str]):
+    """One channel of a CLI client, from the request for a shell or a command to the exit status."""
+
+    def __init__(self, port: Surroundings, account: Account, remote: str) -> None:
+        self._port = port
+        self._account = account
+        self._remote = remote
+        self._loop = asyncio.get_running_loop()
+        self._channel: asyncssh.SSHServerChannel[str] | None = None
+        self._line_end = "\n"
+        self._command: str | None = None
+        self._input: LineEditor | LineReader | None = None
+        self._login: LoginSession | None = None
+        self._session: Session | None = None
+        self._prompt = ""
+        self._output: list[str] = []
+        self._working = False
+        self._held_back = False  # the client does not read what we write
+        self._ended = False  # no more input will come
+        self._over = False  # the exit status is sent, or the channel is gone
+        self._scheduled: asyncio.Handle | None = None
+        self._acting = False  # the session is at work right now: what it does is its own doing
+        self._notices: deque[str] = deque(maxlen=_NOTICES_KEPT)
+        self._last_input = self._loop.time()
+        self._idle_timer: asyncio.TimerHandle | None = None
+
+    # what asyncssh tells
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[str]) -> None:
+        """Take the channel."""
+        self._channel = chan
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
+        """End the session: the channel is gone."""
+        self._over = True
+        self._port.channels.discard(self)
+        for timer in (self._scheduled, self._idle_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._session is not None:
+            self._session.end(self._port.now())
+        if self._login is not None:
+            self._port.sessions.close(self._login.id)
+
+    def pty_requested(self, term_type: str, term_size: TermSize, term_modes: object) -> bool:  # noqa: ARG002
+        """Grant a terminal of any type and size."""
+        self._line_end = "\r\n"
+        return True
+
+    def shell_requested(self) -> bool:
+        """Grant a shell."""
+        return True
+
+    def exec_requested(self, command: str) -> bool:
+        """Grant commands up to a generous length."""
+        self._command = command
+        return len(command) <= _SCRIPT_LIMIT
+
+    def subsystem_requested(self, subsystem: str) -> bool:  # noqa: ARG002
+        """Refuse: none is served here, SFTP least of all."""
+        return False
+
+    def session_started(self) -> None:
+        """Open the session, or say that there are too many."""
+        assert self._channel is not None
+        now = self._port.now()
+        try:
+            self._login = self._port.sessions.open(
+                self._account.name, now, context="cli", remote=self._remote, protocol="ssh"
+            )
+        except UserError as refusal:
+            self._print(refusal.text + "\n")
+            self._leave(1)
+            return
+        self._port.channels.add(self)
+        author = self._login.author
+        terminal = self._terminal() if self._command is None and self._line_end == "\r\n" else None
+        session = self._session = self._port.factory(author, terminal)
+        command = self._command
+        if command is not None:
+            self._do(lambda: session.run(command, now))
+        elif terminal is not None:
+            self._input = LineEditor()
+            self._do(lambda: session.start(now))
+        else:
+            self._input = LineReader()
+        if command is None:
+            self._watch()
+        self._flush()
+
+    def data_received(self, data: str, datatype: int | None) -> None:  # noqa: ARG002 - asyncssh's signature
+        """Take input."""
+        self._last_input = self._loop.time()
+        if self._input is not None and not self._over:
+            self._input.feed(data)
+            self._read_on()
+
+    def eof_received(self) -> bool:
+        """Take the end of the input."""
+        self._ended = True
+        self._read_on()
+        return True  # answers may still be on their way
+
+    def break_received(self, msec: int) -> bool:  # noqa: ARG002 - asyncssh's signature
+        """Take a break for Ctrl-C."""
+        self.signal_received("INT")
+        return True
+
+    def signal_received(self, signal: str) -> None:
+        """Take the signal INT for Ctrl-C."""
+        if signal == "INT" and isinstance(self._input, LineEditor):
+            self.data_received("\x03", None)
+
+    def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:  # noqa: ARG002
+        """Tell the session the new size."""
+        if self._session is not None and isinstance(self._input, LineEditor):
+            self._session.resize(Terminal(width, height, keys=True))
+
+    def pause_writing(self) -> None:
+        """Stop working for a client that does not read."""
+        self._held_back = True
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._held_back = False
+        self._read_on()
+
+    # input
+
+    def _read_on(self) -> None:
+        """Hand waiting input to the session until it is used up, has to wait, or has had its share of time."""
+        source = self._input
+        if source is None or self._scheduled is not None:
+            return
+        until = self._loop.time() + _SLICE_SECONDS
+        while not (self._over or self._working or self._held_back):
+            event = source.next_event()
+            if event is None:
+                if self._ended:
+                    self._finish()
+                break
+            self._act(event)
+            if self._loop.time() >= until:
+                self._scheduled = self._loop.call_soon(self._read_on_later)
+                break
+        self._deliver()
+        self._flush()
+        if self._channel is None or self._over:
+            return
+        if source.waiting > _WAITING_HIGH:
+            self._channel.pause_reading()
+        else:
+            self._channel.resume_reading()
+
+    def _read_on_later(self) -> None:
+        self._scheduled = None
+        self._guarded(self._read_on)
+
+    def _act(self, event: Event) -> None:
+        session, now = self._session, self._port.now()
+        assert session is not None
+        match event:
+            case Entered(line):
+                self._do(lambda: session.line(line, now))
+            case Completing(line, listing):
+                self._complete(line, listing=listing)
+            case Pressed(key):
+                self._do(lambda: session.key(key, now))
+            case Key.INTERRUPT:
+                self._do(lambda: session.interrupt(now))
+            case Key.END_OF_INPUT:
+                self._do(lambda: session.end_of_input(now))
+            case Key.LEAVE if session.mode is Mode.CONFIGURE:
+                self._print("\n")
+                self._do(lambda: session.line("exit configuration-mode", now))
+            case Key.REDRAW:
+                self._redraw("\n")
+
+    def _do(self, step: Callable[[], Reply]) -> None:
+        """Have the session take a step and show what it answers."""
+        self._acting = True
+        try:
+            reply = step()
+        finally:
+            self._acting = False
+        self._show(reply)
+
+    def _complete(self, line: str, *, listing: bool) -> None:
+        assert self._session is not None
+        assert isinstance(self._input, LineEditor)
+        completion = self._session.complete(line, self._port.now(), listing=listing)
+        if completion.text:
+            self._redraw("\n" + completion.text)
+        self._input.complete(completion.line)
+
+    def _redraw(self, text: str) -> None:
+        """Print `text` below the line that is being typed, then the prompt and that line again."""
+        assert isinstance(self._input, LineEditor)
+        self._print(text)
+        self._print(self._prompt.rpartition("\n")[2])
+        self._print(self._input.shown())
+
+    def _finish(self) -> None:
+        """Act on the end of the input: the line it broke off in counts, then the session ends."""
+        assert self._session is not None
+        if isinstance(self._input, LineReader):
+            rest = self._input.last()
+            if rest is not None:
+                self._act(rest)
+                if self._over or self._working:
+                    return
+        reply = self._session.end_of_input(self._port.now())
+        self._print(reply.text)
+        self._leave(reply.exit_status or int(not reply.ok))
+
+    # output
+
+    def _show(self, reply: Reply) -> None:
+        self._print(reply.text)
+        if reply.work is not None:
+            self._work(reply.work)
+            return
+        self._prompt = reply.prompt
+        status = reply.exit_status
+        if status is None and not isinstance(self._input, LineEditor):
+            if not reply.ok:
+                status = 1
+            elif self._input is None:
+                status = 0
+        if status is not None:
+            self._leave(status)
+            return
+        if isinstance(self._input, LineEditor):
+            self._input.hidden = reply.hidden
+            self._input.single_keys = reply.keys
+        self._print(reply.prompt)
+
+    def _print(self, text: str) -> None:
+        """Show text behind the echo of the input read so far; `_flush` sends it."""
+        if self._input is not None:
+            self._output.append(self._input.take_echo())
+        self._output.append(text if self._line_end == "\n" else text.replace("\n", "\r\n"))
+
+    def _flush(self) -> None:
+        """Send what is to be shown, a prompt at its end in one piece: programs wait for it."""
+        self._print("")
+        text = "".join(self._output)
+        self._output.clear()
+        if not text or self._channel is None or self._over or self._channel.is_closing():
+            return
+        body = text.rfind("\n") + 1 if len(text) > _PIECE else 0
+        for piece in (text[:body], text[body:]):
+            if piece:
+                self._channel.write(piece)
+
+    def _leave(self, status: int) -> None:
+        self._flush()
+        if not self._over and self._channel is not None:
+            self._over = True
+            if self._idle_timer is not None:
+                self._idle_timer.cancel()
+            self._channel.exit(status)
+
+    # what arrives by itself
+
+    def announce(self, text: str) -> None:
+        """Show a notice at the next prompt with an empty line; a session is not told of its own doing."""
+        if isinstance(self._input, LineEditor) and not self._acting and not self._over:
+            self._notices.append(text)
+            self._deliver()
+            self._flush()
+
+    def _deliver(self) -> None:
+        source, session = self._input, self._session
+        if not self._notices or session is None or not isinstance(source, LineEditor):
+            return
+        if source.line or source.waiting or self._over or self._working or self._held_back or not session.at_prompt:
+            return
+        self._redraw("\n" + "\n".join(f"{text}\n" for text in self._notices))
+        self._notices.clear()
+
+    def _watch(self) -> None:
+        """End the session when it has been idle too long, else look again when it could be."""
+        seconds = self._port.idle_seconds()
+        left = self._last_input + seconds - self._loop.time()
+        if seconds and left <= 0 and not self._working:
+            self._print(f"\n{message('access.idle')}\n")
+            self._leave(0)
+            return
+        if not self._over:
+            self._idle_timer = self._loop.call_later(max(left, _WATCH_SECONDS), self._watch)
+
+    # slow work
+
+    def _work(self, work: Callable[[], None]) -> None:
+        self._flush()
+        self._working = True
+        self._port.run(work).add_done_callback(self._worked)
+
+    def _worked(self, future: asyncio.Future[None]) -> None:
+        self._working = False
+        failure = future.exception()
+        self._guarded(lambda: self._resume(failure))
+
+    def _resume(self, failure: BaseException | None) -> None:
+        if failure is not None and not isinstance(failure, UserError):
+            raise failure
+        # A refusal met early is met again when the session goes on, which then words it.
+        if self._over or self._session is None:
+            return
+        session, now = self._session, self._port.now()
+        self._do(lambda: session.resume(now))
+        self._flush()
+        self._read_on()
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Run a step outside of asyncssh's own care: a defect must not leave the client waiting for ever."""
+        try:
+            step()
+        except BaseException:
+            if self._channel is not None:
+                self._channel.abort()
+            raise
+
+    def _terminal(self) -> Terminal:
+        assert self._channel is not None
+        width, height, _, _ = self._channel.get_terminal_size()
+        return Terminal(width, height, keys=True)

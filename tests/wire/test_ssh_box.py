@@ -1,0 +1,111 @@
+"""The CLI port in front of the real command line."""
+
+import re
+
+import asyncssh
+import pytest
+
+from sbcsim.simulator import Simulator
+
+PROMPTS = re.compile(r"admin@SBC1[>%] ")
+ADMIN = "set system admin SBC1"
+
+
+@pytest.fixture
+async def box():
+    async with Simulator() as simulator:
+        yield simulator
+
+
+def connect(box, **options):
+    given = {"username": "admin", "password": "admin", "known_hosts": None, "client_keys": None, "agent_path": None}
+    return asyncssh.connect(box.ports.cli.host, box.ports.cli.port, config=None, **(given | options))
+
+
+async def terminal(connection, *, size=(80, 24)):
+    process = await connection.create_process(term_type="vt100", term_size=size)
+    await process.stdout.readuntil("admin@SBC1> ")
+    return process
+
+
+async def type_in(process, text):
+    """Type one line and return what came up to the next prompt."""
+    process.stdin.write(text)
+    return await process.stdout.readuntil(PROMPTS, 12)
+
+
+async def configure(connection, *lines):
+    script = "; ".join(("configure", *(f"{ADMIN} {line}" for line in lines), "commit"))
+    result = await connection.run(script)
+    assert result.exit_status == 0, result.stdout
+
+
+async def test_question_mark_lists_and_the_line_goes_on(box):
+    async with connect(box) as connection:
+        process = await terminal(connection)
+        listed = await type_in(process, "show ?")
+        assert listed.startswith("show ?\r\nPossible completions:\r\n")
+        assert (await type_in(process, "user\t\r")).startswith("show users \r\nSID USER")
+
+
+async def test_control_z_and_end_of_input(box):
+    async with connect(box) as connection:
+        process = await terminal(connection)
+        assert (await type_in(process, "configure\r")).endswith("\r\n[edit]\r\nadmin@SBC1% ")
+        assert (await type_in(process, "\x1a")).endswith("admin@SBC1> ")
+        await type_in(process, "configure\r")
+        assert (await type_in(process, "\x04")).endswith("admin@SBC1> ")
+        process.stdin.write("\x04")
+        assert (await process.wait()).exit_status == 0
+
+
+async def test_paging(box):
+    async with connect(box) as connection:
+        process = await terminal(connection, size=(80, 10))
+        process.stdin.write("show configuration profiles | details\r")
+        shown = await process.stdout.readuntil("--More--")
+        assert shown.count("\r\n") == 10
+        process.stdin.write("q")
+        rest = await process.stdout.readuntil("admin@SBC1> ")
+        assert "[ok][" in rest
+        await type_in(process, "set paginate false\r")
+        assert "--More--" not in await type_in(process, "show configuration profiles | details\r")
+
+
+async def test_notice_reaches_the_others(box):
+    async with connect(box) as connection:
+        process = await terminal(connection)
+        await configure(connection, "location here")
+        assert await process.stdout.readuntil("admin@SBC1> ") == (
+            "\r\nSystem message at 2026-01-01 00:00:00...\r\n"
+            "Commit performed by admin via ssh using cli.\r\n"
+            "admin@SBC1> "
+        )
+
+
+async def test_configured_banner_and_session_limit(box):
+    banners = []
+
+    class Client(asyncssh.SSHClient):
+        def auth_banner_received(self, msg, lang):
+            banners.append(msg)
+
+    async with connect(box) as connection:
+        await configure(connection, 'banner bannerText "Keep out."', "accountManagement maxSessions 1")
+    async with connect(box, client_factory=Client) as connection:
+        await terminal(connection)
+        result = await connection.run("show users")
+        assert (result.stdout, result.exit_status) == ("Maximum number of sessions reached\n", 1)
+    assert banners == ["Keep out.\n"]
+
+
+async def test_passphrase_reaches_neither_echo_nor_journal_when_asked_for(box):
+    async with connect(box) as connection:
+        process = await terminal(connection)
+        await type_in(process, "configure\r")
+        process.stdin.write("set system security pki certificate NEW passPhrase\r")
+        await process.stdout.readuntil("): ")
+        answer = await type_in(process, "s3cret\r")
+        assert "s3cret" not in answer
+        assert "[ok][" in answer
+    assert "s3cret" not in repr(list(box.journal()))
