@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .simulator import Simulator
 
 DEFAULT_URL = "http://127.0.0.1:10080"
+_STOP = (signal.SIGTERM, signal.SIGINT)
 WIDE = 240
 """Columns of a table that nobody watches on a terminal: wide enough for `grep`."""
 
@@ -106,6 +107,12 @@ def run(
         _fail("--state: this version keeps everything in memory", 2)
     if ha is not Redundancy.NONE:
         _fail(f"--ha {ha.value}: this version simulates a single node, only none is possible", 2)
+    if ready_file is not None:
+        if not ready_file.parent.is_dir():
+            _fail(f"--ready-file: {ready_file.parent} is not a directory", 2)
+        ready_file.unlink(missing_ok=True)  # nobody shall take the ports of an earlier run for ours
+    for number in _STOP:
+        signal.signal(number, _leave)
     gc.disable()  # nothing of what the imports make is garbage: looking for some is a tenth of the start
     from .simulator import Simulator  # noqa: PLC0415 - slow
 
@@ -142,7 +149,7 @@ def run(
 async def _run(simulator: Simulator, ready_file: Path | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOP:
         loop.add_signal_handler(number, stop.set)
     async with simulator:
         gc.freeze()
@@ -152,6 +159,12 @@ async def _run(simulator: Simulator, ready_file: Path | None) -> None:
             _write_atomically(ready_file, ready + "\n")
         print(f"ready {ready}", flush=True)  # noqa: T201 - the contract's one line
         await stop.wait()
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """End at once, before anything is open."""
+    del number, frame
+    raise SystemExit(0)
 
 
 def _write_atomically(file: Path, text: str) -> None:

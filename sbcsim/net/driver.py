@@ -42,6 +42,9 @@ from .wiring import Wiring, endpoint_of, format_endpoint
 PATIENCE = 1.0
 """Real seconds without any progress before peers that owe an answer are taken for silent."""
 
+TURN = 0.01
+"""Real seconds that a long move of the clock keeps the event loop before others have their turn."""
+
 SOONEST = 0.001
 """Real seconds the ticker sleeps at least, where rounding would make it wake again and again."""
 
@@ -214,10 +217,15 @@ class Driver:
                 raise UserError("the clock cannot go backwards")
             await self.settle()
             fired = spared = 0
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
             while (stop := self._device.plan(target)) is not None:
                 counts = self._device.fire_planned(self._clock.move_to(stop))
                 fired, spared = fired + counts[0], spared + counts[1]
                 await self.settle()
+                if loop.time() - begun > TURN:
+                    await asyncio.sleep(0)
+                    begun = loop.time()
             end = self._clock.move_to(target)
             self._journal.add(end, ClockMoved(target - start.uptime, fired, spared))
             return Moved(start, end, fired, spared)

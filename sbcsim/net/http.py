@@ -128,6 +128,8 @@ def _route(path: str, endpoints: dict[str, _Endpoint]) -> Route:
             return _problem(refusal.status, refusal.detail)
         except UserError as error:
             return _problem(400, error.text)
+        except asyncio.CancelledError:  # only `stop` cancels, and the client should learn why
+            return _problem(503, "the simulator stops")
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it
         except Exception:  # noqa: BLE001 - one bad request must not look like a broken server

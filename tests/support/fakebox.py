@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -65,6 +66,7 @@ class FakeBox:
         self.live: list[Connection] = [connection(1), connection(2, "outbound", "NEW")]
         self.lacking: list[str] = []
         self.resets = 0
+        self.endless = False
 
     def missing(self) -> Sequence[str]:
         return self.lacking
@@ -99,6 +101,8 @@ class FakeBox:
         self.clock.set_rate(rate)
 
     async def move_clock(self, *, by: int | None = None, to: int | None = None) -> Advanced:
+        if self.endless:
+            await asyncio.Event().wait()
         start = self.clock.reading()
         distance = by if by is not None else (to or 0) - start.calendar
         now = self.clock.move_to(start.uptime + distance)

@@ -203,6 +203,18 @@ async def test_a_stop_takes_milliseconds_even_with_open_streams_and_idle_connect
     await idle.aclose()
 
 
+async def test_a_stop_tells_those_whose_request_is_not_done(box: FakeBox) -> None:
+    box.endless = True
+    port = ControlPort(box)
+    host, number = port.bind("127.0.0.1", 0)
+    await port.serve()
+    async with httpx.AsyncClient(base_url=f"http://{host}:{number}", trust_env=False) as client:
+        waiting = asyncio.ensure_future(client.post("/v1/clock/advance", json={"by": "1d"}))
+        assert (await client.get("/v1/ready")).status_code == 200
+        await port.close()
+        assert (await waiting).status_code == 503
+
+
 async def test_on_demand_the_first_client_starts_the_server(box: FakeBox) -> None:
     port = ControlPort(box)
     host, number = port.bind("127.0.0.1", 0)

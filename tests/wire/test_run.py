@@ -102,6 +102,7 @@ def test_a_signal_stops_it_in_silence_with_status_0(number: int, tmp_path: Path)
         "set addressContext default zone Z id 2 sipSigPort 3 ipInterfaceGroupName LIG portNumber 5060 "
         "transportProtocolsAllowed sip-tcp mode inService state enabled\n"
     )
+    ready_file.write_text("of an earlier run")
     with running(str(config), "--ready-file", str(ready_file)) as box:
         assert json.loads(ready_file.read_text()) == box.ready
         assert sorted(path.name for path in tmp_path.iterdir()) == ["box.cli", "ready.json"]
@@ -136,6 +137,7 @@ def test_a_signal_stops_it_in_silence_with_status_0(number: int, tmp_path: Path)
         (["--seed", "x"], "--seed"),
         (["--nothing"], "--nothing"),
         (["gone.cli"], "gone.cli"),
+        (["--ready-file", "/nowhere/ready.json"], "/nowhere"),
     ],
 )
 def test_a_wrong_argument_is_status_2_with_a_reason(words: list[str], text: str) -> None:

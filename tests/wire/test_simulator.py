@@ -106,6 +106,19 @@ async def test_reset_waits_for_a_move_of_the_clock(sbc: sbcsim.Simulator) -> Non
     assert sbc.clock.now().isoformat() == "2026-01-01T00:00:00+00:00"
 
 
+async def test_a_long_move_lets_others_have_their_turn_and_can_be_given_up(sbc: sbcsim.Simulator) -> None:
+    move = asyncio.ensure_future(sbc.advance(days=365 * 1000))
+    host, port = sbc.ports.control
+    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as client:
+        assert (await client.get("/v1/ready")).status_code == 200
+    assert not move.done()
+    move.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await move
+    await sbc.reset()
+    assert sbc.status().clock.uptime == 0
+
+
 async def test_the_clock_is_moved_in_every_form(sbc: sbcsim.Simulator) -> None:
     assert (await sbc.advance("1h30m")).by == "1h30m"
     assert (await sbc.advance(hours=1, minutes=30)).by == "1h30m"
