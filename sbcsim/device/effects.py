@@ -108,14 +108,10 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """End a connection. The device has already forgotten it; nothing more is reported about it.
-
-    `alert` is a TLS alert to send first where the far end must learn why (0: close_notify only).
-    """
+    """End a connection. The device has already forgotten it; nothing more is reported about it."""
 
     connection: ConnectionId
     how: Closing
-    alert: int = 0
 
 
 Effect = Listen | StopListening | Dial | StartTls | Send | Close
