@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 from collections.abc import Callable
 
@@ -15,9 +14,7 @@ ACCEPTS = 64
 """Connections accepted in one turn of the loop."""
 
 RETRY = 0.5
-"""Real seconds to wait when the process has run out of file descriptors."""
-
-_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+"""Real seconds to wait when the host cannot accept, e.g. because the process has run out of file descriptors."""
 
 
 class Listener:
@@ -53,9 +50,7 @@ class Listener:
                 accepted, _address = self._sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
-            except OSError as error:
-                if error.errno not in _EXHAUSTED:
-                    raise
+            except OSError as error:  # out of file descriptors or memory, as a rule
                 self._pause(error)
                 return
             accepted.settimeout(0)

@@ -115,13 +115,8 @@ class TlsEngine:
     def session(self, start: StartTls) -> TlsSession:
         """Begin a handshake; the certificate stays on the session for its whole life."""
         settings, credential = start.settings, start.credential
-        chain = () if credential is None else credential.chain
-        context = self._contexts.find(
-            (settings, start.anchors, chain), lambda: self._context(settings, start.anchors, chain)
-        )
-        connection = SSL.Connection(context, None)
+        connection, refusal = self._connection(settings, start.anchors, credential)
         server = start.direction is Direction.INBOUND
-        refusal = self._show(connection, credential)
         if server and (credential is None or refusal):
             self.watcher.go_on_without_certificate(connection)
         openssl.set_verify_time(connection, start.at)
@@ -132,15 +127,23 @@ class TlsEngine:
             connection.set_connect_state()
         return TlsSession(connection, self.watcher, start, refusal)
 
-    def _show(self, connection: SSL.Connection, credential: Credential | None) -> str:
-        """Put our certificate on the connection; return why OpenSSL will not show it, "" where it will."""
-        if credential is None:
-            return ""
-        try:
-            openssl.use_material(connection, self._materials.find(credential, lambda: Material.of(credential)))
-        except SSL.Error as error:  # a key too weak for the security level, for one
-            return f"own certificate cannot be used: {_reason(error)}"
-        return ""
+    def _connection(
+        self, settings: TlsSettings, anchors: TrustAnchors, credential: Credential | None
+    ) -> tuple[SSL.Connection, str]:
+        """Return a connection that shows a credential, and why OpenSSL will not show it, "" where it will."""
+        refusal = ""
+        if credential is not None:
+            try:
+                connection = SSL.Connection(self._shared(settings, anchors, credential.chain), None)
+                openssl.use_material(connection, self._materials.find(credential, lambda: Material.of(credential)))
+            except SSL.Error as error:  # a key or signature too weak for the security level
+                refusal = f"own certificate cannot be used: {_reason(error)}"
+            else:
+                return connection, ""
+        return SSL.Connection(self._shared(settings, anchors, ()), None), refusal
+
+    def _shared(self, settings: TlsSettings, anchors: TrustAnchors, chain: tuple[Certificate, ...]) -> SSL.Context:
+        return self._contexts.find((settings, anchors, chain), lambda: self._context(settings, anchors, chain))
 
     def _context(self, settings: TlsSettings, anchors: TrustAnchors, chain: tuple[Certificate, ...]) -> SSL.Context:
         context = SSL.Context(SSL.TLS_METHOD)

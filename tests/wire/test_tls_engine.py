@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from fakedevice import MODERN, FakeDevice, anchors, credential, listen, listener, settings
 from OpenSSL import SSL
 
@@ -386,6 +387,39 @@ async def test_client_without_credential_shows_an_empty_list(version: str) -> No
     assert theirs.peer_chain == ()
 
 
+@both_versions
+async def test_own_certificate_that_openssl_refuses_is_as_none_and_says_why(version: str) -> None:
+    weak = CA.issue("sbc.example.com", key=rsa.generate_private_key(65537, 1024))
+    mine, theirs = shake(*pair(server_credential=weak, version=version)[1:])
+    assert isinstance(mine, HandshakeFailed)
+    assert isinstance(theirs, HandshakeFailed)
+    assert (theirs.failure, theirs.alert_sent) == (HandshakeFailure.NO_LOCAL_CERTIFICATE, 40)
+    assert theirs.reason == "own certificate cannot be used: ee key too small"
+    _mine, theirs = shake(*pair(client_credential=weak, version=version)[1:])
+    assert isinstance(theirs, HandshakeFailed)
+    assert theirs.failure is HandshakeFailure.NO_PEER_CERTIFICATE
+
+
+async def test_renegotiation_is_refused(device: FakeDevice, driver: Driver) -> None:
+    def renegotiate() -> str:
+        tls = SSL.Context(SSL.TLS_METHOD)
+        tls.set_max_proto_version(SSL.TLS1_2_VERSION)
+        tls.use_certificate(PEER.certificate.x509)
+        tls.use_privatekey(PEER.key)
+        with socket.create_connection(("127.0.0.1", port_of(driver)), timeout=10) as plain:
+            plain.settimeout(None)
+            secured = SSL.Connection(tls, plain)
+            secured.set_connect_state()
+            secured.do_handshake()
+            secured.renegotiate()
+            with pytest.raises(SSL.Error) as refusal:
+                secured.do_handshake()
+            return str(refusal.value)
+
+    assert "no renegotiation" in await asyncio.to_thread(renegotiate)
+    assert (await device.hear("closed")).connection == 1
+
+
 # --- what the settings say
 
 
@@ -532,18 +566,17 @@ async def test_graceful_end_is_close_notify_and_fin(
     assert [each.what for each in device.heard] == ["listening", "accepted", "done", "data"]
 
 
-async def test_peer_that_never_closes_is_cut_off(device: FakeDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp, "LINGER", 0.05)
+async def test_peer_that_never_closes_is_cut_off(device: FakeDevice) -> None:
     device.tls = None
     async with running(device) as driver:
-        driver_network = driver._network
-        assert driver_network is not None
-        driver_network.linger = 0.05
+        network = driver._network
+        assert network is not None
+        network.linger = 0.05
         with socket.create_connection(("127.0.0.1", port_of(driver)), timeout=10):
             await device.hear("accepted")
             device.do(Close(1, Closing.GRACEFUL))
             await driver.settle()
-            assert not driver_network.live
+            assert not network.live
 
 
 async def test_peer_that_does_not_read_is_cut_off(
