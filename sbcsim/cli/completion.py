@@ -157,9 +157,10 @@ def _below(shell: Shell, words: Words, want: Want, typed: Sequence[Word], keywor
 
 
 def _base(shell: Shell, keywords: tuple[str, ...]) -> Path:
-    if shell.mode is Mode.OPERATIONAL:
-        return shell.view_path if keywords[0] in {"show", "set-path"} else ()
-    return () if keywords[0] in {"top", "run"} else shell.level
+    verb = keywords[1] if keywords[0] == "run" else keywords[0]
+    if shell.mode is Mode.OPERATIONAL or keywords[0] == "run":
+        return shell.view_path if verb in {"show", "set-path"} else ()
+    return () if verb == "top" else shell.level
 
 
 def _tree(shell: Shell) -> Tree:

@@ -136,6 +136,8 @@ class _Builder(Transformer[Token, Call]):
             return part
         return Argument(Word(str(part), part.type == "STRING", None), part.start_pos, part.end_pos)
 
+    text = word
+
     def array(self, parts: list[Token]) -> Argument:
         values = tuple(str(part) for part in parts[1:-1])
         return Argument(Word(" ".join(values), quoted=False, values=values), _start(parts[0]), _end(parts[-1]))

@@ -6,11 +6,11 @@ of the module of its family; a new family is named in `_FAMILIES` below.
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
 
 from sbcsim.cli.parser import Call, Start
-from sbcsim.cli.shell import Ask, Output, Shell, Work
+from sbcsim.cli.shell import Output, Shell, Steps
+from sbcsim.schema.node import Path
 
 from . import (
     accounts,
@@ -38,25 +38,27 @@ TABLE: dict[str, Command] = {command.name: command for family in _FAMILIES for c
 _STAYING = frozenset({"edit", "top", "up"})
 
 
-def execute(shell: Shell, call: Call) -> Generator[Ask | Work, str, Output]:
+def execute(shell: Shell, call: Call) -> Steps:
     """Run a call to its end, asking and working on the way; raises LineError, RefusalError or UserError."""
     if call.inner is not None:
-        inner = replace(call.inner, pipes=call.pipes)
-        return (yield from (_from_top(shell, inner) if call.command == "from_top" else execute(shell, inner)))
+        # `run show` looks from where operational mode stands; everything else begins at the root.
+        shows = call.command == "run" and call.inner.command.startswith("show")
+        level = shell.view_path if shows else ()
+        return (yield from _elsewhere(shell, replace(call.inner, pipes=call.pipes), level))
     result = TABLE[call.command].run(shell, call)
     if isinstance(result, Output):
         return result
     return (yield from result)
 
 
-def _from_top(shell: Shell, call: Call) -> Generator[Ask | Work, str, Output]:
-    """Run a command as if from the top level; only the commands that move stay where they went."""
-    level, shell.level = shell.level, ()
+def _elsewhere(shell: Shell, call: Call, level: Path) -> Steps:
+    """Run a command as if from another level; only the commands that move stay where they went."""
+    before, shell.level = shell.level, level
     try:
         return (yield from execute(shell, call))
     finally:
         if call.command not in _STAYING and shell.candidate is not None:
-            shell.level = level
+            shell.level = before
 
 
 def words_behind(keywords: tuple[str, ...], start: Start) -> Words:

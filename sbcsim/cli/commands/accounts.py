@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby, zip_longest
+
 from sbcsim.cli.parser import Call
 from sbcsim.cli.shell import Ask, Output, Shell, Steps
 from sbcsim.errors import UserError
@@ -23,10 +25,31 @@ def change_password(shell: Shell, _: Call) -> Steps:
         raise UserError(message("answer.wrong_password"))
     if new != again:
         raise UserError(message("answer.passwords_differ"))
-    if not new:
+    if not meets_rules(shell, old, new):
         raise UserError(message("answer.weak_password"))
     users.add(user, new, group=account.group, keys=account.keys)
     return Output()
+
+
+def meets_rules(shell: Shell, old: str, new: str) -> bool:
+    """Tell whether a new password fits `system admin passwordRules`; earlier passwords than `old` are not known."""
+
+    def rule(name: str) -> int:
+        value = shell.running.value(("system", "admin", shell.box.system_name, "passwordRules", name))
+        return value if isinstance(value, int) else 0
+
+    changed = sum(before != after for before, after in zip_longest(old, new))
+    longest_run = max((len(list(run)) for _, run in groupby(new)), default=0)
+    counts = {
+        "minimumLength": len(new),
+        "minimumNumberOfUppercaseChars": sum(map(str.isupper, new)),
+        "minimumNumberOfLowercaseChars": sum(map(str.islower, new)),
+        "minimumNumberOfDigits": sum(map(str.isdigit, new)),
+        "minimumNumberOfOtherChars": sum(not character.isalnum() for character in new),
+        "minimumDiffWithOldPassword": changed,
+    }
+    enough = all(count >= rule(name) for name, count in counts.items())
+    return enough and longest_run <= rule("maximumRepeatingCharsCount") and bool(new)
 
 
 COMMANDS = (Command("change_password", ("change-password",), change_password),)

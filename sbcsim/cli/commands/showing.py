@@ -6,7 +6,7 @@ from sbcsim.cli.modes import Mode
 from sbcsim.cli.parser import Call, Fault, LineError
 from sbcsim.cli.resolving import Step, present, require, resolve
 from sbcsim.cli.shell import Output, Shell, View
-from sbcsim.cli.status import Status
+from sbcsim.cli.status import Status, operational
 from sbcsim.schema.node import Path
 from sbcsim.schema.walk import Resolved, Want
 
@@ -32,38 +32,46 @@ def show_candidate(shell: Shell, call: Call) -> Output:
 
 def show_status(shell: Shell, call: Call) -> Output:
     """Show operational data in braces."""
-    found, status = _operational(shell, call)
+    status = Status(shell.box)
+    found = resolve(shell.box.schema, call.arguments, _base(shell), Want.STATUS)
+    _require_operational(shell, call, found, status)
     return Output(tuple(status.lines(found.node, found.path, entry=found.entry)), data=True)
 
 
 def show_table(shell: Shell, call: Call) -> Output:
     """Show operational data, or a list of the configuration, as a table."""
-    try:
-        found, status = _operational(shell, call)
-    except LineError as refusal:
-        if refusal.fault is not Fault.UNKNOWN_ELEMENT:
-            raise
-        found, status = _configured(shell, call)
+    status = Status(shell.box)
+    found = _tabular(shell, call)
+    if operational(found.node):
+        _require_operational(shell, call, found, status)
+    else:
+        require(shell.box.schema, found.path, call.arguments, present(shell.running), Fault.UNKNOWN_ARGUMENT)
     if found.node.is_leaf:
         return Output(tuple(status.lines(found.node, found.path, entry=False)), data=True)
     return Output(tuple(status.table(found.node, found.path, entry=found.entry)), data=True)
 
 
-def _operational(shell: Shell, call: Call) -> tuple[Resolved, Status]:
-    found = resolve(shell.box.schema, call.arguments, _base(shell), Want.STATUS)
-    status = Status(shell.box)
+def _tabular(shell: Shell, call: Call) -> Resolved:
+    """Return what the words name in either part of the model; a full name wins over an abbreviation in the other."""
+    refusal: LineError | None = None
+    ways: list[Resolved] = []
+    for want in (Want.STATUS, Want.CONFIG):
+        try:
+            ways.append(resolve(shell.box.schema, call.arguments, _base(shell), want))
+        except LineError as error:
+            refusal = error if refusal is None or error.position > refusal.position else refusal
+    if not ways:
+        assert refusal is not None
+        raise refusal
+    typed = {argument.word.text for argument in call.arguments}
+    return next((way for way in ways if way.node.name in typed), ways[0])
 
+
+def _require_operational(shell: Shell, call: Call, found: Resolved, status: Status) -> None:
     def exists(step: Step, path: Path) -> bool:
         return not step.is_entry or status.exists(step.node, path)
 
     require(shell.box.schema, found.path, call.arguments, exists, Fault.UNKNOWN_ARGUMENT)
-    return found, status
-
-
-def _configured(shell: Shell, call: Call) -> tuple[Resolved, Status]:
-    found = resolve(shell.box.schema, call.arguments, _base(shell))
-    require(shell.box.schema, found.path, call.arguments, present(shell.running), Fault.UNKNOWN_ARGUMENT)
-    return found, Status(shell.box)
 
 
 def _base(shell: Shell) -> Path:

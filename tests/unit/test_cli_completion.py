@@ -1,0 +1,125 @@
+"""TAB and `?`: keywords, elements, existing entries, values."""
+
+from __future__ import annotations
+
+import pytest
+from clibox import START, FakeBox, Typist
+
+from sbcsim.cli.completion import MOST_CHOICES
+from sbcsim.cli.session import Session
+
+
+@pytest.fixture
+def box() -> FakeBox:
+    return FakeBox()
+
+
+@pytest.fixture
+def session(box: FakeBox) -> Session:
+    """Return a session in configure mode with a little configuration committed."""
+    typist = Typist(box.session())
+    typist.type("configure")
+    for line in (
+        "set addressContext default zone ZONE1 id 2",
+        "set addressContext default zone ZONE2 id 3",
+        "set addressContext default ipInterfaceGroup LIG1",
+        "set addressContext other ipInterfaceGroup LIG2",
+        "set profiles security tlsProfile T1 v1_3 enabled",
+        "commit comment change label ROT",
+    ):
+        assert typist.type(line).ok, typist.screen
+    return typist.session
+
+
+def tab(session: Session, line: str) -> str:
+    return session.complete(line, START, listing=False).line
+
+
+def listed(session: Session, line: str) -> list[str]:
+    return session.complete(line, START, listing=True).text.splitlines()[1:]
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("va", "validate "),
+        ("re", "re"),
+        ("ro", "rollback "),
+        ("set add", "set addressContext "),
+        ("set addressContext d", "set addressContext default "),
+        ("set addressContext default zone Z", "set addressContext default zone ZONE"),
+        ("set addressContext default zone ZONE1", "set addressContext default zone ZONE1 "),
+        ("set profiles security tlsProfile T1 v1", "set profiles security tlsProfile T1 v1_"),
+        ("set profiles security tlsProfile T1 v1_2 e", "set profiles security tlsProfile T1 v1_2 enabled "),
+        ("show | dis", "show | display "),
+        ("show|dis", "show|display "),
+        ("commit lab", "commit label "),
+        ("run sh", "run show "),
+        ("run show con", "run show configuration "),
+        ("frobnicate no", "frobnicate no"),
+        ('set "pro', 'set "pro'),
+    ],
+)
+def test_tab(session: Session, line: str, wanted: str) -> None:
+    assert tab(session, line) == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("set addressContext default zone ", ["  ZONE1  ZONE2"]),
+        ("set profiles security tlsProfile T1 v1_2 ", ["  disabled  enabled"]),
+        ("set addressContext default zone ZONE1 id ", ["  <number, 1..4096>"]),
+        ("set addressContext default zone ZONE1 sipSigPort ", ["  <number, 1..4096>"]),
+        ("set addressContext default zone ZONE1 sipSigPort 1 ipInterfaceGroupName ", ["  LIG1"]),
+        ("set addressContext default zone ZONE1 sipSigPort 1 tlsProfileName ", ["  T1"]),
+        ("delete addressContext default zone ZONE3 ", ["  domainName       - Domain of the zone"]),
+        ("set system security pki certificate N passPhrase ", ["  <string>"]),
+        ("rollback ", ["  0      2026-01-30 10:00:00 by admin via cli label ROT comment change"]),
+        ("run show configuration addressContext ", ["  default  other"]),
+        ("commit check | nom", ["  nomore - Show without paging"]),
+    ],
+)
+def test_list(session: Session, line: str, wanted: list[str]) -> None:
+    assert listed(session, line)[: len(wanted)] == wanted
+
+
+def test_elements_of_both_kinds_in_a_table(session: Session, box: FakeBox) -> None:
+    lines = listed(session, "show table addressContext default zone ZONE1 sip")
+    names = [line.split()[0] for line in lines]
+    assert "sipSigPort" in names
+    assert "sipSigPortStatus" in names
+    box.tables["system", "syncStatus"] = [{"syncModule": "Policy Data", "status": "unprotected"}]
+    assert listed(session, "show status system syncStatus ") == ['  "Policy Data"']
+    assert tab(session, "show status system syncStatus P") == 'show status system syncStatus "Policy Data" '
+
+
+def test_actions(session: Session) -> None:
+    assert tab(session, "request addressContext default zone ZONE1 sipSigC") == (
+        "request addressContext default zone ZONE1 sipSigConnResetAll "
+    )
+    assert [line.split()[0] for line in listed(session, "request alarms clear current ")] == [
+        "alarmId",
+        "deleteMatchingAlarms",
+    ]
+
+
+def test_relative_to_the_level(session: Session) -> None:
+    session.line("edit addressContext default", START)
+    assert tab(session, "set zone ZONE1 dom") == "set zone ZONE1 domainName "
+    assert tab(session, "top set sys") == "top set system "
+    assert tab(session, "run show configuration sys") == "run show configuration system "
+
+
+def test_many_choices_are_cut(box: FakeBox, session: Session) -> None:
+    for number in range(MOST_CHOICES + 5):
+        session.line(f"set addressContext C{number}", START)
+    lines = listed(session, "set addressContext ")
+    assert len(lines[0].split()) == MOST_CHOICES
+    assert lines[1] == "  ..."
+
+
+def test_nothing_while_a_question_is_open(session: Session) -> None:
+    session.line("set addressContext new", START)
+    session.line("exit", START)
+    assert session.complete("y", START, listing=True).text == ""

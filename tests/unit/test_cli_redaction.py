@@ -1,0 +1,42 @@
+"""Secrets in lines: whatever follows the name of a secret leaf, however it is written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sbcsim.cli.redaction import redact, secret_names
+from sbcsim.schema.load import load
+
+ROOT = load()
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("set a passPhrase s3cret state enabled", "set a passPhrase ******** state enabled"),
+        ('set a passPhrase "two words" b', "set a passPhrase ******** b"),
+        ('set a passPhrase "never closed', "set a passPhrase ********"),
+        (r"set a passPhrase two\ words b", "set a passPhrase ******** b"),
+        ("set a passP s3cret", "set a passP ********"),
+        ("set a passFrase s3cret", "set a passFrase ********"),
+        ("set a passphrase s3cret", "set a passphrase ********"),
+        ("show | match passPhrase | count", "show | match passPhrase | count"),
+        ("show | match passPhrase", "show | match passPhrase"),
+        ("set profiles security tlsProfile T1", "set profiles security tlsProfile T1"),
+    ],
+)
+def test_redact(line: str, wanted: str) -> None:
+    assert redact(line, ROOT) == wanted
+
+
+def test_pass_phrase_is_a_secret() -> None:
+    assert "passPhrase" in secret_names(ROOT)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(min_size=1, max_size=20), st.sampled_from(["passPhrase", "passP", "passphrse", "Passphrase"]))
+def test_no_secret_survives(secret: str, name: str) -> None:
+    quoted = '"' + secret.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    assert redact(f"set x {name} {quoted} end", ROOT) == f"set x {name} ******** end"
