@@ -31,7 +31,7 @@ _WAITING_HIGH = 65_536  # characters that may wait before the client is held bac
 _PIECE = 8_192  # a prompt behind more than this goes into a packet of its own
 _SLICE_SECONDS = 0.01  # how long one channel may keep the event loop
 _SCRIPT_LIMIT = 1 << 20
-_WATCH_SECONDS = 0.05  # the least time between two looks at an idle session
+_WATCH_SECONDS = 30.0  # how soon a session notices that the configured time has changed
 _NOTICES_KEPT = 100
 
 
@@ -332,12 +332,14 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         """End the session when it has been idle too long, else look again when it could be."""
         seconds = self._port.idle_seconds()
         left = self._last_input + seconds - self._loop.time()
-        if seconds and left <= 0 and not self._working:
+        if not seconds or self._working:
+            left = _WATCH_SECONDS
+        elif left <= 0:
             self._print(f"\n{message('access.idle')}\n")
             self._leave(0)
             return
         if not self._over:
-            self._idle_timer = self._loop.call_later(max(left, _WATCH_SECONDS), self._watch)
+            self._idle_timer = self._loop.call_later(min(left, _WATCH_SECONDS), self._watch)
 
     # slow work
 

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 from fakecli import PROMPT, FakeBox, cli_port, sftp_port
-from peers import require_module, require_program
+from peers import missing, require_module, require_program
 
 from sbcsim.device.files import CERTIFICATE_DIRECTORY as CERTS
 from sbcsim.net.login import HOST_KEYS
@@ -291,7 +291,7 @@ async def test_curl(box, sftp, upload):
     curl = require_program("curl")
     version, _ = await run(curl, "--version")
     if "sftp" not in version:
-        pytest.skip("this curl does not speak sftp")
+        missing("this curl does not speak sftp")
     where = f"sftp://127.0.0.1:{sftp.port}/{CERTS}/c.p12"
     await run(curl, "-sS", "-k", "-u", "admin:admin", "-T", upload, where)
     stored(box, upload, "c.p12")

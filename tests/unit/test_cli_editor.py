@@ -254,6 +254,18 @@ def test_reader_gives_keys_no_meaning():
     assert lines(LineReader(), "a\t?\x03\x7fb\n") == ["a\t?\x03\x7fb"]
 
 
+@pytest.mark.parametrize("make", [LineEditor, LineReader])
+@given(pieces=st.lists(st.text(st.characters(max_codepoint=0x2FF), max_size=20), max_size=8), hidden=st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_any_input_gives_lines_and_nothing_else(make, pieces, hidden):
+    source = make()
+    source.hidden = hidden
+    for event in events(source, *pieces):
+        if isinstance(event, Entered):
+            assert not set(event.line) & set("\r\n")
+    assert source.waiting == 0
+
+
 def test_long_paste_is_linear():
     editor = LineEditor()
     text = "set system admin SBC1 contact x\n" * 10_000
