@@ -165,6 +165,7 @@ class Simulator:
             now=self._driver.now,
             banner=lambda: sbc.login_banner,
             idle_seconds=lambda: sbc.idle_seconds,
+            accept_banner=lambda: sbc.banner_must_be_accepted,
         )
         self._sftp = SftpServer(
             files=sbc.files,

@@ -361,6 +361,11 @@ class Sbc:
         return str(self._admin("banner", "bannerText") or "")
 
     @property
+    def banner_must_be_accepted(self) -> bool:
+        """Users on a terminal have to accept the banner."""
+        return bool(self.login_banner) and self._admin("banner", "ackBanner") == "enabled"
+
+    @property
     def idle_seconds(self) -> float:
         """After how long without input a CLI session is closed, in real time; 0 for never."""
         if self._admin("accountManagement", "sessionIdleTimeout", "state") != "enabled":

@@ -37,13 +37,17 @@ _NOTICES_KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a channel needs of the port it belongs to. `idle_seconds` is of real time, 0 for never."""
+    """What a channel needs of the port it belongs to. `idle_seconds` is of real time, 0 for never.
+
+    `accept_banner`: a user on a terminal must accept the banner before the session begins.
+    """
 
     factory: SessionFactory
     sessions: Sessions
     now: Callable[[], Instant]
     run: Callable[[Callable[[], None]], asyncio.Future[None]]
     idle_seconds: Callable[[], float]
+    accept_banner: Callable[[], bool]
     channels: set[CliChannel]
 
 
@@ -68,6 +72,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._ended = False  # no more input will come
         self._over = False  # the exit status is sent, or the channel is gone
         self._scheduled: asyncio.Handle | None = None
+        self._accepting = False  # the answer to the banner is awaited
         self._acting = False  # the session is at work right now: what it does is its own doing
         self._notices: deque[str] = deque(maxlen=_NOTICES_KEPT)
         self._last_input = self._loop.time()
@@ -130,7 +135,11 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._do(lambda: session.run(command, now))
         elif terminal is not None:
             self._input = LineEditor()
-            self._do(lambda: session.start(now))
+            self._accepting = self._port.accept_banner()
+            if self._accepting:
+                self._print(message("access.accept"))
+            else:
+                self._do(lambda: session.start(now))
         else:
             self._input = LineReader()
         if command is None:
@@ -208,6 +217,9 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def _act(self, event: Event) -> None:
         session, now = self._session, self._port.now()
         assert session is not None
+        if self._accepting:
+            self._accept(event)
+            return
         match event:
             case Entered(line):
                 self._do(lambda: session.line(line, now))
@@ -224,6 +236,16 @@ class CliChannel(asyncssh.SSHServerSession[str]):
                 self._do(lambda: session.line("exit configuration-mode", now))
             case Key.REDRAW:
                 self._redraw("\n")
+
+    def _accept(self, event: Event) -> None:
+        """Begin the session when the banner is accepted; any other answer ends it."""
+        session, now = self._session, self._port.now()
+        assert session is not None
+        if isinstance(event, Entered) and event.line.strip() == "yes":
+            self._accepting = False
+            self._do(lambda: session.start(now))
+        elif not isinstance(event, Completing):
+            self._leave(0)
 
     def _do(self, step: Callable[[], Reply]) -> None:
         """Have the session take a step and show what it answers."""
@@ -321,7 +343,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def _deliver(self) -> None:
         source, session = self._input, self._session
-        if not self._notices or session is None or not isinstance(source, LineEditor):
+        if not self._notices or self._accepting or session is None or not isinstance(source, LineEditor):
             return
         if source.line or source.waiting or self._over or self._working or self._held_back or not session.at_prompt:
             return

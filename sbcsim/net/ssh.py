@@ -30,6 +30,7 @@ async def start_cli_server(
     now: Callable[[], Instant],
     banner: Callable[[], str] = str,
     idle_seconds: Callable[[], float] = float,
+    accept_banner: Callable[[], bool] = bool,
 ) -> CliServer:
     """Listen for the CLI; port 0 takes a free one. Raises UserError where the address cannot be bound."""
     server = CliServer(
@@ -40,13 +41,17 @@ async def start_cli_server(
         now=now,
         banner=banner,
         idle_seconds=idle_seconds,
+        accept_banner=accept_banner,
     )
     await server.listen(host, port)
     return server
 
 
 class CliServer(SshPort):
-    """The CLI port. `idle_seconds` tells after how much real time without input a shell is closed, 0 for never."""
+    """The CLI port. `idle_seconds` tells after how much real time without input a shell is closed, 0 for never.
+
+    With `accept_banner` a user on a terminal must say `yes` to the banner before the session begins.
+    """
 
     service = "cli"
 
@@ -60,10 +65,11 @@ class CliServer(SshPort):
         now: Callable[[], Instant],
         banner: Callable[[], str] = str,
         idle_seconds: Callable[[], float] = float,
+        accept_banner: Callable[[], bool] = bool,
     ) -> None:
         super().__init__(users=users, journal=journal, now=now, banner=banner)
         self._channels: set[CliChannel] = set()
-        self._surroundings = Surroundings(factory, sessions, now, self.run, idle_seconds, self._channels)
+        self._surroundings = Surroundings(factory, sessions, now, self.run, idle_seconds, accept_banner, self._channels)
         self._stop_reading: Callable[[], None] | None = None
 
     def open_channel(self, account: Account, remote: str) -> asyncssh.SSHServerSession[Any]:

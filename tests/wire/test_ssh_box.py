@@ -99,6 +99,20 @@ async def test_configured_banner_and_session_limit(box):
     assert banners == ["Keep out.\n"]
 
 
+@pytest.mark.parametrize("answer", ["\r", "no\r", "y\r", "\x03", "\x04"])
+async def test_banner_that_is_not_accepted_ends_the_session(box, answer):
+    async with connect(box) as connection:
+        await configure(connection, 'banner bannerText "Keep out." ackBanner enabled')
+        process = await connection.create_process(term_type="vt100")
+        assert await process.stdout.readuntil("] ") == "Accept the terms above? [yes,NO] "
+        process.stdin.write(answer)
+        assert (await process.wait()).exit_status == 0
+        process = await connection.create_process(term_type="vt100")
+        process.stdin.write("yes\r")
+        assert "connected from" in await process.stdout.readuntil("admin@SBC1> ")
+        assert (await connection.run("show users")).exit_status == 0  # without a terminal nothing is asked
+
+
 async def test_passphrase_reaches_neither_echo_nor_journal_when_asked_for(box):
     async with connect(box) as connection:
         process = await terminal(connection)
