@@ -54,10 +54,10 @@ class Reply:
 
 @dataclass(slots=True)
 class _Running:
-    """A command that is not finished: where it stands, what was typed, what becomes of its output."""
+    """A command that is not finished: where it stands, its line without secrets, what becomes of its output."""
 
     steps: Generator[Ask | Work, str, Output]
-    line: str
+    cleaned: str
     mode: Mode
     prompt: str
     pipeline: Pipeline
@@ -200,17 +200,17 @@ class Session:
         line = text.strip()
         if not line or line.startswith("!") or (line.startswith("/*") and line.endswith("*/")):
             return Reply("", shell.prompt)
+        cleaned = redact(line[:LONGEST_LINE], shell.box.schema)
         if len(text) > LONGEST_LINE:
-            text = text[:LONGEST_LINE]
-            long = RefusalError(message("answer.aborted", reason=message("session.line_too_long")))
-            return self._refused(text, long)
-        shell.history.append((shell.now, redact(line, shell.box.schema)))
+            long = message("answer.aborted", reason=message("session.line_too_long"))
+            return self._refused(cleaned, RefusalError(long))
+        shell.history.append((shell.now, cleaned))
         try:
             call = parse(text, shell.mode.start)
             pipes = pipeline(call.pipes, shell.mode.start)
         except LineError as error:
-            return self._refused(text, error)
-        self._running = _Running(execute(shell, call), text, shell.mode, shell.prompt, pipes)
+            return self._refused(cleaned, error)
+        self._running = _Running(execute(shell, call), cleaned, shell.mode, shell.prompt, pipes)
         return self._go_on(None)
 
     def _go_on(self, answer: str | None) -> Reply:
@@ -230,9 +230,9 @@ class Session:
         above, _, prompt = step.prompt.rpartition("\n")
         return Reply(f"{above}\n" if above else "", prompt, hidden=step.hidden)
 
-    def _refused(self, text: str, error: LineError | RefusalError) -> Reply:
+    def _refused(self, cleaned: str, error: LineError | RefusalError) -> Reply:
         """Answer a line that did not become a command."""
-        nothing = _Running(_nothing(), text, self._shell.mode, self._shell.prompt, Pipeline())
+        nothing = _Running(_nothing(), cleaned, self._shell.mode, self._shell.prompt, Pipeline())
         return self._finish(nothing, self._explained(error, nothing), ok=False)
 
     def _explained(self, error: LineError | RefusalError | UserError, running: _Running) -> list[str]:
@@ -248,8 +248,7 @@ class Session:
         self._running = None
         author = shell.author
         mode = running.mode.name.lower()
-        typed = redact(running.line.strip(), shell.box.schema)
-        shell.box.journal.add(shell.now, CliLine(author.user, author.session, mode, typed, ok))
+        shell.box.journal.add(shell.now, CliLine(author.user, author.session, mode, running.cleaned, ok))
         if shell.exit_status is not None:
             return Reply(_text(lines), "", ok, exit_status=shell.exit_status)
         status = status_line(shell.now, ok=ok)

@@ -275,3 +275,28 @@ def test_display_set_loads_again(typist: Typist) -> None:
     other.type("configure")
     commit(other, *dump)
     assert other.answer("show | display set").splitlines() == dump
+
+
+@pytest.mark.parametrize(
+    ("group", "line", "allowed"),
+    [
+        ("Operator", "set addressContext new", False),
+        ("Operator", "commit", False),
+        ("Operator", "delete addressContext new", False),
+        ("Operator", "request alarms clear history", True),
+        ("Guest", "request alarms clear history", False),
+        ("Guest", "show", True),
+        ("Guest", "run show users", True),
+        ("Administrator", "set addressContext new", True),
+    ],
+)
+def test_groups(box: FakeBox, group: str, line: str, allowed: bool) -> None:
+    box.users.add("admin", "admin", group=group)
+    typist = Typist(box.session())
+    typist.type("configure")
+    assert (typist.answer(line) == "Aborted: permission denied\n") is not allowed
+
+
+def test_autowizard_off_asks_for_no_values(typist: Typist) -> None:
+    typist.type("run set autowizard false")
+    assert "incomplete path" in typist.answer("set system security pki certificate NEW state")

@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from sbcsim.cli.parser import Call, Start
 from sbcsim.cli.shell import Output, Shell, Steps
+from sbcsim.errors import UserError
+from sbcsim.grammar import message
 from sbcsim.schema.node import Path
 
 from . import (
@@ -45,7 +47,10 @@ def execute(shell: Shell, call: Call) -> Steps:
         shows = call.command == "run" and call.inner.command.startswith("show")
         level = shell.view_path if shows else ()
         return (yield from _elsewhere(shell, replace(call.inner, pipes=call.pipes), level))
-    result = TABLE[call.command].run(shell, call)
+    command = TABLE[call.command]
+    if not command.allowed(shell):
+        raise UserError(message("answer.permission_denied"))
+    result = command.run(shell, call)
     if isinstance(result, Output):
         return result
     return (yield from result)

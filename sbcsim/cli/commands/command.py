@@ -9,6 +9,19 @@ from enum import Enum
 from sbcsim.cli.parser import Call
 from sbcsim.cli.shell import Output, Shell, Steps
 
+_ACTING = frozenset({"Operator", "FieldService"})
+
+
+class Right(Enum):
+    """What a user must be allowed to do; the groups of users are those of the box."""
+
+    READ = "read"
+    """Every group."""
+    ACT = "act"
+    """Run actions: Administrator, Operator and FieldService."""
+    WRITE = "write"
+    """Change the configuration: Administrator."""
+
 
 class Words(Enum):
     """What the plain words of a command name; completion offers what fits."""
@@ -43,3 +56,11 @@ class Command:
     keywords: tuple[str, ...]
     run: Callable[[Shell, Call], Output | Steps]
     words: Words = Words.NOTHING
+    right: Right = Right.READ
+
+    def allowed(self, shell: Shell) -> bool:
+        """Tell whether the user of a session may run this; one without an account is the simulator itself."""
+        account = shell.box.users.get(shell.author.user)
+        if account is None or self.right is Right.READ or account.may_write:
+            return True
+        return self.right is Right.ACT and account.group in _ACTING

@@ -10,7 +10,7 @@ from sbcsim.cli.shell import Ask, Output, Shell, Steps, Work
 from sbcsim.errors import UserError
 from sbcsim.grammar import message
 
-from .command import Command
+from .command import Command, Right
 
 
 def commit(shell: Shell, call: Call) -> Steps:
@@ -54,7 +54,7 @@ def confirm_pending(_: Shell, __: Call) -> Output:
 
 
 COMMANDS = (
-    Command("commit", ("commit",), commit),
+    Command("commit", ("commit",), commit, right=Right.WRITE),
     Command("validate", ("validate",), validate),
     Command("confirm_pending", ("commit",), confirm_pending),
     Command("abort_pending", ("commit", "abort"), confirm_pending),

@@ -10,7 +10,7 @@ from sbcsim.cli.shell import Output, Shell, Steps
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import Assignment, Problem, WalkError, resolve_set
 
-from .command import Command, Words
+from .command import Command, Right, Words
 
 
 def set_(shell: Shell, call: Call) -> Steps:
@@ -19,8 +19,8 @@ def set_(shell: Shell, call: Call) -> Steps:
     try:
         assignments = resolve_set(shell.box.schema, words, shell.level)
     except WalkError as error:
-        (leaf, *_) = error.choices or (None,)
-        if error.problem is not Problem.INCOMPLETE or leaf is None or not leaf.is_leaf or not shell.asks:
+        leaf = error.choices[0] if error.problem is Problem.INCOMPLETE and error.choices else None
+        if leaf is None or not leaf.is_leaf or shell.terminal is None or shell.properties["autowizard"] != "true":
             raise without_secret(line_error(error, call.arguments), error, call.arguments, shell.box.schema) from None
         words.append((yield from value_for(leaf)))
         try:
@@ -102,9 +102,9 @@ def levels(call: Call) -> int:
 
 
 COMMANDS = (
-    Command("set", ("set",), set_, Words.ASSIGNMENT),
-    Command("delete", ("delete",), delete, Words.CANDIDATE),
-    Command("edit", ("edit",), edit, Words.CANDIDATE),
+    Command("set", ("set",), set_, Words.ASSIGNMENT, right=Right.WRITE),
+    Command("delete", ("delete",), delete, Words.CANDIDATE, right=Right.WRITE),
+    Command("edit", ("edit",), edit, Words.CANDIDATE, right=Right.WRITE),
     Command("top", ("top",), top),
     Command("up", ("up",), up),
 )

@@ -11,7 +11,7 @@ from sbcsim.schema.node import Node
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import WalkError, quote, resolve_request
 
-from .command import Command, Words
+from .command import Command, Right, Words
 
 
 def request(shell: Shell, call: Call) -> Output:
@@ -38,4 +38,4 @@ def _shown(action: Node, name: str, value: Value) -> Iterator[str]:
         yield f"{name} {text or quote(text)}"
 
 
-COMMANDS = (Command("request", ("request",), request, Words.ACTION),)
+COMMANDS = (Command("request", ("request",), request, Words.ACTION, Right.ACT),)

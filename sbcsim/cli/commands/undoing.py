@@ -8,7 +8,7 @@ from sbcsim.cli.shell import Output, Shell, Steps
 from sbcsim.config.history import KEPT
 from sbcsim.grammar import message
 
-from .command import Command, Words
+from .command import Command, Right, Words
 
 
 def rollback(shell: Shell, call: Call) -> Output:
@@ -44,7 +44,7 @@ def resolved(shell: Shell, _: Call) -> Output:
 
 
 COMMANDS = (
-    Command("rollback", ("rollback",), rollback, Words.REVISION),
+    Command("rollback", ("rollback",), rollback, Words.REVISION, right=Right.WRITE),
     Command("revert", ("revert",), revert),
     Command("revert_unasked", ("revert", "no-confirm"), revert_unasked),
     Command("resolved", ("resolved",), resolved),
