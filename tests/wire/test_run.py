@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
+
+from sbcsim.__main__ import app
 
 PATIENCE = 30.0
 
@@ -45,8 +48,9 @@ class Running:
         self.text = text
         self.ready: dict[str, Any] = json.loads(text)
 
-    def ctl(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return finished("ctl", *words, SBCSIM_CONTROL_URL=self.ready["control"])
+    def ctl(self, *words: str) -> Result:
+        """Run `sbcsim ctl` in this process, which is quicker than in one of its own."""
+        return CliRunner().invoke(app, ["ctl", *words], env=environment(SBCSIM_CONTROL_URL=self.ready["control"]))
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[str, str]:
         self.process.send_signal(number)
@@ -191,7 +195,7 @@ def test_outside_loopback_a_token_is_needed_and_told() -> None:
 def test_the_journal_goes_to_the_standard_error_output_when_asked() -> None:
     for log in ("json", "text"):
         with running("--clock", "virtual", "--log", log) as box:
-            assert box.ctl("clock", "advance", "1d").returncode == 0
+            assert box.ctl("clock", "advance", "1d").exit_code == 0
             output, errors = box.stop()
             assert output == ""
             lines = errors.splitlines()
@@ -204,16 +208,16 @@ def test_the_journal_goes_to_the_standard_error_output_when_asked() -> None:
 def test_ctl_shows_tables_and_json(box: Running) -> None:
     for name in ("ready", "status", "clock", "connections", "peers", "certificates", "alarms", "journal"):
         plain = box.ctl(name)
-        assert (plain.returncode, plain.stderr) == (0, ""), name
+        assert (plain.exit_code, plain.stderr) == (0, ""), name
         data = box.ctl(name, "--json")
-        assert (data.returncode, data.stderr) == (0, ""), name
+        assert (data.exit_code, data.stderr) == (0, ""), name
         json.loads(data.stdout)
     assert box.ready["control"] in box.ctl("ready").stdout
     assert json.loads(box.ctl("status", "--json").stdout)["seed"] == 7
 
 
 def test_ctl_moves_the_clock_and_resets(box: Running) -> None:
-    assert box.ctl("reset").returncode == 0
+    assert box.ctl("reset").exit_code == 0
     answer = json.loads(box.ctl("clock", "advance", "31d", "--json").stdout)
     assert (answer["now"], answer["by"]) == ("2026-07-02T00:00:00Z", "31d")
     assert "certificateCheck" in box.ctl("clock", "to", "2026-08-01T00:00:00Z").stdout
@@ -222,6 +226,22 @@ def test_ctl_moves_the_clock_and_resets(box: Running) -> None:
     assert [entry["kind"] for entry in entries] == ["clockMoved", "clockMoved"]
     assert json.loads(box.ctl("reset", "--json").stdout)["now"] == "2026-06-01T00:00:00Z"
     assert json.loads(box.ctl("clock", "rate", "0", "--json").stdout)["rate"] == 0
+
+
+def test_ctl_follows_the_journal_until_interrupted(box: Running) -> None:
+    follow = subprocess.Popen(
+        command("ctl", "journal", "kind=clockMoved", "after=0", "--follow", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(SBCSIM_CONTROL_URL=box.ready["control"]),
+    )
+    with follow:
+        assert box.ctl("clock", "advance", "1s").exit_code == 0
+        assert json.loads(follow.stdout.readline())["kind"] == "clockMoved"
+        follow.send_signal(signal.SIGINT)
+        _, errors = follow.communicate(timeout=PATIENCE)
+    assert (follow.returncode, errors) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +259,7 @@ def test_ctl_moves_the_clock_and_resets(box: Running) -> None:
 )
 def test_ctl_tells_what_is_wrong(box: Running, words: list[str], status: int, text: str) -> None:
     done = box.ctl(*words)
-    assert done.returncode == status
+    assert done.exit_code == status
     assert text in done.stderr
     assert "Traceback" not in done.stderr
 
