@@ -28,6 +28,16 @@ set {ZONE} ipPeer PEER1 ipAddress 192.0.2.10 ipPort 5061
 set {ZONE} ipPeer PEER1 pathCheck profile PING state enabled
 """
 
+# The lines of the renewal procedure, in the document's order; the new file has been uploaded as new.p12.
+IMPORT = (
+    "set system security pki certificate NEW fileName new.p12 type local "
+    f'passPhrase "{testca.PASS_PHRASE}" state enabled'
+)
+SERVER = "set profiles security tlsProfile TLS-PEERS serverCertName NEW"
+CLIENT = "set profiles security tlsProfile TLS-PEERS clientCertName NEW"
+DISABLE = "set system security pki certificate OLD state disable"
+DELETE = "delete system security pki certificate OLD"
+
 VERSIONS = {"TLSv1.2": "v1_2 enabled v1_3 disabled", "TLSv1.3": "v1_2 disabled v1_3 enabled"}
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import testca
-from pingedbox import PORT, VERSIONS, ZONE, pinged_box, tls_port
+from pingedbox import CLIENT, DELETE, DISABLE, IMPORT, PORT, SERVER, VERSIONS, ZONE, pinged_box, tls_port
 from sippeers import Peer, Seen, peer
 from sshlines import Terminal, terminal, upload
 
@@ -22,14 +22,6 @@ from sbcsim.simulator import Simulator
 OLD = testca.sbc().certificate.serial
 NEW = testca.sbc_renewed().certificate.serial
 
-IMPORT = (
-    "set system security pki certificate NEW fileName new.p12 type local "
-    f'passPhrase "{testca.PASS_PHRASE}" state enabled'
-)
-SERVER = "set profiles security tlsProfile TLS-PEERS serverCertName NEW"
-CLIENT = "set profiles security tlsProfile TLS-PEERS clientCertName NEW"
-DISABLE = "set system security pki certificate OLD state disable"
-DELETE = "delete system security pki certificate OLD"
 FIND = "show configuration profiles security tlsProfile | display set | match OLD"
 FOUND = (
     "set profiles security tlsProfile TLS-PEERS clientCertName OLD\n"

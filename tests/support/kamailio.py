@@ -1,0 +1,153 @@
+"""Kamailio as a peer over mutual TLS: a SIP stack of its own whose log tells which certificate it was shown."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import socket
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import peers
+import testca
+
+from sbcsim.pki.mint import Issued
+
+PATIENCE = 20.0
+"""Host seconds until a line that must come is taken for missing."""
+
+_CONFIGURATION = """\
+#!KAMAILIO
+debug=1
+log_stderror=yes
+fork=yes
+children=1
+tcp_children=1
+disable_core_dump=yes
+enable_tls=yes
+listen=tls:127.0.0.1:{port}
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "xlog.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "sanity.so"
+loadmodule "tls.so"
+modparam("tls", "config", "{directory}/tls.cfg")
+event_route[core:worker-one-init] {{
+  xlog("L_ALERT", "PEER serves\\n");
+}}
+request_route {{
+  if (!sanity_check("17895", "7")) {{
+    xlog("L_ALERT", "PEER finds $rm insane\\n");
+    exit;
+  }}
+  xlog("L_ALERT", "PEER got $rm conid=$conid serial=$tls_peer_serial verified=$tls_peer_verified callid=$ci\\n");
+  if (is_method("OPTIONS")) {{
+    sl_send_reply("200", "OK");
+    exit;
+  }}
+  sl_send_reply("405", "Method Not Allowed");
+}}
+"""
+
+_TLS = """\
+[server:default]
+method = {method}
+verify_certificate = yes
+require_certificate = yes
+certificate = {files.certificate}
+private_key = {files.key}
+ca_list = {files.authority}
+"""
+
+_GOT = re.compile(r"PEER got (\w+) conid=(\d+) serial=(\d+) verified=(\w+) callid=(\S+)")
+
+
+class Got(NamedTuple):
+    """One request as Kamailio logged it. `serial` is that of the certificate that the box showed, a number."""
+
+    method: str
+    connection: int
+    serial: int
+    verified: bool
+    call_id: str
+
+
+class Kamailio:
+    """A running Kamailio; `requests` are all it logged, oldest first."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.requests: list[Got] = []
+        self.log: deque[str] = deque(maxlen=200)
+        self._changed = asyncio.Condition()
+        self._ended = False
+
+    async def read(self, stream: asyncio.StreamReader) -> None:
+        """Take the log, line by line, until it ends."""
+        async for line in stream:
+            async with self._changed:
+                self._take(line.decode(errors="replace").rstrip())
+                self._changed.notify_all()
+        async with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the log makes `condition` true."""
+        try:
+            async with asyncio.timeout(PATIENCE), self._changed:
+                await self._changed.wait_for(lambda: condition() or self._ended)
+            met = condition()
+        except TimeoutError:
+            met = False
+        assert met, "not in Kamailio's log:\n" + "\n".join(self.log)
+
+    async def next_request(self, after: int) -> Got:
+        """Return the request that Kamailio logged behind the first `after` ones, once it is there."""
+        await self.until(lambda: len(self.requests) > after)
+        return self.requests[after]
+
+    def _take(self, line: str) -> None:
+        self.log.append(line)
+        found = _GOT.search(line)
+        if found is not None:
+            method, connection, serial, verified, call_id = found.groups()
+            self.requests.append(Got(method, int(connection), int(serial), verified == "1", call_id))
+
+
+@asynccontextmanager
+async def kamailio(directory: Path, issued: Issued, *, method: str = "TLSv1.2+") -> AsyncIterator[Kamailio]:
+    """Run Kamailio on a free port of the host; skips where it is not installed."""
+    program = peers.require_program("kamailio")
+    port = _free_port()
+    (directory / "kamailio.cfg").write_text(_CONFIGURATION.format(port=port, directory=directory))
+    (directory / "tls.cfg").write_text(_TLS.format(method=method, files=testca.files(issued, directory)))
+    process = await asyncio.create_subprocess_exec(
+        *(program, "-f", directory / "kamailio.cfg", "-DD", "-E", "-m", "32", "-M", "4"),
+        *("-w", directory, "-Y", directory, "-P", directory / "kamailio.pid"),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    peer = Kamailio(port)
+    reading = asyncio.create_task(peer.read(process.stderr))
+    try:
+        await peer.until(lambda: any("PEER serves" in line for line in peer.log))
+        yield peer
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await process.wait()
+        await reading
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
