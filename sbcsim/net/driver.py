@@ -12,7 +12,6 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from sbcsim.clock import SECOND, Clock, Instant
 from sbcsim.device.effects import (
@@ -34,6 +33,7 @@ from sbcsim.device.effects import (
 from sbcsim.errors import UserError
 from sbcsim.events import ClockMoved, Journal, LogEvent
 
+from .device import Device
 from .listen import Listener
 from .tcp import Phase, Stream, Streams
 from .tls import self_check
@@ -47,58 +47,6 @@ TURN = 0.01
 
 SOONEST = 0.001
 """Real seconds the ticker sleeps at least, where rounding would make it wake again and again."""
-
-
-class Device(Protocol):
-    """What the driver needs of the simulated SBC."""
-
-    def accepted(self, listener: ListenerKey, local: Endpoint, remote: Endpoint, now: Instant) -> ConnectionId:
-        """Take an inbound TCP connection."""
-
-    def dialed(self, connection: ConnectionId, local: Endpoint, now: Instant) -> None:
-        """Take an outbound TCP connection that now stands."""
-
-    def dial_failed(self, connection: ConnectionId, reason: str, now: Instant) -> None:
-        """Hear that an outbound TCP connection could not be opened."""
-
-    def handshake_done(self, connection: ConnectionId, result: HandshakeDone, now: Instant) -> None:
-        """Hear that a handshake succeeded."""
-
-    def handshake_failed(self, connection: ConnectionId, result: HandshakeFailed, now: Instant) -> None:
-        """Hear that a handshake failed."""
-
-    def received(self, connection: ConnectionId, data: bytes, now: Instant) -> None:
-        """Take application bytes."""
-
-    def closed(self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0) -> None:
-        """Hear that the far end ended a connection."""
-
-    def listening(self, listener: ListenerKey, bound: str, now: Instant) -> None:
-        """Hear where on the host a listener is."""
-
-    wake: Callable[[], None] | None
-    """Called when something waits to be done outside, or a timer was set, by an input of somebody else."""
-
-    def take_effects(self) -> Sequence[Effect]:
-        """Hand over what is to be done outside."""
-
-    def next_due(self) -> int | None:
-        """Return the uptime of the next timer."""
-
-    def fire(self, now: Instant) -> object:
-        """Fire everything that is due."""
-
-    def plan(self, target: int) -> int | None:
-        """Return the uptime to move the clock to next on the way to `target`, None when nothing more is due."""
-
-    def fire_planned(self, now: Instant) -> tuple[int, int]:
-        """Fire what was planned; return how much that was and how many pings were spared."""
-
-    def outstanding(self) -> int:
-        """Return how many answers are awaited from peers that are not known to be silent."""
-
-    def give_up(self, now: Instant) -> None:
-        """Take those who owe an answer for silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +77,8 @@ class Driver:
         self._connecting: set[asyncio.Task[None]] = set()
         self._woken: asyncio.Handle | None = None
         self._settling: list[tuple[int, asyncio.Future[None]]] = []
-        self._moving = asyncio.Lock()
+        self._moves = asyncio.Lock()
+        self._moving = False
         self._tick: asyncio.TimerHandle | None = None
         self._tick_due = -1
         self._pumping = False
@@ -180,7 +129,7 @@ class Driver:
         """Return this moment, after firing what has come due before it: inputs never overtake timers."""
         now = self._clock.reading()
         due = self._device.next_due() if self._clock.rate else None
-        if due is not None and due <= now.uptime and not self._moving.locked():
+        if due is not None and due <= now.uptime and not self._moving:
             self._device.fire(now)
         return now
 
@@ -198,41 +147,42 @@ class Driver:
 
     async def advance(self, by: int) -> Moved:
         """Move the clock forward by microseconds; return once everything due has fired and settled."""
-        async with self._moving:
-            return await self._move(self._clock.reading().uptime + by)
+        return await self._move(lambda start: start.uptime + by)
 
     async def advance_to(self, calendar: int) -> Moved:
         """Move the clock forward to a calendar time; raises UserError when that lies in the past."""
-        async with self._moving:
-            now = self._clock.reading()
-            if calendar < now.calendar:
-                raise UserError("the clock cannot go backwards")
-            return await self._move(now.uptime + calendar - now.calendar)
+        return await self._move(lambda start: start.uptime + calendar - start.calendar)
 
-    async def _move(self, target: int) -> Moved:
-        self._clock.hold()
-        try:
-            start = self._clock.reading()
-            if target < start.uptime:
-                raise UserError("the clock cannot go backwards")
+    async def _move(self, target_from: Callable[[Instant], int]) -> Moved:
+        async with self._moves:
+            self._clock.hold()
+            self._moving = True
+            try:
+                start = self._clock.reading()
+                return await self._go(start, target_from(start))
+            finally:
+                self._moving = False
+                self._clock.release()
+                self._tick_due = -1
+                self._arm()
+
+    async def _go(self, start: Instant, target: int) -> Moved:
+        if target < start.uptime:
+            raise UserError("the clock cannot go backwards")
+        await self.settle()
+        fired = spared = 0
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        while self._network is not None and (stop := self._device.plan(target)) is not None:
+            counts = self._device.fire_planned(self._clock.move_to(stop))
+            fired, spared = fired + counts[0], spared + counts[1]
             await self.settle()
-            fired = spared = 0
-            loop = asyncio.get_running_loop()
-            begun = loop.time()
-            while (stop := self._device.plan(target)) is not None:
-                counts = self._device.fire_planned(self._clock.move_to(stop))
-                fired, spared = fired + counts[0], spared + counts[1]
-                await self.settle()
-                if loop.time() - begun > TURN:
-                    await asyncio.sleep(0)
-                    begun = loop.time()
-            end = self._clock.move_to(target)
-            self._journal.add(end, ClockMoved(target - start.uptime, fired, spared))
-            return Moved(start, end, fired, spared)
-        finally:
-            self._clock.release()
-            self._tick_due = -1
-            self._arm()
+            if loop.time() - begun > TURN:
+                await asyncio.sleep(0)
+                begun = loop.time()
+        end = self._clock.move_to(target)
+        self._journal.add(end, ClockMoved(target - start.uptime, fired, spared))
+        return Moved(start, end, fired, spared)
 
     async def settle(self) -> None:
         """Wait until nobody owes an answer and nothing is being closed; who makes no progress is given up."""
@@ -306,6 +256,7 @@ class Driver:
                     if (stream := self._streams.get(connection)) is not None:
                         stream.send(data)
                 case Close(connection, how):
+                    # OpenSSL sends the alerts of a handshake by itself and has no call for one later on.
                     self._close(network, connection, how)
 
     def _listen(self, network: Streams, key: ListenerKey, *, strict: bool) -> None:
@@ -418,7 +369,7 @@ class Driver:
     def _arm(self) -> None:
         network = self._network
         due = self._device.next_due() if network is not None and self._clock.rate else None
-        if due is None or network is None or self._moving.locked():
+        if due is None or network is None or self._moving:
             if self._tick is not None:
                 self._tick.cancel()
             self._tick, self._tick_due = None, -1

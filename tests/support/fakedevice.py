@@ -64,7 +64,7 @@ class Heard(NamedTuple):
 
 
 class FakeDevice:
-    """Fulfils `sbcsim.net.driver.Device`."""
+    """Fulfils `sbcsim.net.device.Device`."""
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []

@@ -228,6 +228,9 @@ async def test_flowing_clock_can_be_moved(device: FakeDevice) -> None:
         await driver.advance(2 * DAY)
         assert device.fired[0].uptime == DAY
         assert clock.reading().uptime >= 2 * DAY
+        device.timers[clock.reading().uptime + SECOND] = lambda now: None
+        await driver.advance(0)  # and flows on
+        await device.hear("fired", 2)
 
 
 async def test_timers_that_are_overdue_fire_before_an_input(device: FakeDevice) -> None:
@@ -269,6 +272,16 @@ async def test_stop_ends_whoever_waits_for_the_network(device: FakeDevice) -> No
         waiting = asyncio.create_task(driver.settle())
         await asyncio.sleep(0)
     await waiting
+
+
+async def test_stop_ends_a_move_of_the_clock(device: FakeDevice) -> None:
+    device.timers[DAY] = lambda now: setattr(device, "owed", 1)
+    device.timers[2 * DAY] = lambda now: None
+    async with running(device, patience=60) as driver:
+        moving = asyncio.create_task(driver.advance(3 * DAY))
+        await device.hear("fired")
+    await moving
+    assert [now.uptime for now in device.fired] == [DAY]
 
 
 async def test_driver_starts_again_after_a_stop(device: FakeDevice) -> None:

@@ -1,0 +1,61 @@
+"""What the driver needs of the simulated SBC: the inputs it feeds, the effects it takes, the time it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sbcsim.clock import Instant
+from sbcsim.device.effects import ConnectionId, Effect, Endpoint, HandshakeDone, HandshakeFailed, ListenerKey
+
+
+class Device(Protocol):
+    """What the driver needs of the simulated SBC."""
+
+    def accepted(self, listener: ListenerKey, local: Endpoint, remote: Endpoint, now: Instant) -> ConnectionId:
+        """Take an inbound TCP connection."""
+
+    def dialed(self, connection: ConnectionId, local: Endpoint, now: Instant) -> None:
+        """Take an outbound TCP connection that now stands."""
+
+    def dial_failed(self, connection: ConnectionId, reason: str, now: Instant) -> None:
+        """Hear that an outbound TCP connection could not be opened."""
+
+    def handshake_done(self, connection: ConnectionId, result: HandshakeDone, now: Instant) -> None:
+        """Hear that a handshake succeeded."""
+
+    def handshake_failed(self, connection: ConnectionId, result: HandshakeFailed, now: Instant) -> None:
+        """Hear that a handshake failed."""
+
+    def received(self, connection: ConnectionId, data: bytes, now: Instant) -> None:
+        """Take application bytes."""
+
+    def closed(self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0) -> None:
+        """Hear that the far end ended a connection."""
+
+    def listening(self, listener: ListenerKey, bound: str, now: Instant) -> None:
+        """Hear where on the host a listener is."""
+
+    wake: Callable[[], None] | None
+    """Called when something waits to be done outside, or a timer was set, by an input of somebody else."""
+
+    def take_effects(self) -> Sequence[Effect]:
+        """Hand over what is to be done outside."""
+
+    def next_due(self) -> int | None:
+        """Return the uptime of the next timer."""
+
+    def fire(self, now: Instant) -> object:
+        """Fire everything that is due."""
+
+    def plan(self, target: int) -> int | None:
+        """Return the uptime to move the clock to next on the way to `target`, None when nothing more is due."""
+
+    def fire_planned(self, now: Instant) -> tuple[int, int]:
+        """Fire what was planned; return how much that was and how many pings were spared."""
+
+    def outstanding(self) -> int:
+        """Return how many answers are awaited from peers that are not known to be silent."""
+
+    def give_up(self, now: Instant) -> None:
+        """Take those who owe an answer for silent."""
