@@ -6,7 +6,7 @@ line that wrote it last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sbcsim.clock import Instant
@@ -21,6 +21,7 @@ from .redaction import without_secret
 from .resolving import line_error
 
 _AUTHOR = Author(user="system", context="system", session=0, remote="", protocol="console")
+_CERTIFICATES = ("system", "security", "pki", "certificate")
 _COMMENTS = ("!", "#", "/*")
 
 
@@ -47,8 +48,13 @@ class _Command:
         return ScenarioError(reason, file=self.file, line=line, column=len(before) - before.rfind("\n"))
 
 
-def load(database: Database, files: Iterable[ConfigFile], now: Instant) -> None:
-    """Commit the content of all files together; raises ScenarioError and changes nothing when anything is wrong."""
+def load(
+    database: Database, files: Iterable[ConfigFile], now: Instant, supply: Callable[[str], None] | None = None
+) -> None:
+    """Commit the content of all files together; raises ScenarioError and changes nothing when anything is wrong.
+
+    `supply` is called with the fileName of every certificate before the commit reads it.
+    """
     candidate = database.open(_AUTHOR)
     places: dict[Path, _Command] = {}
     names: list[str] = []
@@ -57,6 +63,11 @@ def load(database: Database, files: Iterable[ConfigFile], now: Instant) -> None:
             names.append(file.name)
             for command, call in _commands(file):
                 _apply(candidate, database.schema, command, call, places)
+        if supply is not None:
+            for (name,) in candidate.tree.keys(_CERTIFICATES):
+                file_name = candidate.tree.get((*_CERTIFICATES, name, "fileName"))
+                if file_name is not None:
+                    supply(str(file_name))
         try:
             candidate.commit(now)
         except UserError as refusal:

@@ -1,4 +1,4 @@
-"""Operational data, and lists of the configuration, in braces and in tables: `show status`, `show table`.
+"""Operational data in braces and in tables: `show status`, `show table`.
 
 Operational lists and containers get their rows from the box; a list of the configuration leads to its entries in the
 running configuration.
@@ -46,22 +46,18 @@ class Status:
         self._rows: dict[Path, dict[tuple[str, ...], Row]] = {}
 
     def rows(self, node: Node, path: Path) -> Mapping[tuple[str, ...], Row]:
-        """Return the rows of a list by key; a container has one row at most, with the key ()."""
+        """Return the rows of a list by key, those of the configuration empty; a container has one, with the key ()."""
+        if not operational(node):
+            return {key: {} for key in self._running.keys(path)} if node.is_list else {(): {}}
         found = self._rows.get(path)
         if found is None:
-            if operational(node):
-                found = {key_of(node, row): row for row in self._box.rows(path)}
-            elif node.is_list:
-                found = {key: self._configured(node, (*path, *key)) for key in self._running.keys(path)}
-            else:
-                found = {(): self._configured(node, path)}
-            self._rows[path] = found
+            found = self._rows[path] = {key_of(node, row): row for row in self._box.rows(path)}
         return found
 
     def exists(self, node: Node, path: Path) -> bool:
         """Tell whether a list has the entry that `path` ends with."""
         size = len(node.keys)
-        return path[-size:] in self.rows(node, path[:-size])
+        return path[-size:] in self.rows(node, path[:-size]) if operational(node) else self._running.exists(path)
 
     def lines(self, node: Node, path: Path, *, entry: bool) -> Iterator[str]:
         """Yield what stands at `path`: the content of a container or entry, the entries of a list, or one leaf."""
@@ -70,7 +66,7 @@ class Status:
         elif node.is_list and not entry:
             yield from self._entries(node, path, "")
         else:
-            yield from self._content(node, path, "", self._row(node, path) if operational(node) else {})
+            yield from self._content(node, path, "", self._row(node, path))
 
     def table(self, node: Node, path: Path, *, entry: bool) -> Iterator[str]:
         """Yield the table of a list, of one of its entries, or of a container; nothing where there is no row."""
@@ -81,19 +77,17 @@ class Status:
             return iter(())
         return table([leaf.name for leaf in leaves], cells)
 
-    def _configured(self, node: Node, path: Path) -> Row:
-        """Return the leaves of an entry or container of the configuration, defaults too."""
-        leaves = ((leaf.name, self._running.value((*path, leaf.name))) for leaf in columns_of(node) if leaf.config)
-        return {name: value for name, value in leaves if value is not None}
-
     def _row(self, node: Node, path: Path) -> Row:
         """Return the row of an entry or container, empty where there is none."""
+        if not operational(node):
+            return {}
         size = len(node.keys)
         return self.rows(node, path[: len(path) - size]).get(path[len(path) - size :], {})
 
     def _leaf(self, leaf: Node, path: Path) -> Iterator[str]:
         assert leaf.parent is not None
-        value = self._row(leaf.parent, path[:-1]).get(leaf.name)
+        operative = operational(leaf.parent)
+        value = self._row(leaf.parent, path[:-1]).get(leaf.name) if operative else self._running.value(path)
         if value is not None:
             yield f"{leaf.name} {_shown(leaf, value)};"
 
@@ -103,9 +97,8 @@ class Status:
 
     def _wrapped(self, node: Node, path: Path, key: Iterable[str], indent: str, row: Row) -> Iterator[str]:
         """Yield an entry or container with its braces; without operational data it is left out."""
-        shown = row if operational(node) else {}
-        content = list(self._content(node, path, indent + _INDENT, shown))
-        if content or shown:
+        content = list(self._content(node, path, indent + _INDENT, row))
+        if content or row:
             yield f"{indent}{format_path((node.name, *key))} {{"
             yield from content
             yield f"{indent}}}"

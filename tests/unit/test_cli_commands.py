@@ -300,3 +300,22 @@ def test_groups(box: FakeBox, group: str, line: str, allowed: bool) -> None:
 def test_autowizard_off_asks_for_no_values(typist: Typist) -> None:
     typist.type("run set autowizard false")
     assert "incomplete path" in typist.answer("set system security pki certificate NEW state")
+
+
+def test_table_with_a_list_inside(typist: Typist) -> None:
+    group = "set addressContext default ipInterfaceGroup"
+    commit(
+        typist,
+        f"{group} LIG1 ipInterface LIF1 portName pkt0",
+        f"{group} LIG1 ipInterface LIF2 portName pkt1",
+        f"{group} LIG2",
+    )
+    table = typist.answer("show table addressContext default ipInterfaceGroup").splitlines()
+    rule = next(number for number, line in enumerate(table) if line.startswith("---"))
+    assert [line.split()[:3] for line in table[rule + 1 : -1]] == [
+        ["LIG1", "disabled", "LIF1"],
+        ["LIF2", "-", "pkt1"],
+        ["LIG2", "disabled", "-"],
+    ]
+    assert {len(line) for line in table[:-1]} == {len(table[rule])}
+    assert typist.answer("show table profiles") == "No entries found.\n"

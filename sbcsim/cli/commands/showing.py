@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sbcsim.cli.grid import configuration_table
 from sbcsim.cli.modes import Mode
 from sbcsim.cli.parser import Call, Fault, LineError
 from sbcsim.cli.resolving import Step, present, require, resolve
@@ -47,8 +48,12 @@ def show_table(shell: Shell, call: Call) -> Output:
     else:
         require(shell.box.schema, found.path, call.arguments, present(shell.running), Fault.UNKNOWN_ARGUMENT)
     if found.node.is_leaf:
-        return Output(tuple(status.lines(found.node, found.path, entry=False)), data=True)
-    return Output(tuple(status.table(found.node, found.path, entry=found.entry)), data=True)
+        lines = status.lines(found.node, found.path, entry=False)
+    elif operational(found.node):
+        lines = status.table(found.node, found.path, entry=found.entry)
+    else:
+        lines = configuration_table(shell.running, found.node, found.path, entry=found.entry)
+    return Output(tuple(lines), data=True)
 
 
 def _tabular(shell: Shell, call: Call) -> Resolved:
