@@ -39,7 +39,7 @@ from .control.models import (
     Status,
 )
 from .device.effects import Endpoint, ListenerKey
-from .device.files import CERTIFICATE_DIRECTORY
+from .device.files import CERTIFICATE_DIRECTORY, FILE_LIMIT
 from .device.sbc import Sbc
 from .device.settings import Settings
 from .device.users import DEFAULT_PASSWORD, DEFAULT_USER, Users
@@ -69,7 +69,8 @@ class Simulator:
     `config` names files of CLI lines. `clock` is "virtual" (stands still until moved), "virtual@2026-01-01T00:00:00Z",
     "real" (flows with the host) or a clock. `users` are names with passwords, instead of admin with password admin.
     `maps` (`10.1.2.3=127.0.0.2`) say where simulated addresses lie on the host, `allow_dial` which networks outside
-    loopback may be dialled. `files` are put into the certificate directory before the configuration is loaded.
+    loopback may be dialled. `files` are put into the certificate directory before the configuration is loaded;
+    a certificate file that lies beside a configuration file which names it is put there as well.
     `control` is "on demand" (the control API costs nothing until somebody connects), "serve" or "off".
     """
 
@@ -154,7 +155,7 @@ class Simulator:
             sbc.files.write(f"{CERTIFICATE_DIRECTORY}/{name}", content, now)
         sbc.start(now)
         sbc.wake = self._wake
-        load(self._database, [_read(file) for file in self._config], now)
+        load(self._database, [_read(file) for file in self._config], now, self._supply)
         sbc.adopt_start()
         self._users.adopt_start()
         self._cli = CliServer(
@@ -180,6 +181,17 @@ class Simulator:
         if self._control != "off":
             await self._start_control()
         self._serving = True
+
+    def _supply(self, file_name: str) -> None:
+        """Put a certificate file that lies beside a configuration file onto the box, unless it has one of the name."""
+        sbc = self._sbc
+        if sbc.files.certificate_file(file_name) is not None:
+            return
+        for directory in dict.fromkeys(file.parent for file in self._config):
+            file = directory / file_name
+            if file.is_file() and file.stat().st_size <= FILE_LIMIT:
+                sbc.files.write(f"{CERTIFICATE_DIRECTORY}/{file_name}", file.read_bytes(), self._clock.reading())
+                return
 
     async def _start_control(self) -> None:
         control = self._control_port = ControlPort(self, self.control_token)

@@ -267,3 +267,19 @@ def test_importing_the_package_imports_none_of_the_heavy_parts() -> None:
     assert "Simulator" in sbcsim.__all__
     with pytest.raises(AttributeError):
         _ = sbcsim.Simulators
+
+
+async def test_certificate_files_beside_the_configuration_are_put_on_the_box_and_a_dump_loads_again(
+    config: Path, tmp_path: Path
+) -> None:
+    for name, content in boxes.certificate_files().items():
+        (tmp_path / name).write_bytes(content)
+    show = "show configuration | display set"
+    async with sbcsim.Simulator(config=config) as first:
+        dump = first.cli(show)
+    lines = [line for line in dump.splitlines() if line.startswith("set ")]
+    (tmp_path / "dump.cli").write_text("\n".join(lines))
+    async with sbcsim.Simulator(config=tmp_path / "dump.cli") as second:
+        again = second.cli(show)
+        assert {each.state for each in second.certificates()} == {"enabled"}
+    assert [line for line in again.splitlines() if line.startswith("set ")] == lines
