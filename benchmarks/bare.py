@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import cast
 
 import asyncssh
@@ -42,8 +43,13 @@ class Canned(asyncio.Protocol):
 class Echo(Canned):
     """Answers 200 OK with the header fields that make it the answer to its request: the least a pinged peer needs."""
 
+    def __init__(self, answered: Counter[str]) -> None:
+        super().__init__()
+        self._answered = answered
+
     def answer(self, request: bytes) -> bytes:
         """Return the response to a request."""
+        self._answered["requests"] += 1
         kept = (b"via:", b"from:", b"to:", b"call-id:", b"cseq:")
         fields = [line for line in request.split(b"\r\n")[1:] if line.lower().startswith(kept)]
         fields = [line + b";tag=bare" if line.lower().startswith(b"to:") else line for line in fields]

@@ -10,6 +10,8 @@ import socket
 import ssl
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -113,13 +115,15 @@ def load_idle(directory: Path, port: int, *stages: int) -> None:
 
 
 def serve_peers(directory: Path, number: int) -> None:
-    """Be `number` TLS peers that answer pings, each on a port of its own."""
+    """Be `number` TLS peers that answer pings, each on a port of its own; say how many when asked."""
 
     async def serve() -> None:
         loop, context = asyncio.get_running_loop(), server_context(directory, "peer")
-        servers = [await loop.create_server(bare.Echo, HOST, 0, ssl=context) for _ in range(number)]
+        answered: Counter[str] = Counter()
+        servers = [await loop.create_server(lambda: bare.Echo(answered), HOST, 0, ssl=context) for _ in range(number)]
         say(ports=[server.sockets[0].getsockname()[1] for server in servers])
-        await asyncio.to_thread(wait_to_go_on)
+        while await asyncio.to_thread(wait_to_go_on):
+            say(answered=answered.total())
         for server in servers:
             server.close()
 
@@ -127,5 +131,10 @@ def serve_peers(directory: Path, number: int) -> None:
 
 
 if __name__ == "__main__":
-    _load = {"handshakes": load_handshakes, "options": load_options, "idle": load_idle, "peers": serve_peers}
+    _load: dict[str, Callable[..., None]] = {
+        "handshakes": load_handshakes,
+        "options": load_options,
+        "idle": load_idle,
+        "peers": serve_peers,
+    }
     _load[sys.argv[1]](Path(sys.argv[2]), *map(int, sys.argv[3:]))

@@ -15,9 +15,16 @@ PASS_PHRASE = "benchmark"
 SUITE = "ECDHE-RSA-AES256-GCM-SHA384"
 """What a tlsProfile calls tls_ecdhe_rsa_with_aes_256_gcm_sha384."""
 
+_FIRST, _LAST = "2020-01-01T00:00:00Z", "2045-01-01T00:00:00Z"
+_END = "2026-03-02T00:00:00Z"
+"""The box's first certificate ends 60 days after the virtual clock starts."""
+
+_NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
+"""X509_V_FLAG_NO_CHECK_TIME: the standard library would judge dates by the host's clock."""
+
 _BOX = """\
 set system security pki certificate CA fileName ca.der type remote state enabled
-set system security pki certificate BOX fileName box.p12 type local passPhrase benchmark state enabled
+set system security pki certificate BOX fileName {file} type local passPhrase benchmark state enabled
 set profiles security tlsProfile TLS serverCertName BOX clientCertName BOX
 set profiles security tlsProfile TLS cipherSuite1 tls_ecdhe_rsa_with_aes_256_gcm_sha384
 set profiles services pathCheckProfile PING sendInterval 60 replyTimeoutCount 3 recoveryCount 2
@@ -29,37 +36,36 @@ set addressContext default zone Z sipSigPort 1 transportProtocolsAllowed sip-tls
 
 
 @contextmanager
-def prepared(peer_ports: Sequence[int] = ()) -> Iterator[Path]:
-    """Yield a directory with all certificate files and the configuration of a box that pings these ports."""
+def prepared() -> Iterator[Path]:
+    """Yield a directory with all certificate files and the configuration of a box."""
     with tempfile.TemporaryDirectory(prefix="sbcsim-benchmark-") as name:
         directory = Path(name)
         authority = Authority("Benchmark CA", not_before=_FIRST, not_after=_LAST, key_type="rsa")
-        box, peer = authority.issue("box.example.com"), authority.issue("peer.example.com")
+        box = authority.issue("box.example.com", not_before=_FIRST, not_after=_END)
+        renewed = authority.renew(box, not_before=_FIRST, not_after=_LAST)
         (directory / "ca.pem").write_text(authority.certificate.pem())
         (directory / "ca.der").write_bytes(authority.certificate.der)
         (directory / "box.p12").write_bytes(box.pkcs12(PASS_PHRASE))
+        (directory / "new.p12").write_bytes(renewed.pkcs12(PASS_PHRASE))
         _write(directory, "box", box)
-        _write(directory, "peer", peer)
-        configure(directory, peer_ports)
+        _write(directory, "peer", authority.issue("peer.example.com"))
+        configure(directory, ())
         yield directory
 
 
-_FIRST, _LAST = "2020-01-01T00:00:00Z", "2045-01-01T00:00:00Z"
-
-
-def configure(directory: Path, peer_ports: Sequence[int]) -> None:
-    """Write the configuration of a box that pings these ports of the host."""
+def configure(directory: Path, peer_ports: Sequence[int], *, file: str = "box.p12") -> None:
+    """Write the configuration of a box with the certificate of `file` that pings these ports of the host."""
     pinged = "".join(
         f"set addressContext default zone Z ipPeer P{number} ipAddress {HOST} ipPort {port}\n"
         f"set addressContext default zone Z ipPeer P{number} pathCheck profile PING state enabled\n"
         for number, port in enumerate(peer_ports, 1)
     )
-    (directory / "box.cli").write_text(_BOX + pinged)
+    (directory / "box.cli").write_text(_BOX.format(file=file) + pinged)
 
 
 def box_files(directory: Path) -> dict[str, bytes]:
     """Return what goes into the certificate directory of the box."""
-    return {name: (directory / name).read_bytes() for name in ("ca.der", "box.p12")}
+    return {name: (directory / name).read_bytes() for name in ("ca.der", "box.p12", "new.p12")}
 
 
 def server_context(directory: Path, name: str) -> ssl.SSLContext:
@@ -76,6 +82,7 @@ def _context(protocol: int, directory: Path, name: str) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= _NO_CHECK_TIME
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(SUITE)
     context.options |= ssl.OP_NO_TICKET

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from statistics import median
 
-SECOND, MILLISECOND, MICROSECOND = 1.0, 1e-3, 1e-6
+MILLISECOND, MICROSECOND = 1e-3, 1e-6
 
 
-def timed(work: Callable[[], object], unit: float = SECOND) -> float:
-    """Return how long `work` takes, in multiples of `unit`."""
-    start = time.perf_counter()
-    work()
-    return (time.perf_counter() - start) / unit
+def in_turns(rounds: int, ours: Callable[[], float], bare: Callable[[], float]) -> tuple[float, float]:
+    """Measure both sides once a round; return the median of each."""
+    return medians((ours(), bare()) for _ in range(rounds))
 
 
-def in_turns(rounds: int, *sides: Callable[[], float]) -> list[float]:
-    """Measure every side once a round, one after the other; return the median of each."""
-    taken: list[list[float]] = [[] for _ in sides]
-    for _ in range(rounds):
-        for found, side in zip(taken, sides, strict=True):
-            found.append(side())
-    return [median(found) for found in taken]
+def medians(taken: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """Return the median of our measurements and that of the bare ones."""
+    ours, bare = zip(*taken, strict=True)
+    return median(ours), median(bare)

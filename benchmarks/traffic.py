@@ -31,11 +31,11 @@ def _compare(name: str, load: str, quick: bool, *, number: int, aim: ShareOfBare
             Child("load", load, directory, ports[0], number) as on_box,
             Child("load", load, directory, ports[1], number) as on_bare,
         ):
-            sides = [_Side(box, on_box, number), _Side(bare, on_bare, number)]
-            rates = in_turns(1 if quick else 9, *(side.rate for side in sides))
+            ours, theirs = _Side(box, on_box, number), _Side(bare, on_bare, number)
+            rates = in_turns(1 if quick else 9, ours.rate, theirs.rate)
             yield Figure(f"{name} a second", *rates, "/s", BARE_TLS, aim)
             # The load shares the processors with the server; what the server alone needs says what it could do.
-            cpu = [side.cpu_rate() for side in sides]
+            cpu = ours.cpu_rate(), theirs.cpu_rate()
             yield Figure(f"{name} per processor second of the server", *cpu, "/s", "the same runs", aim)
 
 

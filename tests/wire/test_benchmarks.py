@@ -1,0 +1,26 @@
+"""The cheap benchmarks run, with small numbers, so that they do not rot; how fast they are is not judged here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("names", [("commit", "reset", "start"), ("ssh", "handshakes", "options"), ("memory", "days")])
+def test_they_run_with_small_numbers(names: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "benchmarks", *names, "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "small numbers" in done.stdout
+
+
+def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
+    command = [sys.executable, "-m", "benchmarks", "speed"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "process-start" in done.stderr
