@@ -24,7 +24,10 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 _UNITS = {"us": 1, "ms": 1000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)(us|ms|s|m|h|d|w)")
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,6 +57,11 @@ def from_datetime(moment: datetime) -> int:
     return (aware - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
 
 
+EARLIEST = from_datetime(datetime.min.replace(tzinfo=UTC))
+LATEST = from_datetime(datetime.max.replace(tzinfo=UTC))
+"""The first and the last microsecond of the calendar."""
+
+
 def to_rfc3339(calendar: int) -> str:
     """Return calendar microseconds as RFC 3339 text in UTC; a fraction only where there is one."""
     return to_datetime(calendar).isoformat().replace("+00:00", "Z")
@@ -61,13 +69,16 @@ def to_rfc3339(calendar: int) -> str:
 
 def from_rfc3339(text: str) -> int:
     """Return RFC 3339 text as calendar microseconds; raises UserError for anything else or without a zone."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UserError(f'"{text}" is not an RFC 3339 time such as 2026-01-01T00:00:00Z') from None
-    if moment.tzinfo is None:
+    match = _RFC3339.fullmatch(text)
+    if match is not None and match[1] is None:
         raise UserError(f'"{text}" has no time zone: write 2026-01-01T00:00:00Z')
-    return from_datetime(moment)
+    try:
+        calendar = from_datetime(datetime.fromisoformat(text.upper())) if match is not None else None
+    except ValueError:
+        calendar = None
+    if calendar is None or not EARLIEST <= calendar <= LATEST:
+        raise UserError(f'"{text}" is not an RFC 3339 time such as 2026-01-01T00:00:00Z')
+    return calendar
 
 
 def parse_duration(text: str) -> int:
@@ -87,7 +98,7 @@ def parse_duration(text: str) -> int:
 
 
 def format_duration(duration: int) -> str:
-    """Return microseconds as the shortest text that `parse_duration` reads back, e.g. `31d` or `1h30m`."""
+    """Return microseconds as text that `parse_duration` reads back, largest units first, e.g. `31d` or `1h30m`."""
     if duration == 0:
         return "0s"
     parts: list[str] = []
@@ -142,7 +153,7 @@ class Clock:
             raise UserError(f"rate {rate} is out of range: 0 to 1000000")
         self._fold()
         self._rate = float(rate)
-        self._fold()
+        self._rebase()
 
     def hold(self) -> None:
         """Stop the flow while the clock is moved step by step; holds nest."""
@@ -154,13 +165,19 @@ class Clock:
         if not self._held:
             raise BugError("clock released more often than held")
         self._held -= 1
-        self._host_base = self._host() if self._rate else 0
+        self._rebase()
+
+    def check(self, uptime: int) -> None:
+        """Raise UserError where the clock cannot be moved to `uptime`: into the past, or out of the calendar."""
+        if uptime < self.reading().uptime:
+            raise UserError("the clock cannot go backwards")
+        if uptime + self._offset > LATEST:
+            raise UserError("the clock cannot go beyond the year 9999")
 
     def move_to(self, uptime: int) -> Instant:
-        """Move both readings forward to `uptime`; raises UserError when that lies in the past."""
+        """Move both readings forward to `uptime`; raises UserError as `check` does."""
         self._fold()
-        if uptime < self._uptime:
-            raise UserError("the clock cannot go backwards")
+        self.check(uptime)
         self._uptime = uptime
         return self.reading()
 
@@ -168,15 +185,16 @@ class Clock:
         """Begin anew with uptime 0 at `calendar`: only a reset of the whole node may do this."""
         self._uptime = 0
         self._offset = calendar
-        self._host_base = self._host() if self._rate else 0
+        self._rebase()
 
     def _fold(self) -> None:
-        if self._rate and not self._held:
-            host = self._host()
-            self._uptime += int((host - self._host_base) * self._rate)
-            self._host_base = host
-        elif self._rate:
-            self._host_base = self._host()
+        """Take what has flowed since the last time into the uptime."""
+        self._uptime = self.reading().uptime
+        self._rebase()
+
+    def _rebase(self) -> None:
+        """Let time flow from the host's present reading: what passed while the clock stood still never counts."""
+        self._host_base = self._host() if self._rate else 0
 
 
 def VirtualClock(start: str | datetime | int = "2026-01-01T00:00:00Z", *, rate: float = 0.0) -> Clock:  # noqa: N802
@@ -211,7 +229,7 @@ class Timer:
 
 
 class TimerQueue:
-    """Everything that is due, by uptime, then `Order`, then insertion: one heap serves the whole node."""
+    """What is due, by uptime, then `Order`, then insertion."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, int, Timer]] = []
@@ -220,6 +238,11 @@ class TimerQueue:
 
     def __len__(self) -> int:
         return len(self._by_key)
+
+    @property
+    def footprint(self) -> int:
+        """How many entries are held, cancelled ones included."""
+        return len(self._heap)
 
     def set(self, key: Hashable, due: int, order: Order) -> None:
         """Have `key` fire at uptime `due`, replacing what was set for it before."""
@@ -234,6 +257,10 @@ class TimerQueue:
         timer = self._by_key.pop(key, None)
         if timer is not None:
             timer.cancelled = True
+            # Time may stand still for long: what was cancelled must not wait for its turn to be dropped.
+            if len(self._heap) > 64 and len(self._heap) > 2 * len(self._by_key):
+                self._heap = [entry for entry in self._heap if not entry[3].cancelled]
+                heapq.heapify(self._heap)
 
     def due(self, key: Hashable) -> int | None:
         """Return when `key` fires, None if it is not set."""
