@@ -10,6 +10,7 @@ import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 from .clock import Instant, to_rfc3339
@@ -64,6 +65,7 @@ class CliLine(Event):
     mode: str
     line: str
     ok: bool
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,17 +401,11 @@ class Journal:
 
     def after(self, number: int, kinds: frozenset[str] = frozenset(), limit: int | None = None) -> list[Entry]:
         """Return the entries behind `number`, oldest first, of `kinds` only if any are given, at most `limit`."""
-        found: list[Entry] = []
-        if not self._entries or number >= self._number:
-            return found
+        if number >= self._number or not self._entries:
+            return []
         skip = max(0, number - self._entries[0].number + 1)
-        for position, entry in enumerate(self._entries):
-            if position < skip or (kinds and entry.kind not in kinds):
-                continue
-            found.append(entry)
-            if limit is not None and len(found) >= limit:
-                break
-        return found
+        behind = islice(self._entries, skip, None)
+        return list(islice((entry for entry in behind if not kinds or entry.kind in kinds), limit))
 
     def subscribe(self, reader: Callable[[Entry], None]) -> Callable[[], None]:
         """Call `reader` with every later entry; returns the function that ends it."""

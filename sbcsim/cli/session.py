@@ -248,7 +248,7 @@ class Session:
         self._running = None
         author = shell.author
         mode = running.mode.name.lower()
-        shell.box.journal.add(shell.now, CliLine(author.user, author.session, mode, running.cleaned, ok))
+        shell.box.journal.add(shell.now, CliLine(author.user, author.session, mode, running.cleaned, ok, author.remote))
         if shell.exit_status is not None:
             return Reply(_text(lines), "", ok, exit_status=shell.exit_status)
         status = status_line(shell.now, ok=ok)

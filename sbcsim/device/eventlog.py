@@ -26,7 +26,17 @@ DIRECTORY = "/var/log/sonus/sbx/evlog"
 FILE_SIZE = 2048 * 1024
 FILE_COUNT = 32
 
-TYPES = {"system": "SYS", "security": "SEC", "audit": "AUD", "debug": "DBG"}
+TYPES = {
+    "system": "SYS",
+    "debug": "DBG",
+    "trace": "TRC",
+    "acct": "ACT",
+    "security": "SEC",
+    "audit": "AUD",
+    "packet": "PKT",
+}
+"""Type of log to file extension. Nothing is traced, captured or accounted: the files of those types stay empty."""
+
 _BY_EXTENSION = {extension: kind for kind, extension in TYPES.items()}
 
 
@@ -58,7 +68,9 @@ def _commit(event: Commit) -> Line:
     return Line("system", "Info", "CFG", f"*Commit {event.revision} by {event.user} via {event.context}")
 
 
-def _warning(event: CertificateWarning) -> Line:
+def _warning(event: CertificateWarning) -> Line | None:
+    if event.alarm:
+        return None
     # The type word is glued to the name, as the vendor prints it.
     text = f"certificate {event.name}{event.type} is {event.days} days away from expiration"
     return Line("security", "Info", "PKI", text)
@@ -76,9 +88,11 @@ def _login(event: Login) -> Line:
 
 
 def _command(event: CliLine) -> Line | None:
-    if event.mode != "configure" and not event.line.startswith("request"):
+    verb = event.line.partition(" ")[0]
+    action = bool(verb) and "request".startswith(verb)  # verbs may be abbreviated
+    if event.mode != "configure" and not action:
         return None
-    return Line("audit", "Info", "CLI", f"*{event.user} session {event.session}: {event.line}")
+    return Line("audit", "Info", "CLI", f"*{event.user} from {event.remote} session {event.session}: {event.line}")
 
 
 def _log(event: LogEvent) -> Line:
@@ -100,7 +114,6 @@ class EventLog:
     """Reads the journal and keeps the files."""
 
     def __init__(self, now: Instant) -> None:
-        self._start = now
         self._files: dict[str, deque[LogFile]] = {}
         self._sequence = 0
         self.clear(now)
