@@ -1,7 +1,8 @@
 """Keeping secrets out of the journal, the history and error texts.
 
 A line is cleaned before anybody understands it, since a line with a mistake in it holds the same pass phrase as one
-without. So this looks at words alone: what follows the name of a secret leaf, or any beginning of it, is replaced.
+without. So this looks at words alone: what follows the name of a secret leaf, any beginning of it or something like
+it is replaced, up to a word that is known to stand behind a secret: a pass phrase may have blanks that nobody quoted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ from .parser import Argument, LineError
 HIDDEN = "********"
 
 _WORD = re.compile(r'(?:\\.|"(?:[^"\\]|\\.)*(?:"|\Z)|[^\s"\\|]|\\\Z)+|\|', re.DOTALL)
-_LOOKS_SECRET = re.compile(r"pass|pwd|secret", re.IGNORECASE)
+_LOOKS_SECRET = re.compile(r"pass|phrase|pwd|secret", re.IGNORECASE)
+_WITH_VALUE = re.compile(r"([^=:]*[=:]).+", re.DOTALL)
+_FILTERS = frozenset(
+    ("match", "include", "except", "exclude", "find", "begin", "until")
+    + ("count", "linnum", "nomore", "more", "details", "compare", "display")
+)
 
 
 @lru_cache(maxsize=4)
@@ -27,32 +33,70 @@ def secret_names(root: Node) -> frozenset[str]:
     return frozenset(node.name for node in root.walk() if node.secret)
 
 
+@lru_cache(maxsize=4)
+def _open_names(root: Node) -> frozenset[str]:
+    """Return the names of everything that is no secret, whatever it sounds like."""
+    return frozenset(node.name for node in root.walk() if not node.secret)
+
+
+@lru_cache(maxsize=4)
+def _neighbours(root: Node) -> frozenset[str]:
+    """Return the names of what stands beside a secret leaf."""
+    parents = [node.parent for node in root.walk() if node.secret and node.parent is not None]
+    return frozenset(name for parent in parents for name in parent.children)
+
+
 def redact(line: str, root: Node) -> str:
     """Return a line with everything that may be a secret replaced."""
-    names = secret_names(root)
     cleaned: list[str] = []
-    last, hide = 0, False
+    last = 0
+    hide = on = piped = False  # the next word in any case; the words behind it, too; a filter may stand here
     for word in _WORD.finditer(line):
         text = word.group()
-        if hide and text != "|":
+        if text == "|":
+            hide, piped = False, True
+            continue
+        ends = _FILTERS if piped else _neighbours(root)
+        if hide or (on and not _begins(text, ends)):
             cleaned += [line[last : word.start()], HIDDEN]
             last = word.end()
             hide = False
-        else:
-            hide = leads_to_secret(text, names)
+            continue
+        piped = False
+        hide, on = leads_to_secret(text, root), _looks_secret(text, root)
+        if on and (given := _WITH_VALUE.fullmatch(text)):
+            cleaned += [line[last : word.start()], given[1], HIDDEN]
+            last = word.end()
+            hide = False
     cleaned.append(line[last:])
     return "".join(cleaned)
 
 
-def leads_to_secret(word: str, names: frozenset[str]) -> bool:
+def leads_to_secret(word: str, root: Node) -> bool:
     """Tell whether the word behind `word` may be a secret: it names a secret leaf, abbreviates or misspells one."""
-    return any(name.startswith(word) for name in names) or bool(_LOOKS_SECRET.match(word))
+    plain = _plain(word)
+    return any(name.startswith(plain) for name in secret_names(root)) or _looks_secret(word, root)
+
+
+def _looks_secret(word: str, root: Node) -> bool:
+    plain = _plain(word)
+    return bool(_LOOKS_SECRET.search(plain)) and plain not in _open_names(root)
+
+
+def _begins(word: str, names: frozenset[str]) -> bool:
+    """Tell whether a word is one of the names, perhaps abbreviated; a single letter may as well be a secret's."""
+    return len(word) > 1 and any(name.startswith(word) for name in names)
+
+
+def _plain(word: str) -> str:
+    """Return a word as it is meant, without quotes and escapes."""
+    return re.sub(r'["\\]', "", word)
 
 
 def without_secret(refusal: LineError, error: WalkError, arguments: Sequence[Argument], root: Node) -> LineError:
     """Return a refusal of a value without the value where that is a secret."""
     if error.problem is Problem.BAD_VALUE and 0 < error.index < len(arguments):
         value, name = arguments[error.index].word.text, arguments[error.index - 1].word.text
-        if leads_to_secret(name, secret_names(root)):
+        if value and leads_to_secret(name, root):
             refusal.text = refusal.text.replace(value, HIDDEN)
     return refusal

@@ -16,9 +16,23 @@ ROOT = load()
     ("line", "wanted"),
     [
         ("set a passPhrase s3cret state enabled", "set a passPhrase ******** state enabled"),
-        ('set a passPhrase "two words" b', "set a passPhrase ******** b"),
+        ('set a passPhrase "two words" state', "set a passPhrase ******** state"),
         ('set a passPhrase "never closed', "set a passPhrase ********"),
-        (r"set a passPhrase two\ words b", "set a passPhrase ******** b"),
+        (r"set a passPhrase two\ words ty local", "set a passPhrase ******** ty local"),
+        ("set a passPhrase two words state enabled", "set a passPhrase ******** ******** state enabled"),
+        ("set a passPhrase 'two words' type local", "set a passPhrase ******** ******** type local"),
+        ("set a passPhrase [ two words ] | count", "set a passPhrase ******** ******** ******** ******** | count"),
+        ('set a passPhrase "" s3cret', "set a passPhrase ******** ********"),
+        ("set a passPhrase two|words", "set a passPhrase ********|********"),
+        ("set a passPhrase | s3cret", "set a passPhrase | ********"),
+        ('set a "passPhrase" s3cret', 'set a "passPhrase" ********'),
+        (r"set a p\assPhrase s3cret", r"set a p\assPhrase ********"),
+        ("set a passPhrase=s3cret state enabled", "set a passPhrase=******** state enabled"),
+        ("set a Password: two words", "set a Password: ******** ********"),
+        ("set a password:two words", "set a password:******** ********"),
+        ("set a pasPhrase s3cret", "set a pasPhrase ********"),
+        ("set p security tlsProfile T1 state enabled", "set p ******** tlsProfile T1 state enabled"),
+        ("set system admin SBC1 passwordRules minimumLength 9", "set system admin SBC1 passwordRules minimumLength 9"),
         ("set a passP s3cret", "set a passP ********"),
         ("set a passFrase s3cret", "set a passFrase ********"),
         ("set a passphrase s3cret", "set a passphrase ********"),
@@ -39,4 +53,4 @@ def test_pass_phrase_is_a_secret() -> None:
 @given(st.text(min_size=1, max_size=20), st.sampled_from(["passPhrase", "passP", "passphrse", "Passphrase"]))
 def test_no_secret_survives(secret: str, name: str) -> None:
     quoted = '"' + secret.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    assert redact(f"set x {name} {quoted} end", ROOT) == f"set x {name} ******** end"
+    assert redact(f"set x {name} {quoted} state", ROOT) == f"set x {name} ******** state"
