@@ -392,7 +392,7 @@ class Simulator:
                 reply.work()
             reply = self._shell.resume(now)
             text += reply.text
-        if reply.exit_status is not None:
+        if reply.ok and reply.exit_status is not None:  # piped input would end with a mistake; this goes on
             self._close_shell()
         self._driver.pump()
         return text

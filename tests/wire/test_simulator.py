@@ -176,6 +176,18 @@ async def test_secrets_stay_out_of_journal_and_errors(sbc: sbcsim.Simulator) -> 
     assert "secret" not in str([entry.to_json() for entry in sbc.journal()])
 
 
+async def test_a_mistake_does_not_end_the_command_line_of_the_simulator(sbc: sbcsim.Simulator) -> None:
+    sbc.cli("configure")
+    sbc.cli("set profiles security tlsProfile KEPT")
+    assert "[error]" in sbc.cli("set profiles security tlsProfle TYPO")
+    assert "KEPT" in sbc.cli("show profiles security")
+    assert "Commit complete." in sbc.cli("commit")
+    assert len({entry.event.session for entry in sbc.journal("cli")}) == 1
+    sbc.cli("exit")
+    sbc.cli("exit")
+    assert sbc.status().counts.sessions == 0
+
+
 @pytest.mark.parametrize(
     ("text", "place", "reason"),
     [
@@ -196,6 +208,7 @@ async def test_secrets_stay_out_of_journal_and_errors(sbc: sbcsim.Simulator) -> 
             ":1:1: ",
             "wrong pass phrase",
         ),
+        ('set system security pki certificate OLD passPhrase ""', ":1:52: ", '"" has a bad length/size'),
     ],
 )
 async def test_a_mistake_in_a_configuration_is_told_with_its_place(
