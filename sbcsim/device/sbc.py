@@ -168,9 +168,11 @@ class Sbc:
     def plan(self, target: int) -> int | None:
         """On a jump to uptime `target`: return the instant to move to next, None when nothing more is due by then."""
         now = self.clock.reading()
-        return self._chassis.timetable.plan(
+        due = self._chassis.timetable.plan(
             target, self._checks.acts_at(now), lambda key: self._paths.interval(_ping_peer(key))
         )
+        # What came due just before the clock was held has not been fired yet.
+        return None if due is None else max(due, now.uptime)
 
     def fire_planned(self, now: Instant) -> tuple[int, int]:
         """Fire what `plan` chose; returns how much that was and how many pings were spared."""

@@ -11,17 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
-from sbcsim.clock import Timer, TimerQueue
+from sbcsim.clock import Order, Timer, TimerQueue
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Coalesced:
-    """A ping to be sent at uptime `at`, standing for `times` that were due up to then."""
+    """A ping to be sent at uptime `at`, standing for `times` that were due from `first` up to then."""
 
     at: int
     serial: int
     key: Hashable
     times: int
+    first: int
 
 
 class Timetable:
@@ -32,17 +33,24 @@ class Timetable:
         self.looking = TimerQueue()
         self.keepalives = TimerQueue()
         self._planned: list[Coalesced] = []
+        self._target = 0
         self._serial = 0
 
     def next_due(self) -> int | None:
-        """Return the uptime of the next timer of any kind."""
+        """Return the uptime of the next timer of any kind, planned keep-alives at their first."""
         heads = [queue.peek() for queue in (self.acting, self.looking, self.keepalives)]
-        return min((head.due for head in heads if head is not None), default=None)
+        dues = [head.due for head in heads if head is not None]
+        dues += [each.first for each in self._planned]
+        return min(dues, default=None)
 
     def pop(self, until: int, *, keepalives: bool) -> Timer | None:
-        """Take the next timer due at or before `until`, keep-alives only if asked for; `Order` decides ties."""
+        """Take the next timer due at or before `until`, keep-alives only if asked for; `Order` decides ties.
+
+        Keep-alives are asked for while time flows: no plan holds then.
+        """
         queues = [self.acting, self.looking]
         if keepalives:
+            self._abandon_plan()
             queues.append(self.keepalives)
         best: TimerQueue | None = None
         rank: tuple[int, int] | None = None
@@ -56,10 +64,13 @@ class Timetable:
         """Return the uptime to move to next on the way to `target`, None when nothing more is due by then.
 
         `acting_look` is when a timer that looks will act after all (a re-check that will close something);
-        `interval` gives the period of a keep-alive in microseconds.
+        `interval` gives the period of a keep-alive in microseconds. A plan holds until its target is reached: another
+        target means that the jump was broken off.
         """
-        if not self._planned:
-            self._coalesce(self._stretch_end(target, acting_look), interval)
+        if target != self._target:
+            self._abandon_plan()
+            self._target = target
+        self._coalesce(self._stretch_end(target, acting_look), interval)
         dues = [
             head.due
             for queue in (self.acting, self.looking)
@@ -79,12 +90,6 @@ class Timetable:
         self.keepalives.cancel(key)
         self._planned = [each for each in self._planned if each.key != key]
 
-    def abandon_plan(self, restore: Callable[[Coalesced], None]) -> None:
-        """Give back planned keep-alives that a jump did not reach."""
-        planned, self._planned = self._planned, []
-        for each in planned:
-            restore(each)
-
     def clear(self) -> None:
         """Forget everything."""
         for queue in (self.acting, self.looking, self.keepalives):
@@ -101,10 +106,17 @@ class Timetable:
             ends.append(acting_look)
         return min(ends)
 
+    def _abandon_plan(self) -> None:
+        for each in self._planned:
+            self.keepalives.set(each.key, each.first, Order.PING)
+        self._planned.clear()
+
     def _coalesce(self, end: int, interval: Callable[[Hashable], int]) -> None:
+        before = len(self._planned)
         while (timer := self.keepalives.pop(end - 1)) is not None:
             more = (end - 1 - timer.due) // interval(timer.key)
             self._serial += 1
             at = timer.due + more * interval(timer.key)
-            self._planned.append(Coalesced(at, self._serial, timer.key, more + 1))
-        self._planned.sort(key=lambda each: (each.at, each.serial))
+            self._planned.append(Coalesced(at, self._serial, timer.key, more + 1, timer.due))
+        if len(self._planned) > before:
+            self._planned.sort(key=lambda each: (each.at, each.serial))
