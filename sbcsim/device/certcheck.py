@@ -40,12 +40,13 @@ class CertificateChecks:
         self._expiries: list[tuple[int, str]] = []
         self._tracked: set[str] = set()
         self._distrusted: set[str] = set()
+        self._midnight = 0
 
     def start(self, now: Instant) -> None:
         """Begin both jobs: the re-check one full period from now, the warning at the next midnight."""
         self.schedule_recheck(now)
-        midnight = (now.calendar // DAY + 1) * DAY
-        self._chassis.timetable.looking.set(WARNING, now.uptime + midnight - now.calendar, Order.WARNING)
+        self._midnight = (now.calendar // DAY + 1) * DAY
+        self._schedule_warning(now)
 
     def schedule_recheck(self, now: Instant) -> None:
         """Begin a full period anew: at start, after a changed rate, after a switchover."""
@@ -56,17 +57,18 @@ class CertificateChecks:
             self._chassis.timetable.looking.set(RECHECK, now.uptime + period, Order.CERTIFICATE)
 
     def track(self, record: ConnectionRecord) -> None:
-        """Watch the certificates of a connection that has come up."""
+        """Watch the certificates of a connection that has come up, perhaps on an anchor disabled meanwhile."""
+        if not self._anchored(record):
+            self._distrusted.add(record.peer_chain[-1].fingerprint)
         for certificate in record.certificates():
             if certificate.fingerprint not in self._tracked:
                 self._tracked.add(certificate.fingerprint)
                 heapq.heappush(self._expiries, (certificate.not_after, certificate.fingerprint))
 
     def anchors_changed(self, old: TrustAnchors, new: TrustAnchors) -> None:
-        """Remember anchors that are enabled no longer; one that came back is trusted again."""
-        self._distrusted |= old.fingerprints - new.fingerprints
+        """Remember anchors in use that are enabled no longer; one that came back is trusted again."""
+        self._distrusted |= {each for each in old.fingerprints - new.fingerprints if self._table.uses(each)}
         self._distrusted -= new.fingerprints
-        self._distrusted = {each for each in self._distrusted if self._table.uses(each)}
 
     def acts_at(self, now: Instant) -> int | None:
         """Return the uptime of the re-check that will close something, None if none is in sight."""
@@ -85,10 +87,10 @@ class CertificateChecks:
     def recheck(self, now: Instant) -> None:
         """Close every connection that stands on an expired certificate or an anchor enabled no longer."""
         failed: dict[int, tuple[ConnectionRecord, str]] = {}
-        checked = len(self._table)
+        checked = self._table.secured
         for fingerprint in sorted(self._distrusted):
             for record in self._table.using(fingerprint):
-                if record.peer_chain and record.peer_chain[-1].fingerprint == fingerprint:
+                if not self._anchored(record):
                     failed[record.id] = (record, "untrusted")
         self._distrusted.clear()
         while (expiry := self._next_expiry()) is not None and expiry < now.calendar:
@@ -107,15 +109,17 @@ class CertificateChecks:
         self.schedule_recheck(now)
 
     def warn(self, now: Instant) -> None:
-        """Run the daily job over every enabled certificate in name order."""
+        """Run the daily job over every enabled certificate in name order, for each midnight that has come."""
         threshold = self._number("expiryWarningThreshold")
         period = self._number("expirationPeriodicWarning")
-        for loaded in self._chassis.certificates.in_name_order():
-            self._warn_about(loaded, threshold, period, now)
-        self._chassis.timetable.looking.set(WARNING, now.uptime + DAY, Order.WARNING)
+        while self._midnight <= now.calendar:
+            for loaded in self._chassis.certificates.in_name_order():
+                self._warn_about(loaded, threshold, period, now)
+            self._midnight += DAY
+        self._schedule_warning(now)
 
     def _warn_about(self, loaded: Loaded, threshold: int | None, period: int | None, now: Instant) -> None:
-        left = loaded.certificate.not_after - now.calendar
+        left = loaded.certificate.not_after - self._midnight
         days = max(0, left // DAY)
         alarm = left < 0 or (
             threshold is not None
@@ -131,6 +135,16 @@ class CertificateChecks:
         self._expiries.clear()
         self._tracked.clear()
         self._distrusted.clear()
+
+    def _schedule_warning(self, now: Instant) -> None:
+        due = now.uptime + self._midnight - now.calendar
+        self._chassis.timetable.looking.set(WARNING, due, Order.WARNING)
+
+    def _anchored(self, record: ConnectionRecord) -> bool:
+        """Whether the peer's chain still leads to an enabled certificate; always so where it is not validated."""
+        if not record.validate_peer or not record.peer_chain:
+            return True
+        return any(certificate in self._chassis.certificates.anchors for certificate in record.peer_chain)
 
     def _next_expiry(self) -> int | None:
         # Entries of certificates that no connection uses any more are dropped when they come up.

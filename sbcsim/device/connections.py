@@ -194,6 +194,8 @@ class ConnectionTable:
         self._by_certificate: dict[str, dict[ConnectionId, None]] = {}
         self._by_peer: dict[PeerKey, dict[ConnectionId, None]] = {}
         self._next_id = 1
+        self.secured = 0
+        """How many TLS connections are established."""
 
     def __len__(self) -> int:
         return len(self._records)
@@ -219,11 +221,13 @@ class ConnectionTable:
 
     def index_certificates(self, record: ConnectionRecord) -> None:
         """Make the record findable by the certificates it stands on, once its handshake has succeeded."""
+        self.secured += record.transport is Transport.TLS
         for certificate in record.certificates():
             self._by_certificate.setdefault(certificate.fingerprint, {})[record.id] = None
 
     def remove(self, record: ConnectionRecord) -> None:
         """Forget a record and every index entry of it."""
+        self.secured -= record.established and record.transport is Transport.TLS
         record.move(ConnectionState.CLOSED)
         del self._records[record.id]
         _drop(self._by_port, record.port, record.id)

@@ -24,6 +24,7 @@ from sbcsim.device.effects import (
 from sbcsim.device.sbc import Sbc
 from sbcsim.device.settings import Settings
 from sbcsim.events import Event
+from sbcsim.pki.credential import Certificate, CertificateError
 from sbcsim.schema import load
 from sbcsim.schema.walk import Word, resolve_set
 from sbcsim.sip.message import Request
@@ -35,13 +36,18 @@ AUTHOR = Author(user="admin", context="cli", session=1, remote="127.0.0.1", prot
 
 @dataclass
 class FarEnd:
-    """A peer that the box dials. `behaviour` is answer, silent, refuse, hang or a status to answer with."""
+    """A peer that the box dials.
+
+    `behaviour` is answer, silent, refuse, hang, owe (answers go to `owed`) or a status to answer with.
+    """
 
     chain: tuple[bytes, ...] = ()
     behaviour: str | int = "answer"
     seen: list[str] = field(default_factory=list)
     connections: list[int] = field(default_factory=list)
     requests: int = 0
+    asked: list[Request] = field(default_factory=list)
+    owed: list[tuple[int, bytes]] = field(default_factory=list)
 
 
 class Box:
@@ -58,6 +64,9 @@ class Box:
         self.streams: dict[int, Stream] = {}
         self.sent: dict[int, bytes] = {}
         self.closed: list[int] = []
+        self.streams_in: dict[int, tuple[bytes, ...]] = {}
+        self.slow_handshakes = False
+        self.handshaking: dict[int, StartTls] = {}
         self.sbc.start(self.now)
         self.pump()
 
@@ -117,7 +126,6 @@ class Box:
     def connect(self, address: tuple[str, int], chain: tuple[bytes, ...] = (), remote=("127.0.0.1", 40000)) -> int:
         """Dial in to a listener as a peer with a certificate chain."""
         listener = next(each for each in self.sbc.listeners() if each.address == address)
-        self.streams_in = getattr(self, "streams_in", {})
         number = self.sbc.accepted(listener, address, remote, self.now)
         self.streams_in[number] = chain
         self.pump()
@@ -129,6 +137,18 @@ class Box:
         self.sbc.received(connection, data, self.now)
         self.pump()
         return self.sent[connection]
+
+    def finish_handshake(self, connection: int) -> None:
+        """Let a handshake end that began while `slow_handshakes` was set."""
+        self._judge(self.handshaking.pop(connection))
+        self.pump()
+
+    def pay(self, far: FarEnd) -> None:
+        """Let a far end send the answers that it owes."""
+        for connection, data in far.owed:
+            self.sbc.received(connection, data, self.now)
+        far.owed.clear()
+        self.pump()
 
     def _do(self, effect: Effect) -> None:
         match effect:
@@ -159,15 +179,20 @@ class Box:
         self.sbc.dialed(effect.connection, ("127.0.0.1", 50000), self.now)
 
     def _handshake(self, effect: StartTls) -> None:
+        if self.slow_handshakes:
+            self.handshaking[effect.connection] = effect
+        else:
+            self._judge(effect)
+
+    def _judge(self, effect: StartTls) -> None:
         inbound = effect.direction is Direction.INBOUND
         chain = self.streams_in.get(effect.connection, ()) if inbound else self.dialled[effect.connection].chain
-        own = effect.credential
-        if own is not None and own.certificate.expired(effect.at):
-            alert = HandshakeFailed(HandshakeFailure.ALERT_RECEIVED, "alert certificate_expired", alert_received=45)
-            self.sbc.handshake_failed(effect.connection, alert, self.now)
+        failure = _failure(effect, chain)
+        if failure is not None:
+            self.sbc.handshake_failed(effect.connection, failure, self.now)
             return
-        if not inbound and own is not None:
-            self.dialled[effect.connection].seen.append(own.certificate.serial)
+        if not inbound and effect.credential is not None:
+            self.dialled[effect.connection].seen.append(effect.credential.certificate.serial)
         self.sbc.handshake_done(effect.connection, HandshakeDone("TLSv1.2", "AES", False, chain), self.now)
 
     def _send(self, effect: Send) -> None:
@@ -178,8 +203,36 @@ class Box:
         for request in self.streams[effect.connection].feed(effect.data):
             assert isinstance(request, Request)
             far.requests += 1
+            far.asked.append(request)
             if far.behaviour in {"silent", "hang"}:
                 continue
             status = far.behaviour if isinstance(far.behaviour, int) else 200
             answer = respond(request, status, source=("127.0.0.1", 1), to_tag="t")
-            self.sbc.received(effect.connection, answer.to_bytes(), self.now)
+            if far.behaviour == "owe":
+                far.owed.append((effect.connection, answer.to_bytes()))
+            else:
+                self.sbc.received(effect.connection, answer.to_bytes(), self.now)
+
+
+def _failure(effect: StartTls, chain: tuple[bytes, ...]) -> HandshakeFailed | None:
+    """Judge both sides' certificates as TLS would; what is no certificate passes, for the device to stumble over."""
+    own = effect.credential
+    if own is None and effect.direction is Direction.INBOUND:
+        return HandshakeFailed(HandshakeFailure.NO_LOCAL_CERTIFICATE, "no certificate configured", alert_sent=40)
+    if own is not None and own.certificate.expired(effect.at):
+        return HandshakeFailed(HandshakeFailure.ALERT_RECEIVED, "alert certificate_expired", alert_received=45)
+    if not chain and effect.settings.require_certificate:
+        return HandshakeFailed(HandshakeFailure.NO_PEER_CERTIFICATE, "no certificate", alert_sent=40)
+    if not effect.settings.validate_peer:
+        return None
+    try:
+        certificates = [Certificate.from_der(der) for der in chain]
+    except CertificateError:
+        return None
+    if chain and not any(each in effect.anchors for each in certificates):
+        return HandshakeFailed(HandshakeFailure.PEER_UNKNOWN_CA, "unknown ca", alert_sent=48, peer_leaf=chain[0])
+    if any(each.expired(effect.at) for each in certificates):
+        return HandshakeFailed(HandshakeFailure.PEER_EXPIRED, "expired", alert_sent=45, peer_leaf=chain[0])
+    if any(each.not_yet_valid(effect.at) for each in certificates):
+        return HandshakeFailed(HandshakeFailure.PEER_NOT_YET_VALID, "not yet", alert_sent=42, peer_leaf=chain[0])
+    return None
