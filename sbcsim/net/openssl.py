@@ -1,8 +1,8 @@
 """The calls into OpenSSL that pyOpenSSL has no method for: the only untyped ones of the project.
 
-Five things are missing there: a verification time for one connection, the numbers of the alerts, the leaf of a
-chain that was refused, a certificate and key that are converted once and not for each connection, and a server
-without a certificate that can still say so over TLS 1.3.
+Six things are missing there: a verification time for one connection, the numbers of the alerts, the leaf of a
+chain that was refused, a certificate and key that are converted once and not for each connection, buffers that can
+be made small again, and a server without a certificate that can still say so over TLS 1.3.
 """
 
 from __future__ import annotations
@@ -143,6 +143,18 @@ def use_material(connection: SSL.Connection, material: Material) -> None:
     certificate, key = material.certificate._x509, material.key._pkey  # noqa: SLF001 - the only way in
     if _lib.SSL_use_certificate(ssl, certificate) != 1 or _lib.SSL_use_PrivateKey(ssl, key) != 1:
         _raise_first()
+
+
+def renew_buffers(connection: SSL.Connection) -> None:
+    """Put new memory buffers under a connection; nothing may wait in the old ones.
+
+    OpenSSL's never shrink: those that a handshake went through keep 5 KiB for as long as the connection lives.
+    """
+    incoming, outgoing = _lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_new(_lib.BIO_s_mem())
+    if _ffi.NULL in {incoming, outgoing}:
+        raise MemoryError("no memory buffers")
+    _lib.SSL_set_bio(_ssl(connection), incoming, outgoing)  # which frees the old ones
+    connection._into_ssl, connection._from_ssl = incoming, outgoing  # noqa: SLF001 - where pyOpenSSL keeps them
 
 
 def resumed(connection: SSL.Connection) -> bool:

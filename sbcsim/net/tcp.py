@@ -248,8 +248,11 @@ class Stream(asyncio.BufferedProtocol):
             self._refused(outcome)
             return
         self._phase = Phase.OPEN
+        session = self._session
         self._streams.handler.stream_secured(self, outcome)
-        self._deliver(self._session)
+        self._deliver(session)
+        if self.phase is Phase.OPEN:  # everything that came is read, everything that is due is on its way
+            session.trim()
 
     # What asyncio reports.
 

@@ -231,6 +231,10 @@ class TlsSession:
                 raise TlsEndedError(f"peer sent alert {alert_text(alert)}", alert) from None
             raise TlsEndedError(f"TLS error: {_reason(error)}") from error
 
+    def trim(self) -> None:
+        """Give back what the handshake needed; `read` must have returned None and `output` been taken since."""
+        openssl.renew_buffers(self._connection)
+
     def write(self, data: bytes) -> None:
         """Encrypt plain bytes; raises TlsEndedError where the session cannot carry any more."""
         try:

@@ -707,3 +707,21 @@ def shake(client: TlsSession, server: TlsSession) -> tuple[Outcome, Outcome]:
         if output := server.output():
             client.feed(output)
     return mine, theirs
+
+
+@both_versions
+def test_trimming_loses_nothing_of_a_record_that_has_come_in_part(version: str) -> None:
+    _, client, server = pair(version=version)
+    shake(client, server)
+    assert client.read() is None
+    client.write(b"a" * 400)
+    record = client.output()
+    server.feed(record[:100])
+    assert server.read() is None
+    for session in (client, server):
+        session.trim()
+    server.feed(record[100:])
+    assert server.read() == b"a" * 400
+    server.write(b"b" * 400)
+    client.feed(server.output())
+    assert client.read() == b"b" * 400
