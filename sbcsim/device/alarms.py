@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -10,7 +9,8 @@ from enum import Enum
 from sbcsim.clock import Instant
 from sbcsim.events import AlarmCleared, AlarmRaised, Event
 
-HISTORY_LIMIT = 10_000
+TABLE_LIMIT = 10_000
+"""The most rows of either table: the oldest goes, as each connection that a re-check closes adds one."""
 
 
 class AlarmName(Enum):
@@ -59,7 +59,7 @@ class Alarms:
     def __init__(self, emit: Callable[[Instant, Event], object]) -> None:
         self._emit = emit
         self._current: dict[tuple[AlarmName, str], Alarm] = {}
-        self._history: deque[Alarm] = deque(maxlen=HISTORY_LIMIT)
+        self._history: dict[int, Alarm] = {}
         self._next_id = 1
 
     @property
@@ -69,8 +69,8 @@ class Alarms:
 
     @property
     def history(self) -> Sequence[Alarm]:
-        """Everything that was raised and cleared, oldest first."""
-        return tuple(self._history)
+        """Every alarm that was raised, with what became of it, oldest first."""
+        return tuple(self._history.values())
 
     def raise_alarm(self, name: AlarmName, subject: str, description: str, now: Instant) -> None:
         """Raise an alarm; the same name on the same subject counts up the row that stands."""
@@ -81,14 +81,16 @@ class Alarms:
         else:
             alarm = replace(standing, description=description, last=now, count=standing.count + 1)
         self._current[name, subject] = alarm
-        self._history.append(alarm)
+        if len(self._current) > TABLE_LIMIT:
+            del self._current[next(iter(self._current))]
+        self._note(alarm)
         self._emit(now, AlarmRaised(alarm.id, name.event, name.severity, description, alarm.count))
 
     def report(self, name: AlarmName, subject: str, description: str, now: Instant) -> None:
         """Report an event that only goes into the history: nothing stands after it."""
         alarm = Alarm(self._next_id, name, subject, description, now, now)
         self._next_id += 1
-        self._history.append(alarm)
+        self._note(alarm)
         self._emit(now, AlarmRaised(alarm.id, name.event, name.severity, description, 1))
 
     def clear(self, name: AlarmName, subject: str, now: Instant) -> None:
@@ -133,6 +135,12 @@ class Alarms:
                 return True
         return False
 
+    def _note(self, alarm: Alarm) -> None:
+        """Put an alarm into the history, in place of what it said before."""
+        self._history[alarm.id] = alarm
+        if len(self._history) > TABLE_LIMIT:
+            del self._history[next(iter(self._history))]
+
     def _cleared(self, alarm: Alarm, by: str, now: Instant) -> None:
-        self._history.append(replace(alarm, last=now, state="cleared"))
+        self._note(replace(alarm, last=now, state="cleared"))
         self._emit(now, AlarmCleared(alarm.id, alarm.name.event, by))
