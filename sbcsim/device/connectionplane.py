@@ -176,12 +176,12 @@ class ConnectionPlane:
             self._chassis.effect(Close(record.id, Closing.GRACEFUL))
             self.handshake_failed(connection, HandshakeFailed(HandshakeFailure.PEER_INVALID, str(error)), now)
             return
-        profile = read_tls_profile(self._chassis.tree, record.tls_profile)
-        waits = record.direction is Direction.INBOUND and not profile.auth_client
-        record.move(ConnectionState.WAITING_SIP_AUTH if waits else ConnectionState.UP)
-        if waits:
+        if record.auth_seconds is None:
+            record.move(ConnectionState.UP)
+        else:
+            record.move(ConnectionState.WAITING_SIP_AUTH)
             self._chassis.timetable.acting.set(
-                ("auth", record.id), now.uptime + profile.app_auth_seconds * SECOND, Order.TIMEOUT
+                ("auth", record.id), now.uptime + record.auth_seconds * SECOND, Order.TIMEOUT
             )
         self._count_up(record)
         self._chassis.emit(now, self._handshake(record, ok=True))
@@ -248,7 +248,7 @@ class ConnectionPlane:
             self._ports[record.port].counters.tls.add("fatelAlertsReceived", record.times)
             self._chassis.emit(now, AlertReceived(record.id, alert, reason))
         if not record.established:
-            failure = HandshakeFailed(HandshakeFailure.CLOSED, reason)
+            failure = HandshakeFailed(HandshakeFailure.CLOSED, reason, alert_received=alert)
             self.handshake_failed(connection, failure, now)
             return
         self._gone(record, "remote", reason, now)
@@ -297,6 +297,8 @@ class ConnectionPlane:
         credential = self._chassis.certificates.credential(name) if name else None
         record.begin_handshake(profile.name, credential, self._chassis.revision)
         record.validate_peer = profile.validate_peer
+        if record.direction is Direction.INBOUND and not profile.auth_client:
+            record.auth_seconds = profile.app_auth_seconds
         port.counters.tls.add(f"current{_side(record)}Handshakes")
         self.opening.add(record.id)
         self._chassis.timetable.acting.set(
@@ -330,7 +332,7 @@ class ConnectionPlane:
         )
 
     def _came_up(self, record: ConnectionRecord, now: Instant) -> None:
-        self._settle(record)
+        self._opening_ended(record)
         self.table.index_certificates(record)
         for watcher in self.watchers:
             watcher.connection_up(record, now)
@@ -368,15 +370,14 @@ class ConnectionPlane:
                 counters.tls.add("currentServerSessions", -1)
         elif record.established:
             counters.connections.add("tcpConnection", -1)
-        self._settle(record)
+        self._opening_ended(record)
+        self._chassis.timetable.acting.cancel(("auth", record.id))
         self.table.remove(record)
 
-    def _settle(self, record: ConnectionRecord) -> None:
+    def _opening_ended(self, record: ConnectionRecord) -> None:
         self.opening.discard(record.id)
         for kind in ("connect", "handshake"):
             self._chassis.timetable.acting.cancel((kind, record.id))
-        if not record.established or record.state is ConnectionState.UP:
-            self._chassis.timetable.acting.cancel(("auth", record.id))
 
     def _handshake(self, record: ConnectionRecord, *, ok: bool, result: HandshakeFailed | None = None) -> Handshake:
         return Handshake(

@@ -54,6 +54,7 @@ class ConnectionRecord:
         "_credential",
         "_handshake_begun",
         "_state",
+        "auth_seconds",
         "bytes_in",
         "bytes_out",
         "cipher",
@@ -108,6 +109,7 @@ class ConnectionRecord:
         self.tls_profile = ""
         self.revision = 0
         self.validate_peer = True
+        self.auth_seconds: int | None = None
         self.peer_chain: tuple[Certificate, ...] = ()
         self.resumed = False
         self.version = ""
