@@ -22,8 +22,8 @@ _WORD = re.compile(r'(?:\\.|"(?:[^"\\]|\\.)*(?:"|\Z)|[^\s"\\|]|\\\Z)+|\|', re.DO
 _LOOKS_SECRET = re.compile(r"pass|phrase|pwd|secret", re.IGNORECASE)
 _WITH_VALUE = re.compile(r"([^=:]*[=:]).+", re.DOTALL)
 _FILTERS = frozenset(
-    ("match", "include", "except", "exclude", "find", "begin", "until")
-    + ("count", "linnum", "nomore", "more", "details", "compare", "display")
+    {"match", "include", "except", "exclude", "find", "begin", "until", "count"}
+    | {"linnum", "nomore", "more", "details", "compare", "display"}
 )
 
 
