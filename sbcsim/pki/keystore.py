@@ -175,8 +175,8 @@ def _read_pkcs12(element: der.Element, pass_phrase: str) -> _Found:
     data = element.data[: element.next]
     try:
         bundle = _open_pkcs12(data, pass_phrase)
-        if bundle is None and pass_phrase:
-            bundle = _open_pkcs12(data, "")  # not encrypted: the pass phrase is not needed
+        if bundle is None and pass_phrase and not _encrypted(element):
+            bundle = _open_pkcs12(data, "")  # the pass phrase is not needed
     except (UnsupportedAlgorithm, TypeError):
         raise KeystoreError(Problem.UNSUPPORTED_KEY) from None
     if bundle is None:
@@ -194,6 +194,12 @@ def _open_pkcs12(data: bytes, pass_phrase: str) -> pkcs12.PKCS12KeyAndCertificat
     except (ValueError, UserWarning):
         # The warning (BER, not DER) is an exception only where warnings are made errors.
         return None
+
+
+def _encrypted(element: der.Element) -> bool:
+    """Tell whether anything in a PKCS#12 file takes a pass phrase, the check of its integrity aside."""
+    _, content, *_ = element.children()
+    return next(der.costs(content), None) is not None
 
 
 def _check_rounds(element: der.Element) -> None:

@@ -74,6 +74,14 @@ def test_pkcs12_without_pass_phrase(run, own, tmp_path):
     assert load_file(data, "local", None).certificate.serial == own
 
 
+def test_an_empty_pass_phrase_is_one_too(run, own, tmp_path):
+    data = export(run, tmp_path, pass_phrase="")
+    assert load_file(data, "local", None).certificate.serial == own
+    with pytest.raises(KeystoreError) as caught:
+        load_file(data, "local", "secret")
+    assert caught.value.problem is Problem.WRONG_PASS_PHRASE
+
+
 def test_pkcs12_without_key(run, own, tmp_path):
     with pytest.raises(KeystoreError) as caught:
         load_file(export(run, tmp_path, "-nokeys"), "local", "secret")
