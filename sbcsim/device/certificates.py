@@ -18,6 +18,7 @@ from sbcsim.errors import UserError
 from sbcsim.pki.chain import issuer_path
 from sbcsim.pki.credential import Certificate, Credential, TrustAnchors
 from sbcsim.pki.keystore import KeystoreContent, KeystoreError, Problem, load_file
+from sbcsim.schema.walk import format_path
 
 from .files import VirtualFiles
 from .objects import certificate_path
@@ -56,9 +57,10 @@ class CertificateStore:
         self._files = files
         self._cipher = cipher
         self._loaded: dict[str, Loaded] = {}
+        self._read: dict[str, Certificate] = {}  # what each object last held while enabled
         self._anchors = TrustAnchors()
         self._credentials: dict[str, Credential] = {}
-        self._start: tuple[dict[str, Loaded], TrustAnchors] = ({}, self._anchors)
+        self._start: tuple[dict[str, Loaded], dict[str, Certificate], TrustAnchors] = ({}, {}, self._anchors)
 
     @property
     def anchors(self) -> TrustAnchors:
@@ -116,13 +118,18 @@ class CertificateStore:
     def apply(self, proposal: Proposal) -> list[Loaded]:
         """Take over the enabled certificates of a commit; returns those that are newly loaded, by name."""
         fresh = [self._load(proposal.new, name, proposal.now, proposal.revision) for name in self._to_load(proposal)]
-        gone = [name for name in _touched(proposal) if not _enabled(proposal.new, name) and name in self._loaded]
+        touched = _touched(proposal)
+        gone = [name for name in touched if not _enabled(proposal.new, name) and name in self._loaded]
         remote_before = {item.certificate.fingerprint for item in self._remote()}
         for name in gone:
             del self._loaded[name]
             self._credentials.pop(name, None)
+        for name in touched:
+            if not proposal.new.exists(certificate_path(name)):
+                self._read.pop(name, None)
         for item in fresh:
             self._loaded[item.name] = item
+            self._read[item.name] = item.certificate
             self._credentials.pop(item.name, None)
         if {item.certificate.fingerprint for item in self._remote()} != remote_before:
             self._anchors = TrustAnchors(tuple(item.certificate for item in self._remote()), proposal.revision)
@@ -130,18 +137,18 @@ class CertificateStore:
         return fresh
 
     def content_of(self, name: str) -> Certificate | None:
-        """Return an enabled certificate, None where there is none of the name."""
-        loaded = self._loaded.get(name)
-        return None if loaded is None else loaded.certificate
+        """Return the certificate that an object holds, disabled or not; None if it has never been enabled."""
+        return self._read.get(name)
 
     def adopt_start(self) -> None:
         """Make what is enabled now what `reset` returns to."""
-        self._start = dict(self._loaded), self._anchors
+        self._start = dict(self._loaded), dict(self._read), self._anchors
 
     def reset(self) -> None:
         """Return to what was enabled at the start, whatever has become of the files since."""
-        loaded, self._anchors = self._start
+        loaded, read, self._anchors = self._start
         self._loaded = dict(loaded)
+        self._read = dict(read)
         self._credentials.clear()
 
     def _remote(self) -> Iterator[Loaded]:
@@ -157,7 +164,7 @@ class CertificateStore:
 
     def _load(self, tree: Tree, name: str, now: Instant, revision: int) -> Loaded:
         path = certificate_path(name)
-        shown = " ".join(path)
+        shown = format_path(path)
         word = _text(tree, name, "type")
         if not word:
             raise _missing(path, "type")
@@ -199,7 +206,7 @@ def _file_kind(word: str) -> Literal["local", "remote"] | None:
 
 
 def _missing(path: tuple[str, ...], leaf: str) -> UserError:
-    return UserError(f"'{' '.join(path)} {leaf}' is not configured", path=(*path, leaf), tag="missing-element")
+    return UserError(f"'{format_path(path)} {leaf}' is not configured", path=(*path, leaf), tag="missing-element")
 
 
 def _touched(proposal: Proposal) -> dict[str, frozenset[str]]:

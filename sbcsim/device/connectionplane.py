@@ -10,19 +10,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from sbcsim.clock import SECOND, Instant, Order
-from sbcsim.events import (
-    AlertReceived,
-    CertificateSeen,
-    ConnectionClosed,
-    ConnectionOpened,
-    DialFailed,
-    Handshake,
-    LogEvent,
-)
+from sbcsim.events import AlertReceived
 from sbcsim.pki.credential import Certificate, CertificateError, Credential
 
+from . import connectioncounts, connectionevents
 from .chassis import Chassis
 from .connections import ConnectionRecord, ConnectionState, ConnectionTable, PortKey
+from .counters import PortCounters
 from .effects import (
     Close,
     Closing,
@@ -42,20 +36,6 @@ from .listeners import Port, PortState
 from .tlsprofile import TlsProfile, read_tls_profile
 
 NO_INTERFACE = ("", "", "")
-
-_FAILURE_COUNTERS: dict[HandshakeFailure, tuple[str, ...]] = {
-    HandshakeFailure.NO_COMMON_CIPHER: ("noCipherSuite",),
-    HandshakeFailure.NO_COMMON_VERSION: ("noCipherSuite",),
-    HandshakeFailure.NO_LOCAL_CERTIFICATE: ("noCipherSuite",),
-    HandshakeFailure.NO_PEER_CERTIFICATE: ("noClientCert",),
-    HandshakeFailure.PEER_EXPIRED: ("validationFailures",),
-    HandshakeFailure.PEER_NOT_YET_VALID: ("validationFailures",),
-    HandshakeFailure.PEER_UNKNOWN_CA: ("validationFailures",),
-    HandshakeFailure.PEER_INVALID: ("validationFailures",),
-    HandshakeFailure.ALERT_RECEIVED: ("fatelAlertsReceived",),
-    HandshakeFailure.CLOSED: (),
-    HandshakeFailure.PROTOCOL: ("receiveFailures",),
-}
 
 
 class Watcher(Protocol):
@@ -105,9 +85,7 @@ class ConnectionPlane:
         if listener.transport is Transport.TLS:
             self._start_tls(record, port, now)
         else:
-            record.move(ConnectionState.UP)
-            _count_plain(port, 1)
-            self._came_up(record, now)
+            self._came_up(record, ConnectionState.UP, now)
         return number
 
     def dial(
@@ -147,9 +125,7 @@ class ConnectionPlane:
         if record.transport is Transport.TLS:
             self._start_tls(record, port, now)
         else:
-            record.move(ConnectionState.UP)
-            _count_plain(port, 1)
-            self._came_up(record, now)
+            self._came_up(record, ConnectionState.UP, now)
 
     def dial_failed(self, connection: ConnectionId, reason: str, now: Instant) -> None:
         """An outbound TCP connection could not be opened."""
@@ -157,9 +133,7 @@ class ConnectionPlane:
         if record is None:
             return
         self._forget(record)
-        self._chassis.emit(
-            now, DialFailed(record.id, _port_name(record), _endpoint(record.remote), reason, record.times)
-        )
+        self._chassis.emit(now, connectionevents.dial_failed(record, reason))
         for watcher in self.watchers:
             watcher.connection_failed(record, reason, now)
 
@@ -176,16 +150,13 @@ class ConnectionPlane:
             self._chassis.effect(Close(record.id, Closing.GRACEFUL))
             self.handshake_failed(connection, HandshakeFailed(HandshakeFailure.PEER_INVALID, str(error)), now)
             return
-        if record.auth_seconds is None:
-            record.move(ConnectionState.UP)
-        else:
-            record.move(ConnectionState.WAITING_SIP_AUTH)
+        waits = record.auth_seconds is not None
+        if record.auth_seconds is not None:
             self._chassis.timetable.acting.set(
                 ("auth", record.id), now.uptime + record.auth_seconds * SECOND, Order.TIMEOUT
             )
-        self._count_up(record)
-        self._chassis.emit(now, self._handshake(record, ok=True))
-        self._came_up(record, now)
+        self._chassis.emit(now, connectionevents.handshake(record))
+        self._came_up(record, ConnectionState.WAITING_SIP_AUTH if waits else ConnectionState.UP, now)
 
     def handshake_failed(self, connection: ConnectionId, result: HandshakeFailed, now: Instant) -> None:
         """A handshake has failed; `net` has sent the alert and closes the connection by itself."""
@@ -194,33 +165,18 @@ class ConnectionPlane:
             return
         if result.peer_leaf is not None:
             record.peer_chain = _readable(result.peer_leaf)
-        tls = self._ports[record.port].counters.tls
-        for counter in (*_FAILURE_COUNTERS[result.failure], "handshakeFailures"):
-            tls.add(counter, record.times)
-        if "validationFailures" in _FAILURE_COUNTERS[result.failure]:
-            side = "serverAuthFailures" if record.direction is Direction.OUTBOUND else "clientAuthFailures"
-            tls.add(side, record.times)
-        self._chassis.emit(now, self._handshake(record, ok=False, result=result))
-        self._log_failed_handshake(record, result.reason, now)
-        self._forget(record)
-        for watcher in self.watchers:
-            watcher.connection_failed(record, result.reason, now)
+        connectioncounts.handshake_failed(self._counters(record), record, result)
+        self._handshake_ended_badly(record, result, now)
 
     def handshake_timed_out(self, connection: ConnectionId, now: Instant) -> None:
         """The handshakeTimer has run out."""
         record = self.table.get(connection)
         if record is None:
             return
-        tls = self._ports[record.port].counters.tls
-        tls.add("handshakeTimeouts", record.times)
-        tls.add("handshakeFailures", record.times)
-        result = HandshakeFailed(HandshakeFailure.CLOSED, "handshakeTimer ran out")
-        self._chassis.emit(now, self._handshake(record, ok=False, result=result))
-        self._log_failed_handshake(record, result.reason, now)
+        connectioncounts.handshake_timed_out(self._counters(record), record)
         self._chassis.effect(Close(record.id, Closing.GRACEFUL))
-        self._forget(record)
-        for watcher in self.watchers:
-            watcher.connection_failed(record, result.reason, now)
+        result = HandshakeFailed(HandshakeFailure.CLOSED, "handshakeTimer ran out")
+        self._handshake_ended_badly(record, result, now)
 
     def connect_timed_out(self, connection: ConnectionId, now: Instant) -> None:
         """The tcpConnectTimeout has run out."""
@@ -231,7 +187,7 @@ class ConnectionPlane:
         """The appAuthTimer has run out on a connection that waits for a known peer."""
         record = self.table.get(connection)
         if record is not None:
-            self._ports[record.port].counters.tls.add("higherAuthTimeout")
+            self._counters(record).tls.add("higherAuthTimeout")
             self.close(record, "appAuthTimer ran out", now)
 
     def authenticated(self, record: ConnectionRecord) -> None:
@@ -245,7 +201,7 @@ class ConnectionPlane:
         if record is None:
             return
         if alert:
-            self._ports[record.port].counters.tls.add("fatelAlertsReceived", record.times)
+            self._counters(record).tls.add("fatelAlertsReceived", record.times)
             self._chassis.emit(now, AlertReceived(record.id, alert, reason))
         if not record.established:
             failure = HandshakeFailed(HandshakeFailure.CLOSED, reason, alert_received=alert)
@@ -256,21 +212,13 @@ class ConnectionPlane:
     def send(self, record: ConnectionRecord, data: bytes, now: Instant, *, pdus: int = 1, times: int = 1) -> None:
         """Write `data` (`pdus` SIP messages) to a connection; `times` is what a coalesced message stands for."""
         record.last_used = now
-        record.bytes_out += len(data) * times
-        record.messages_out += pdus * times
-        counters = self._ports[record.port].counters.port
-        counters.add("txPdus", pdus * times)
-        counters.add("txBytes", len(data) * times)
+        connectioncounts.sent(self._counters(record), record, len(data), pdus, times)
         self._chassis.effect(Send(record.id, data))
 
     def count_received(self, record: ConnectionRecord, size: int, pdus: int, now: Instant, times: int = 1) -> None:
         """Count what came in on a connection."""
         record.last_used = now
-        record.bytes_in += size * times
-        record.messages_in += pdus * times
-        counters = self._ports[record.port].counters.port
-        counters.add("rxPdus", pdus * times)
-        counters.add("rxBytes", size * times)
+        connectioncounts.received(self._counters(record), record, size, pdus, times)
 
     def close(self, record: ConnectionRecord, reason: str, now: Instant, how: Closing = Closing.GRACEFUL) -> None:
         """Close a connection from our side."""
@@ -279,16 +227,12 @@ class ConnectionPlane:
             self._gone(record, "local", reason, now)
             return
         self._forget(record)
-        self._chassis.emit(now, self._closed_event(record, "local", reason))
+        self._chassis.emit(now, connectionevents.closed(record, "local", reason))
         for watcher in self.watchers:
             watcher.connection_failed(record, reason, now)
 
     def give_up(self) -> None:
         """Nobody waits any longer for the far ends of connections on their way up."""
-        for connection in self.opening:
-            record = self.table.get(connection)
-            if record is not None:
-                record.silent = True
         self.opening.clear()
 
     def _start_tls(self, record: ConnectionRecord, port: Port, now: Instant) -> None:
@@ -299,7 +243,7 @@ class ConnectionPlane:
         record.validate_peer = profile.validate_peer
         if record.direction is Direction.INBOUND and not profile.auth_client:
             record.auth_seconds = profile.app_auth_seconds
-        port.counters.tls.add(f"current{_side(record)}Handshakes")
+        connectioncounts.handshake_begun(port.counters, record)
         self.opening.add(record.id)
         self._chassis.timetable.acting.set(
             ("handshake", record.id), now.uptime + profile.handshake_seconds * SECOND, Order.TIMEOUT
@@ -320,56 +264,31 @@ class ConnectionPlane:
 
     def _opened(self, record: ConnectionRecord, now: Instant) -> None:
         record.since = record.last_used = now
-        self._chassis.emit(
-            now,
-            ConnectionOpened(
-                record.id,
-                record.direction.value,
-                _port_name(record),
-                _endpoint(record.local),
-                _endpoint(record.remote),
-            ),
-        )
+        self._chassis.emit(now, connectionevents.opened(record))
 
-    def _came_up(self, record: ConnectionRecord, now: Instant) -> None:
+    def _came_up(self, record: ConnectionRecord, state: ConnectionState, now: Instant) -> None:
+        connectioncounts.established(self._counters(record), record)
+        record.move(state)
         self._opening_ended(record)
         self.table.index_certificates(record)
         for watcher in self.watchers:
             watcher.connection_up(record, now)
 
-    def _count_up(self, record: ConnectionRecord) -> None:
-        counters = self._ports[record.port].counters
-        side = _side(record)
-        counters.tls.add(f"current{side}Handshakes", -1)
-        counters.tls.add(f"current{side}Connections")
-        counters.tls.add(f"total{side}Connections")
-        counters.connections.add("activeTlsTcpConnection")
-        counters.connections.add("totalTlsTcpConnection")
-        if side == "Server":
-            if record.resumed:
-                counters.tls.add("sessionResumptions")
-            else:
-                counters.tls.add("currentServerSessions")
-                counters.tls.add("totalServerSessions")
+    def _handshake_ended_badly(self, record: ConnectionRecord, result: HandshakeFailed, now: Instant) -> None:
+        self._chassis.emit(now, connectionevents.handshake(record, result))
+        self._chassis.emit(now, connectionevents.failed_handshake_logged(record, result.reason))
+        self._forget(record)
+        for watcher in self.watchers:
+            watcher.connection_failed(record, result.reason, now)
 
     def _gone(self, record: ConnectionRecord, by: str, reason: str, now: Instant) -> None:
         self._forget(record)
-        self._chassis.emit(now, self._closed_event(record, by, reason))
+        self._chassis.emit(now, connectionevents.closed(record, by, reason))
         for watcher in self.watchers:
             watcher.connection_gone(record, reason, now)
 
     def _forget(self, record: ConnectionRecord) -> None:
-        counters = self._ports[record.port].counters
-        side = _side(record)
-        if record.state is ConnectionState.NEGOTIATING:
-            counters.tls.add(f"current{side}Handshakes", -1)
-        elif record.established and record.transport is Transport.TLS:
-            counters.tls.add(f"current{side}Connections", -1)
-            counters.connections.add("activeTlsTcpConnection", -1)
-            if side == "Server" and not record.resumed:
-                counters.tls.add("currentServerSessions", -1)
-        elif record.established:
-            counters.connections.add("tcpConnection", -1)
+        connectioncounts.gone(self._counters(record), record)
         self._opening_ended(record)
         self._chassis.timetable.acting.cancel(("auth", record.id))
         self.table.remove(record)
@@ -379,39 +298,8 @@ class ConnectionPlane:
         for kind in ("connect", "handshake"):
             self._chassis.timetable.acting.cancel((kind, record.id))
 
-    def _handshake(self, record: ConnectionRecord, *, ok: bool, result: HandshakeFailed | None = None) -> Handshake:
-        return Handshake(
-            connection=record.id,
-            direction=record.direction.value,
-            ok=ok,
-            version=record.version,
-            cipher=record.cipher,
-            resumed=record.resumed,
-            local_certificate=own_certificate(record.credential),
-            peer_certificate=seen(record.peer_chain[0]) if record.peer_chain else None,
-            alert_sent=result.alert_sent if result else 0,
-            alert_received=result.alert_received if result else 0,
-            reason=result.reason if result else "",
-            times=record.times,
-        )
-
-    def _log_failed_handshake(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
-        text = f"*Tls: handshake with {_endpoint(record.remote)} failed: {reason}"
-        self._chassis.emit(now, LogEvent("SEC", "minor", text))
-
-    def _closed_event(self, record: ConnectionRecord, by: str, reason: str) -> ConnectionClosed:
-        name = record.credential.name if record.credential is not None else ""
-        return ConnectionClosed(record.id, record.direction.value, by, reason, name)
-
-
-def own_certificate(credential: Credential | None) -> CertificateSeen | None:
-    """Return an own certificate as it appears in events, None where none was shown."""
-    return None if credential is None else seen(credential.certificate, credential.name)
-
-
-def seen(certificate: Certificate, name: str = "") -> CertificateSeen:
-    """Return a certificate as it appears in events."""
-    return CertificateSeen(certificate.subject, certificate.serial, certificate.not_after, name)
+    def _counters(self, record: ConnectionRecord) -> PortCounters:
+        return self._ports[record.port].counters
 
 
 def _readable(der: bytes) -> tuple[Certificate, ...]:
@@ -420,21 +308,3 @@ def _readable(der: bytes) -> tuple[Certificate, ...]:
         return (Certificate.from_der(der),)
     except CertificateError:
         return ()
-
-
-def _count_plain(port: Port, step: int) -> None:
-    port.counters.connections.add("tcpConnection", step)
-    port.counters.connections.add("totalTcpConnection")
-
-
-def _side(record: ConnectionRecord) -> str:
-    return "Client" if record.direction is Direction.OUTBOUND else "Server"
-
-
-def _port_name(record: ConnectionRecord) -> str:
-    return f"{record.address_context}/{record.zone}/{record.sip_sig_port}"
-
-
-def _endpoint(endpoint: Endpoint) -> str:
-    host, port = endpoint
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -71,7 +71,6 @@ class ConnectionRecord:
         "remote",
         "resumed",
         "revision",
-        "silent",
         "since",
         "stream",
         "times",
@@ -110,13 +109,13 @@ class ConnectionRecord:
         self.revision = 0
         self.validate_peer = True
         self.auth_seconds: int | None = None
+        """How long a far end that shows no certificate may take to prove a known peer; None where it need not."""
         self.peer_chain: tuple[Certificate, ...] = ()
         self.resumed = False
         self.version = ""
         self.cipher = ""
         self.messages_in = self.messages_out = 0
         self.bytes_in = self.bytes_out = 0
-        self.silent = False
         self.stream = Stream()
         self._credential: Credential | None = None
         self._handshake_begun = False

@@ -64,7 +64,9 @@ class IpInterface:
 
     key: InterfaceKey
     address: str
+    prefix: str
     alternative: str
+    alternative_prefix: str
     enabled: bool
     in_service: bool
     action: str
@@ -84,7 +86,9 @@ def read_interface(tree: Tree, key: InterfaceKey) -> IpInterface | None:
     return IpInterface(
         key=key,
         address=_text(tree, (*path, "ipAddress")),
+        prefix=_text(tree, (*path, "prefix")),
         alternative=_text(tree, (*path, "altIpAddress")),
+        alternative_prefix=_text(tree, (*path, "altPrefix")),
         enabled=tree.value((*path, "state")) == "enabled",
         in_service=tree.value((*path, "mode")) == "inService",
         action=_text(tree, (*path, "action")).lower(),

@@ -265,7 +265,6 @@ class PathChecks:
         record = self._plane.dial(port, transport, remote, check.peer.key, check.ping.times, now)
         check.connection = record.id
         if check.peer.key not in self.awaiting:
-            record.silent = True
             self._plane.opening.discard(record.id)
 
     def _target(self, peer: IpPeer, transport: Transport) -> tuple[Endpoint, str]:

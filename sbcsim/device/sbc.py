@@ -26,7 +26,8 @@ from .actions import Actions, Request
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore
 from .chassis import Chassis
-from .connectionplane import ConnectionPlane, seen
+from .connectionevents import seen
+from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionTable, PeerKey, PortKey
 from .effects import Closing, ConnectionId, Effect, Endpoint, HandshakeDone, HandshakeFailed, ListenerKey, StopListening
 from .eventlog import DIRECTORY, EventLog

@@ -32,7 +32,6 @@ class Signalling:
 
     def received(self, record: ConnectionRecord, data: bytes, now: Instant) -> None:
         """Take octets from an established connection."""
-        record.silent = False
         items = record.stream.feed(data)
         pdus = 0
         times = 1

@@ -131,8 +131,9 @@ def _zone_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
 def _interface_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
     group = (path[1], path[3])
     for number, interface in enumerate(interfaces_of(status.chassis.tree, group), start=1):
-        v4 = interface.address if ":" not in interface.address else interface.alternative
-        v6 = interface.address if ":" in interface.address else interface.alternative
+        v4, v6 = (interface.address, interface.prefix), (interface.alternative, interface.alternative_prefix)
+        if ":" in interface.address:
+            v4, v6 = v6, v4
         yield {
             "name": interface.key[2],
             "ifindex": number,
@@ -146,8 +147,12 @@ def _interface_status(status: Status, path: Path, _now: Instant) -> Iterable[Row
             "rxActualBandwidth": 0,
             "txActualBandwidth": 0,
             "localIpType": "fixed",
-            "fixedIpV4": v4,
-            "fixedIpV6": v6,
+            "fixedIpV4": v4[0],
+            "fixedIpPrefixV4": v4[1],
+            "fixedIpV6": v6[0],
+            "fixedIpPrefixV6": v6[1],
+            "floatingIpV4": "",
+            "floatingIpV6": "",
         }
 
 

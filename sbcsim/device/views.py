@@ -35,7 +35,10 @@ class PeerView:
 
 @dataclass(frozen=True, slots=True)
 class CertificateView:
-    """One pki certificate object. `certificate` is None while it is disabled; `days` as the expiry warning counts."""
+    """One pki certificate object; `days` as the expiry warning counts.
+
+    `certificate` is what it held when it was last enabled, None if it never was.
+    """
 
     name: str
     type: str
