@@ -36,11 +36,16 @@ WIDE = 240
 """Columns of a table that nobody watches on a terminal: wide enough for `grep`."""
 
 app = typer.Typer(
-    help="A simulator of a Ribbon (Sonus) SBC Core for testing certificate rotation.",
+    help="A simulator of a Ribbon (Sonus) SBC Core for testing certificate rotation. `sbcsim demo` shows what it does.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-ctl = typer.Typer(help="Ask a running simulator, or do something to it.", no_args_is_help=True)
+ctl = typer.Typer(
+    help="Ask a running simulator, or do something to it, through its control API.",
+    epilog="SBCSIM_CONTROL_URL says where it is, as --url does; SBCSIM_CONTROL_TOKEN holds the token that it asks for "
+    "outside loopback. Filters are those of the control API, e.g. `sbcsim ctl connections direction=inbound`.",
+    no_args_is_help=True,
+)
 clock = typer.Typer(help="Show or move the clock.")
 app.add_typer(ctl, name="ctl")
 ctl.add_typer(clock, name="clock")
@@ -75,38 +80,50 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Show the v
         raise typer.Exit
 
 
-@app.command()
+@app.command(
+    epilog="Usual ports: CLI 10022, SFTP 12024, control API 10080. SBCSIM_CONTROL_TOKEN sets the token of the control "
+    "API; outside loopback one is made up where it is unset."
+)
 def run(
     config: Annotated[
-        list[Path] | None, typer.Argument(help="Files of CLI lines, as `show configuration | display set` prints them.")
+        list[Path] | None, typer.Argument(help="Files of set lines, as `show configuration | display set` prints them.")
     ] = None,
     bind: Annotated[str, typer.Option(metavar="ADDR", help="Address to listen on.")] = "127.0.0.1",
     ports: Annotated[Ports, typer.Option(help="The usual ports, or free ones for everything.")] = Ports.DEFAULT,
     ready_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the content of the ready line to this file, too.")
     ] = None,
-    state: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the configuration here.")] = None,
+    state: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Not in this version: everything is kept in memory.")
+    ] = None,
     clock: Annotated[
         str, typer.Option(metavar="real|virtual[@RFC3339]", help="Flow with the host, or stand still until moved.")
     ] = "real",
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of everything random in the box.")] = 0,
     user: Annotated[
-        list[str] | None, typer.Option(metavar="NAME:PASSWORD", help="Users, instead of admin with password admin.")
+        list[str] | None,
+        typer.Option(metavar="NAME:PASSWORD", help="A user, instead of admin with password admin (several times)."),
     ] = None,
-    ha: Annotated[Redundancy, typer.Option(help="Redundancy of the box.")] = Redundancy.NONE,
+    ha: Annotated[Redundancy, typer.Option(help="Redundancy; only none in this version.")] = Redundancy.NONE,
     map_: Annotated[
-        list[str] | None, typer.Option("--map", metavar="SIMADDR=HOSTADDR", help="Where a simulated address really is.")
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="SIMADDR=HOSTADDR",
+            help="Where a simulated address, of an ipPeer or of the box, is on the host (several times).",
+        ),
     ] = None,
     allow_dial: Annotated[
-        list[str] | None, typer.Option(metavar="CIDR", help="Networks outside loopback that may be dialled.")
+        list[str] | None,
+        typer.Option(metavar="CIDR", help="A network outside loopback that may be dialled (several times)."),
     ] = None,
-    log: Annotated[Log | None, typer.Option(help="Write the journal to the standard error output.")] = None,
+    log: Annotated[Log | None, typer.Option(help="Write the journal to the standard error output as it grows.")] = None,
 ) -> None:
     """Run one simulated SBC until SIGTERM or SIGINT."""
     if state is not None:
-        _fail("--state: this version keeps everything in memory", 2)
+        _fail("--state: not in this version, which keeps everything in memory", 2)
     if ha is not Redundancy.NONE:
-        _fail(f"--ha {ha.value}: this version simulates a single node, only none is possible", 2)
+        _fail(f"--ha {ha.value}: not in this version, which simulates a single node", 2)
     if ready_file is not None:
         if not ready_file.parent.is_dir():
             _fail(f"--ready-file: {ready_file.parent} is not a directory", 2)
@@ -213,7 +230,9 @@ Url = Annotated[
     str, typer.Option("--url", metavar="URL", envvar="SBCSIM_CONTROL_URL", help="Where the control API listens.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
-Filters = Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Filters of the control API.")]
+Filters = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Filters, e.g. direction=inbound.")
+]
 
 
 @ctl.command()

@@ -65,8 +65,12 @@ class ControlClient:
             with error:
                 raise ControlUnreachableError(_detail(error)) from None
         except (URLError, OSError, HTTPException) as error:
-            reason = error.reason if isinstance(error, URLError) else error
-            raise ControlUnreachableError(f"no simulator answers at {self._url}: {reason}") from None
+            raise ControlUnreachableError(f"no simulator answers at {self._url}: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    cause = error.reason if isinstance(error, URLError) else error
+    return (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
 
 
 def _detail(error: HTTPError) -> str:

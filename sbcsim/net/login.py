@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -100,7 +101,7 @@ class SshPort:
         try:
             self._acceptor = await asyncssh.listen(host, port, server_host_keys=HOST_KEYS.ready(), **options)
         except OSError as error:
-            raise UserError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+            raise UserError(f"cannot listen on {host} port {port}: {_reason(error)}") from error
         self.host, self.port = host, self._acceptor.get_port()
         if not HOST_KEYS.complete:  # clients that insist on RSA may wait, the start does not
             self.run(HOST_KEYS.all).add_done_callback(self._add_host_keys)
@@ -220,3 +221,8 @@ class _Server(asyncssh.SSHServer):
 
     def _tell(self, event: Login | Logout) -> None:
         self._port.journal.add(self._port.now(), event)
+
+
+def _reason(error: OSError) -> str:
+    """Return why a port cannot be had, without the many words in which asyncio wraps it."""
+    return os.strerror(error.errno) if error.errno else str(error)
