@@ -216,7 +216,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One `pki certificate` object. What its file says is null while it is disabled."""
+    """One `pki certificate` object. What its file says is null until it has been enabled once."""
 
     __pydantic_config__ = _ANSWER
 
