@@ -78,13 +78,14 @@ class Choices:
 
 
 def completed(shell: Shell, line: str, *, listing: bool) -> Completion:
-    """Complete the last word of a line, or list what could stand there."""
+    """Complete the last word of a line, or list what could stand there: nothing at all is an answer, too."""
+    start = 0
     try:
         start = _last_word(line)
         before = expected(line[:start], shell.mode.start)
         found = _choices(shell, before).starting(line[start:])
     except (LineError, UnterminatedStringError):
-        return Completion(line)
+        found = Choices()
     words = found.words
     if not listing and words:
         if len(words) == 1:
@@ -93,7 +94,7 @@ def completed(shell: Shell, line: str, *, listing: bool) -> Completion:
         if len(common) > len(line) - start:
             return Completion(line[:start] + common)
     lines = list(found.lines())
-    return Completion(line, "\n".join([message("answer.completions"), *lines, ""]) if lines else "")
+    return Completion(line, "\n".join([message("answer.completions"), *lines, ""]) if lines or listing else "")
 
 
 def in_quotes(line: str) -> bool:

@@ -260,7 +260,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         assert self._session is not None
         assert isinstance(self._input, LineEditor)
         completion = self._session.complete(line, self._port.now(), listing=listing)
-        if completion.text:
+        if completion.text or listing:
+            # The "?" has been echoed and is not in the line: show the line as it is.
             self._redraw("\n" + completion.text)
         self._input.complete(completion.line)
 

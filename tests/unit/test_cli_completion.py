@@ -84,6 +84,12 @@ def test_list(session: Session, line: str, wanted: list[str]) -> None:
     assert listed(session, line)[: len(wanted)] == wanted
 
 
+@pytest.mark.parametrize("line", ["frobnicate ", "commit check foo ", "validate ", "show | match ", "commit comment "])
+def test_a_question_mark_is_answered_where_nothing_is_known(session: Session, line: str) -> None:
+    assert session.complete(line, START, listing=True).text == "Possible completions:\n"
+    assert session.complete(line, START, listing=False).text == ""
+
+
 def test_elements_of_both_kinds_in_a_table(session: Session, box: FakeBox) -> None:
     lines = listed(session, "show table addressContext default zone ZONE1 sip")
     names = [line.split()[0] for line in lines]

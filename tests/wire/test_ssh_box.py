@@ -48,6 +48,22 @@ async def test_question_mark_lists_and_the_line_goes_on(box):
         assert (await type_in(process, "user\t\r")).startswith("show users \r\nSID USER")
 
 
+async def test_question_mark_never_stays_on_the_screen_as_if_it_were_in_the_line(box):
+    async with connect(box) as connection:
+        process = await terminal(connection)
+        wanted = "exit ?\r\nPossible completions:\r\nadmin@SBC1> exit "
+        process.stdin.write("exit ?")
+        assert await process.stdout.readexactly(len(wanted)) == wanted
+        await type_in(process, "\x03configure\r")
+        await type_in(process, "set system security pki certificate NEW type local\r")
+        question = "Discard changes and continue? [yes,no] "
+        process.stdin.write("exit\r")
+        await process.stdout.readuntil(question)
+        process.stdin.write("?")
+        assert await process.stdout.readuntil(question) == f"?\r\n{question}"
+        assert (await type_in(process, "yes\r")).endswith("admin@SBC1> ")
+
+
 async def test_control_z_and_end_of_input(box):
     async with connect(box) as connection:
         process = await terminal(connection)
