@@ -60,6 +60,8 @@ class LineEditor:
     def __init__(self, *, line_limit: int = LINE_LIMIT, history_limit: int = HISTORY_LIMIT) -> None:
         self.hidden = False
         """The next line is a secret: no echo, no completion, no history."""
+        self.mask = ""
+        """What stands on the screen for each character of a secret."""
         self.single_keys = False
         """Every character is a key of its own, without echo: output waits behind a marker."""
         self._line_limit = line_limit
@@ -118,9 +120,9 @@ class LineEditor:
 
     def shown(self) -> str:
         """Return the text that draws the line again behind a new prompt."""
-        if self.hidden:
+        if self.hidden and not self.mask:
             return ""
-        return self.line + "\b" * len(self._right)
+        return self._drawn(self.line) + "\b" * len(self._right)
 
     # changes from outside
 
@@ -193,6 +195,8 @@ class LineEditor:
         if line.strip() and not self.hidden and (not self._history or self._history[-1] != line):
             self._history.append(line)
             del self._history[: -self._history_limit]
+        if self.hidden:
+            self._erased = ""
         self._recalled = len(self._history)
         self.clear()
         return Entered(line)
@@ -217,12 +221,16 @@ class LineEditor:
     # editing; the cursor moves by backspace and by writing characters again, so no width is ever needed
 
     def _show(self, text: str) -> None:
-        if not self.hidden:
+        if self.mask or not self.hidden:
             self._echo.append(text)
+
+    def _drawn(self, text: str) -> str:
+        """Return what stands on the screen for a piece of the line."""
+        return self.mask * len(text) if self.hidden else text
 
     def _show_right(self, erased: int = 0) -> None:
         """Write what is behind the cursor, blank out `erased` characters behind it, and go back."""
-        self._show("".join(reversed(self._right)) + " " * erased + "\b" * (len(self._right) + erased))
+        self._show(self._drawn("".join(reversed(self._right))) + " " * erased + "\b" * (len(self._right) + erased))
 
     def _insert(self, text: str) -> None:
         room = self._line_limit - len(self._left) - len(self._right)
@@ -230,7 +238,7 @@ class LineEditor:
             self._echo.append(_BELL)
             text = text[:room]
         self._left.extend(text)
-        self._show(text)
+        self._show(self._drawn(text))
         if self._right:
             self._show_right()
 
@@ -240,7 +248,7 @@ class LineEditor:
         self._left = list(line)
         if not keep_right:
             self._right.clear()
-        self._show(line)
+        self._show(self._drawn(line))
         self._show_right(max(0, old - len(self._left) - len(self._right)))
 
     def _erase_left(self) -> None:
@@ -286,7 +294,7 @@ class LineEditor:
         if self._right:
             char = self._right.pop()
             self._left.append(char)
-            self._show(char)
+            self._show(self._drawn(char))
 
     def _move_to_start(self) -> None:
         self._show("\b" * len(self._left))
@@ -294,7 +302,7 @@ class LineEditor:
         self._left.clear()
 
     def _move_to_end(self) -> None:
-        self._show("".join(reversed(self._right)))
+        self._show(self._drawn("".join(reversed(self._right))))
         self._left.extend(reversed(self._right))
         self._right.clear()
 

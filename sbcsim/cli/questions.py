@@ -11,6 +11,8 @@ from sbcsim.schema.walk import Word
 from .refusal import RefusalError
 from .shell import Ask, Shell, Work
 
+_MASK = "*"
+
 
 def confirm(
     shell: Shell, question: str, *, above: Sequence[str] = (), enter_means: bool
@@ -24,7 +26,7 @@ def confirm(
 
 
 def value_for(leaf: Node) -> Generator[Ask | Work, str, Word]:
-    """Ask for the value of a leaf whose name ended the line; secrets are typed unseen."""
+    """Ask for the value of a leaf whose name ended the line; of a secret only its length is seen."""
     kind = leaf.type
     choices = kind.choices() if kind is not None else ()
     if leaf.secret:
@@ -33,5 +35,5 @@ def value_for(leaf: Node) -> Generator[Ask | Work, str, Word]:
         prompt = message("question.choices", choices=",".join(choices))
     else:
         prompt = message("question.string")
-    answer = yield Ask(prompt, hidden=leaf.secret)
+    answer = yield Ask(prompt, hidden=leaf.secret, mask=_MASK if leaf.secret else "")
     return Word(answer, quoted=True, values=None)

@@ -39,8 +39,9 @@ class Reply:
     """What a session answers.
 
     `text` has LF line ends and is empty or ends in one. `prompt` is what to show next and may take several lines.
-    With `exit_status` the channel closes. `hidden`: the next line is a secret, not to be echoed. `work` is slow and
-    pure: run it anywhere, then call `Session.resume`. `keys`: the next key goes to `Session.key`, without Enter.
+    With `exit_status` the channel closes. `hidden`: the next line is a secret, not to be echoed but for `mask` in
+    place of each character. `work` is slow and pure: run it anywhere, then call `Session.resume`. `keys`: the next
+    key goes to `Session.key`, without Enter.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Reply:
     ok: bool = True
     exit_status: int | None = None
     hidden: bool = False
+    mask: str = ""
     work: Callable[[], None] | None = None
     keys: bool = False
 
@@ -228,7 +230,7 @@ class Session:
             running.working = True
             return Reply("", "", work=step.run)
         above, _, prompt = step.prompt.rpartition("\n")
-        return Reply(f"{above}\n" if above else "", prompt, hidden=step.hidden)
+        return Reply(f"{above}\n" if above else "", prompt, hidden=step.hidden, mask=step.mask)
 
     def _refused(self, cleaned: str, error: LineError | RefusalError) -> Reply:
         """Answer a line that did not become a command."""

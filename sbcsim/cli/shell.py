@@ -71,10 +71,14 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question a command puts to the user; the answer is the next line."""
+    """A question a command puts to the user; the answer is the next line.
+
+    A hidden answer is not shown; with a mask, that stands on the screen for each of its characters.
+    """
 
     prompt: str
     hidden: bool = False
+    mask: str = ""
 
 
 @dataclass(frozen=True, slots=True)

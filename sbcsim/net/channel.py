@@ -304,6 +304,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             return
         if isinstance(self._input, LineEditor):
             self._input.hidden = reply.hidden
+            self._input.mask = reply.mask
             self._input.single_keys = reply.keys
         self._print(reply.prompt)
 

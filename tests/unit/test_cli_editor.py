@@ -190,6 +190,21 @@ def test_hidden_line_leaves_no_trace():
     assert lines(editor, f"{UP}\r") == ["before"]
 
 
+def test_masked_line_shows_its_length_only():
+    editor = LineEditor()
+    editor.hidden, editor.mask = True, "*"
+    assert events(editor, f"se ?cr{LEFT}{LEFT}\x7f{LEFT}{RIGHT}") == []
+    echo = editor.take_echo()
+    assert screen(echo) == ("*****", 3)
+    assert editor.shown() == "*****\b\b"
+    assert events(editor, "\x05x") == []
+    assert screen(echo + editor.take_echo()) == ("******", 6)
+    assert events(editor, "\x15y\r") == [Entered("y")]
+    assert set(editor.take_echo()) <= set("*\b \r\n")
+    editor.hidden, editor.mask = False, ""
+    assert lines(editor, "\x19\r") == [""]  # what was erased is as secret as the rest
+
+
 def test_question_mark_and_tab_complete_outside_quotes():
     editor = LineEditor()
     assert events(editor, "sh?") == [Completing("sh", listing=True)]

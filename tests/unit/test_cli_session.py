@@ -88,7 +88,7 @@ def test_missing_value_is_asked_for(typist: Typist) -> None:
     assert typist.type("set system security pki certificate NEW state").prompt == "[disabled,enabled]: "
     assert typist.type("en").ok
     reply = typist.type("set system security pki certificate NEW passPhrase")
-    assert (reply.prompt, reply.hidden) == ("(<AES encrypted string>): ", True)
+    assert (reply.prompt, reply.hidden, reply.mask) == ("(<AES encrypted string>): ", True, "*")
     typist.type("open sesame")
     assert "passPhrase $8$" in typist.answer("show system security pki certificate NEW")
     typist.type("set system security pki certificate NEW type")

@@ -136,6 +136,5 @@ async def test_passphrase_reaches_neither_echo_nor_journal_when_asked_for(box):
         process.stdin.write("set system security pki certificate NEW passPhrase\r")
         await process.stdout.readuntil("): ")
         answer = await type_in(process, "s3cret\r")
-        assert "s3cret" not in answer
-        assert "[ok][" in answer
+        assert answer.startswith("******\r\n[ok][")
     assert "s3cret" not in repr(list(box.journal()))
