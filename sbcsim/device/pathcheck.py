@@ -95,7 +95,7 @@ class PathChecks:
         self._checks: dict[PeerKey, PathCheck] = {}
         self._by_call_id: dict[str, PeerKey] = {}
         self.awaiting: set[PeerKey] = set()
-        """Peers that owe an answer and are not known to be silent."""
+        """Peers that owe an answer which somebody waits for."""
 
     def __iter__(self) -> Iterator[PathCheck]:
         return iter(tuple(self._checks.values()))
@@ -190,6 +190,11 @@ class PathChecks:
                 earlier, ping.times = ping.times - 1, 1
                 self._outcome(check, now, ok=False, reason="no answer", times=earlier)
         self.awaiting.clear()
+
+    def silent(self, key: PeerKey | None) -> bool:
+        """Whether a peer is known to be silent."""
+        check = None if key is None else self._checks.get(key)
+        return check is not None and check.silent
 
     def validity_changed(self) -> None:
         """A certificate has begun or ended: what failed so far may succeed, so judge each peer's next ping anew."""

@@ -186,8 +186,14 @@ class Sbc:
         return fired, spared
 
     def outstanding(self) -> int:
-        """Return how many answers are awaited from far ends that are not known to be silent."""
+        """Return how many answers are awaited; those known to be silent are asked once in a while."""
         return len(self._plane.opening) + len(self._paths.awaiting)
+
+    def hopeful(self) -> bool:
+        """Whether one of those answers is owed by a far end that is not known to be silent."""
+        dialled = (self._plane.table.get(number) for number in self._plane.opening)
+        owing = {*self._paths.awaiting, *(record.peer for record in dialled if record is not None)}
+        return not all(self._paths.silent(key) for key in owing)
 
     def give_up(self, now: Instant) -> None:
         """Those who owe an answer count as silent until they speak."""

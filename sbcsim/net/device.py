@@ -55,7 +55,10 @@ class Device(Protocol):
         """Fire what was planned; return how much that was and how many pings were spared."""
 
     def outstanding(self) -> int:
-        """Return how many answers are awaited from peers that are not known to be silent."""
+        """Return how many answers are awaited."""
+
+    def hopeful(self) -> bool:
+        """Whether any of them is owed by a peer that is not known to be silent."""
 
     def give_up(self, now: Instant) -> None:
         """Take those who owe an answer for silent."""

@@ -42,6 +42,9 @@ from .wiring import Wiring, endpoint_of, format_endpoint
 PATIENCE = 1.0
 """Real seconds without any progress before peers that owe an answer are taken for silent."""
 
+DOUBT = 0.1
+"""The part of it that those get of whom little is expected: peers known to be silent, ends that we began."""
+
 TURN = 0.01
 """Real seconds that a long move of the clock keeps the event loop before others have their turn."""
 
@@ -191,16 +194,18 @@ class Driver:
             waiter = (pending, progress)
             self._settling.append(waiter)
             try:
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(self._patience if self._device.hopeful() else self._patience * DOUBT):
                     await progress
             except TimeoutError:
                 self._device.give_up(self._clock.reading())
+                if self._network is not None:
+                    self._network.give_up()
                 self._pump()
             finally:
                 self._settling.remove(waiter)
 
     def _pending(self) -> int:
-        own = self._network.busy if self._network is not None else 0
+        own = self._network.busy + len(self._network.ending) if self._network is not None else 0
         return self._device.outstanding() + own
 
     def _wake_up(self) -> None:

@@ -90,6 +90,7 @@ class Streams:
         self.handshakes: PacedQueue[Stream] = PacedQueue(Stream.step, budget=HANDSHAKE_BUDGET, batch=1000)
         self.live: set[Stream] = set()
         self.ending: set[Stream] = set()
+        """Those whose far end is waited for: FIN has been sent, its own has not come."""
         self._emptied: asyncio.Future[None] | None = None
         self._tear_downs: PacedQueue[tuple[Stream, Closing]] = PacedQueue(
             lambda item: item[0].close(item[1]), budget=HANDSHAKE_BUDGET, batch=TEAR_DOWNS
@@ -97,8 +98,12 @@ class Streams:
 
     @property
     def busy(self) -> int:
-        """How much is under way: handshakes with bytes to work on, streams that are being closed."""
-        return len(self.handshakes) + len(self._tear_downs) + len(self.ending)
+        """How much is under way on our side: handshakes with bytes to work on, streams that wait to be closed."""
+        return len(self.handshakes) + len(self._tear_downs)
+
+    def give_up(self) -> None:
+        """Expect no more FIN from those that are ending; they still have their time to send it."""
+        self.ending.clear()
 
     def tear_down(self, stream: Stream, how: Closing) -> None:
         """Close a stream when its turn comes; nothing more is heard of it but `stream_gone`."""

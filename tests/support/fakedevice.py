@@ -80,6 +80,7 @@ class FakeDevice:
         self.timers: dict[int, Callable[[Instant], None]] = {}
         self.fired: list[Instant] = []
         self.owed = 0
+        self.silent = False
         self.given_up = 0
         self._numbers = 0
         self._news = asyncio.Event()
@@ -170,6 +171,9 @@ class FakeDevice:
 
     def outstanding(self) -> int:
         return self.owed
+
+    def hopeful(self) -> bool:
+        return self.owed > 0 and not self.silent
 
     def give_up(self, now: Instant) -> None:
         self.given_up += 1

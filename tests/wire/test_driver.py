@@ -15,6 +15,7 @@ from sbcsim.clock import DAY, SECOND, Clock, Instant, Mode, VirtualClock
 from sbcsim.device.effects import Close, Closing, Dial, HandshakeFailed, HandshakeFailure, Send, StopListening
 from sbcsim.errors import UserError
 from sbcsim.events import ClockMoved, Journal, LogEvent
+from sbcsim.net import driver as driver_module
 from sbcsim.net.driver import Driver
 from sbcsim.net.wiring import AddressMap, Ports, Wiring
 
@@ -183,6 +184,30 @@ async def test_silent_peer_is_given_up_when_patience_runs_out(device: FakeDevice
         device.owed = 1
         await driver.settle()
     assert device.given_up == 1
+
+
+async def test_little_is_expected_of_peers_known_to_be_silent(
+    device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver_module, "DOUBT", 0.001)
+    async with running(device, patience=60) as driver, asyncio.timeout(30):
+        device.owed, device.silent = 1, True
+        await driver.settle()
+    assert device.given_up == 1
+
+
+async def test_far_end_that_never_closes_holds_nobody_up(device: FakeDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver_module, "DOUBT", 0.001)
+    device.effects = [listen()]
+    async with running(device, patience=60) as driver, asyncio.timeout(30):
+        assert driver._network is not None
+        driver._network.linger = 60
+        with socket.create_connection(("127.0.0.1", port_of(driver)), timeout=10) as far:
+            await device.hear("accepted")
+            device.do(Send(1, b"bye"), Close(1, Closing.GRACEFUL))
+            await driver.settle()
+            assert far.recv(100) == b"bye"
+            assert far.recv(100) == b""
 
 
 async def test_advances_do_not_interleave(device: FakeDevice) -> None:
