@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from sbcsim.config.tree import Tree
+from sbcsim.config.tree import EMPTY, Branch, Tree, locate
+from sbcsim.schema.node import Node
+from sbcsim.schema.types import Value
 
 from .effects import Direction, TlsSettings
 
@@ -65,15 +68,24 @@ class TlsProfile:
 
 def read_tls_profile(tree: Tree, name: str) -> TlsProfile:
     """Return a tlsProfile of the configuration."""
-    path = ("profiles", "security", "tlsProfile", name)
+    place = locate(tree.schema, ("profiles", "security", "tlsProfile", name))
+    return _read(place.node, name, tree.at(place) or EMPTY)
+
+
+# Every handshake asks. The content of an entry is one immutable map: what was read of it stays true.
+@lru_cache(maxsize=256)
+def _read(node: Node, name: str, entry: Branch) -> TlsProfile:
+    def value(leaf: str) -> Value | None:
+        found: Value | None = entry.get(leaf, node.children[leaf].default)
+        return found
 
     def text(leaf: str) -> str:
-        value = tree.value((*path, leaf))
-        return "" if value is None else str(value)
+        found = value(leaf)
+        return "" if found is None else str(found)
 
     def number(leaf: str) -> int:
-        value = tree.value((*path, leaf))
-        return value if isinstance(value, int) else 0
+        found = value(leaf)
+        return found if isinstance(found, int) else 0
 
     versions = frozenset(version for leaf, version in _VERSIONS if text(leaf) == "enabled")
     ciphers = tuple(
@@ -90,8 +102,8 @@ def read_tls_profile(tree: Tree, name: str) -> TlsProfile:
         server_certificate=text("serverCertName"),
         client_certificate=text("clientCertName"),
         client_role=text("allowedRoles") != "server",
-        auth_client=tree.value((*path, "authClient")) in {True, "true"},
-        validate_peer=tree.value((*path, "peerCertValidate")) in {True, "true"},
+        auth_client=value("authClient") in {True, "true"},
+        validate_peer=value("peerCertValidate") in {True, "true"},
         tolerate_purpose=text("acceptableCertValidationErrors") == "invalidPurpose",
         versions=versions,
         ciphers=ciphers,
