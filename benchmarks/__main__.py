@@ -8,6 +8,7 @@ import platform
 import ssl
 from collections.abc import Sequence
 
+from OpenSSL import SSL
 from rich.console import Console
 from rich.table import Table
 
@@ -73,7 +74,8 @@ def _table(figures: Sequence[Figure], *, quick: bool) -> Table:
 def _host() -> str:
     load = os.getloadavg()[0]
     return (
-        f"Medians. Python {platform.python_version()}, {ssl.OPENSSL_VERSION}, {os.cpu_count()} processors, "
+        f"Medians. Python {platform.python_version()}, {ssl.OPENSSL_VERSION} (standard library), "
+        f"{SSL.OpenSSL_version(SSL.OPENSSL_VERSION).decode()} (pyOpenSSL), {os.cpu_count()} processors, "
         f"load average {load:.1f}. Rates: more is better, the ratio is our share; all else: less is better."
     )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from typing import cast
 
 import asyncssh
+from OpenSSL import SSL
 
 CANNED = (
     b"SIP/2.0 200 OK\r\nVia: SIP/2.0/TLS 127.0.0.1:5061;branch=z9hG4bKcanned\r\nFrom: <sip:a@127.0.0.1>;tag=1\r\n"
@@ -54,6 +56,33 @@ class Echo(Canned):
         fields = [line for line in request.split(b"\r\n")[1:] if line.lower().startswith(kept)]
         fields = [line + b";tag=bare" if line.lower().startswith(b"to:") else line for line in fields]
         return b"\r\n".join([b"SIP/2.0 200 OK", *fields, b"Content-Length: 0", b"", b""])
+
+
+class MemoryBuffers(asyncio.Protocol):
+    """TLS of pyOpenSSL over memory buffers, as the box does it, with the canned answer on top and nothing else."""
+
+    def __init__(self, context: SSL.Context) -> None:
+        self._tls = SSL.Connection(context, None)
+        self._tls.set_accept_state()
+        self._transport: asyncio.Transport | None = None
+        self._up = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hear that TCP stands."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Go on with the handshake, then answer every request, which is taken to come in one record."""
+        self._tls.bio_write(data)
+        with suppress(SSL.WantReadError):
+            if not self._up:
+                self._tls.do_handshake()
+                self._up = True
+            while self._tls.recv(16384):
+                self._tls.send(CANNED)
+        with suppress(SSL.WantReadError):
+            assert self._transport is not None
+            self._transport.write(self._tls.bio_read(65536))
 
 
 class PasswordServer(asyncssh.SSHServer):

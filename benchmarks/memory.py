@@ -19,8 +19,10 @@ def memory(quick: bool) -> Iterator[Figure]:
     """Memory of the server's process before and after 1,000 connections that each carried one OPTIONS."""
     number = 100 if quick else 1000
     with prepared() as directory:
-        sizes = _each(directory, "box", number), _each(directory, "tls", number)
-    yield Figure(f"memory per idle TLS connection, {number:,} open", *sizes, "KiB", BARE_TLS, AtMost(40))
+        ours = _each(directory, "box", number)
+        for kind, baseline in BARE_TLS.items():
+            bare = _each(directory, kind, number)
+            yield Figure(f"memory per idle TLS connection, {number:,} open", ours, bare, "KiB", baseline, AtMost(40))
 
 
 def _each(directory: Path, kind: str, number: int) -> float:

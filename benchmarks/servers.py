@@ -1,10 +1,9 @@
-"""The measured servers, each in a process of its own: `python -m benchmarks.servers box|tls|ssh DIRECTORY`."""
+"""The measured servers, each in a process of its own: `python -m benchmarks.servers KIND DIRECTORY`."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncssh
@@ -13,7 +12,7 @@ from sbcsim.simulator import Simulator
 
 from . import bare
 from .processes import say, wait_to_go_on
-from .testbed import HOST, box_files, server_context
+from .testbed import HOST, box_files, memory_context, server_context
 
 
 async def serve_box(directory: Path) -> None:
@@ -25,8 +24,15 @@ async def serve_box(directory: Path) -> None:
 async def serve_tls(directory: Path) -> None:
     context = server_context(directory, "box")
     server = await asyncio.get_running_loop().create_server(bare.Canned, HOST, 0, ssl=context, backlog=1024)
-    async with AsyncExitStack() as stack:
-        stack.callback(server.close)
+    async with server:
+        say(tls=server.sockets[0].getsockname())
+        await asyncio.to_thread(wait_to_go_on)
+
+
+async def serve_pyopenssl(directory: Path) -> None:
+    context = memory_context(directory, "box")
+    server = await asyncio.get_running_loop().create_server(lambda: bare.MemoryBuffers(context), HOST, 0, backlog=1024)
+    async with server:
         say(tls=server.sockets[0].getsockname())
         await asyncio.to_thread(wait_to_go_on)
 
@@ -42,5 +48,5 @@ async def serve_ssh(_directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    _serve = {"box": serve_box, "tls": serve_tls, "ssh": serve_ssh}[sys.argv[1]]
-    asyncio.run(_serve(Path(sys.argv[2])))
+    _servers = {"box": serve_box, "tls": serve_tls, "pyopenssl": serve_pyopenssl, "ssh": serve_ssh}
+    asyncio.run(_servers[sys.argv[1]](Path(sys.argv[2])))

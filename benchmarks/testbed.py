@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from OpenSSL import SSL
+
 from sbcsim.pki.mint import Authority, Issued
 
 HOST = "127.0.0.1"
@@ -76,6 +78,22 @@ def server_context(directory: Path, name: str) -> ssl.SSLContext:
 def client_context(directory: Path) -> ssl.SSLContext:
     """Return a context of the standard library for a peer that dials in."""
     return _context(ssl.PROTOCOL_TLS_CLIENT, directory, "peer")
+
+
+def memory_context(directory: Path, name: str) -> SSL.Context:
+    """Return a context of pyOpenSSL with the same settings, for a server."""
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    context.set_cipher_list(SUITE.encode())
+    context.set_options(SSL.OP_NO_TICKET)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    context.use_certificate_file(str(directory / f"{name}.pem"))
+    context.use_privatekey_file(str(directory / f"{name}.key"))
+    context.load_verify_locations(str(directory / "ca.pem"))
+    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
+    return context
 
 
 def _context(protocol: int, directory: Path, name: str) -> ssl.SSLContext:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
 
 from .processes import Child
 from .registry import Figure, ShareOfBare, benchmark
 from .testbed import prepared
-from .timing import in_turns
 
-BARE_TLS = "asyncio TLS of the standard library: same key, suite, mutual authentication and load"
+BARE_TLS = {
+    "tls": "asyncio TLS of the standard library, canned answer",
+    "pyopenssl": "pyOpenSSL on memory buffers, canned answer",
+}
+"""The bare servers: same key, version, suite, mutual authentication and load."""
 
 
 @benchmark("handshakes")
@@ -25,35 +31,42 @@ def options(quick: bool) -> Iterator[Figure]:
 
 
 def _compare(name: str, load: str, quick: bool, *, number: int, aim: ShareOfBare | None) -> Iterator[Figure]:
-    with prepared() as directory, Child("servers", "box", directory) as box, Child("servers", "tls", directory) as bare:
-        ports = [child.hear()["tls"][1] for child in (box, bare)]
-        with (
-            Child("load", load, directory, ports[0], number) as on_box,
-            Child("load", load, directory, ports[1], number) as on_bare,
-        ):
-            ours, theirs = _Side(box, on_box, number), _Side(bare, on_bare, number)
-            rates = in_turns(1 if quick else 9, ours.rate, theirs.rate)
-            yield Figure(f"{name} a second", *rates, "/s", BARE_TLS, aim)
-            # The load shares the processors with the server; what the server alone needs says what it could do.
-            cpu = ours.cpu_rate(), theirs.cpu_rate()
-            yield Figure(f"{name} per processor second of the server", *cpu, "/s", "the same runs", aim)
+    with prepared() as directory, ExitStack() as stack:
+        sides = [_Side(stack, directory, server, load, number) for server in ("box", *BARE_TLS)]
+        for _ in range(1 if quick else 9):
+            for side in sides:
+                side.measure()
+        box, *others = sides
+        for bare, baseline in zip(others, BARE_TLS.values(), strict=True):
+            yield Figure(f"{name} a second", box.rate, bare.rate, "/s", baseline, aim)
+        # The load shares the processors with the server; what the server alone needs says what it could do.
+        for bare, baseline in zip(others, BARE_TLS.values(), strict=True):
+            yield Figure(f"{name} per processor second of the server", box.cpu_rate, bare.cpu_rate, "/s", baseline, aim)
 
 
 class _Side:
     """One server with its load."""
 
-    def __init__(self, server: Child, load: Child, number: int) -> None:
-        self._server, self._load, self._number = server, load, number
-        self._spent: list[float] = []
-        load.hear()
-        load.go_on()  # the first run warms caches up
+    def __init__(self, stack: ExitStack, directory: Path, server: str, load: str, number: int) -> None:
+        self._number = number
+        self._server = stack.enter_context(Child("servers", server, directory))
+        port = self._server.hear()["tls"][1]
+        self._load = stack.enter_context(Child("load", load, directory, port, number))
+        self._load.hear()
+        self._load.go_on()  # the first run warms caches up
+        self._rates: list[float] = []
+        self._spent = 0.0
 
-    def rate(self) -> float:
+    def measure(self) -> None:
         before = self._server.cpu()
-        rate = float(self._load.go_on()["rate"])
-        self._spent.append(self._server.cpu() - before)
-        return rate
+        self._rates.append(self._load.go_on()["rate"])
+        self._spent += self._server.cpu() - before
 
+    @property
+    def rate(self) -> float:
+        return median(self._rates)
+
+    @property
     def cpu_rate(self) -> float:
         # Processor time counts in hundredths of a second: one sum over all runs.
-        return self._number * len(self._spent) / max(sum(self._spent), 0.01)
+        return self._number * len(self._rates) / max(self._spent, 0.01)
