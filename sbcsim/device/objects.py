@@ -10,7 +10,7 @@ from sbcsim.config.tree import Tree
 from sbcsim.schema.node import Path
 
 from .connections import PeerKey, PortKey
-from .effects import ListenerKey, Transport
+from .effects import Endpoint, ListenerKey, Transport
 
 InterfaceKey = tuple[str, str, str]
 """addressContext, ipInterfaceGroup, ipInterface."""
@@ -135,6 +135,12 @@ class SipSigPort:
             if name in self.transports
         )
 
+    def listener_towards(self, remote: Endpoint, transport: Transport) -> ListenerKey:
+        """Return the socket whose address stands for the port towards `remote`: of the same family if there is one."""
+        listeners = [each for each in self.listeners() if each.transport is transport]
+        family = ":" in remote[0]
+        return next((each for each in listeners if (":" in each.address[0]) is family), listeners[0])
+
     def allows(self, transport: Transport) -> bool:
         """Whether SIP may leave this port over a transport."""
         return any(name in self.transports for name, each, _ in _CONNECTION_TRANSPORTS if each is transport)
@@ -194,8 +200,13 @@ def peer_keys(tree: Tree) -> Iterator[PeerKey]:
     """Yield every ipPeer of the configuration in path order."""
     for (context,) in tree.keys(("addressContext",)):
         for (zone,) in tree.keys(("addressContext", context, "zone")):
-            for (name,) in tree.keys(("addressContext", context, "zone", zone, "ipPeer")):
-                yield (context, zone, name)
+            yield from zone_peers(tree, context, zone)
+
+
+def zone_peers(tree: Tree, context: str, zone: str) -> Iterator[PeerKey]:
+    """Yield the ipPeers of one zone by name."""
+    for (name,) in tree.keys(("addressContext", context, "zone", zone, "ipPeer")):
+        yield (context, zone, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,7 @@ replaced by one that stands for all; every other ping goes out at its own instan
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
 
 from sbcsim.clock import SECOND, Instant, Order
 from sbcsim.events import PathPing, PathState, SipMessage
@@ -21,68 +18,19 @@ from .alarms import AlarmName
 from .chassis import Chassis
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, PeerKey, PortKey
-from .effects import Endpoint, Transport
+from .effects import Transport
 from .listeners import Port
-from .objects import IpPeer, PathCheckProfile, read_path_check_profile, read_peer, zone_ports
+from .objects import IpPeer, read_path_check_profile, read_peer, zone_peers, zone_ports
+from .pathroute import choose_sender, target
+from .peerstate import PathCheck, Ping, PingState
 from .tlsprofile import read_tls_profile
 
 REPLY_SECONDS = 32
 """A ping fails when no final answer came within this time, or within sendInterval if that is shorter."""
 
 
-class PingState(Enum):
-    """The pingState of `peerPathchkStatus`."""
-
-    INACTIVE = "inActive"
-    ACTIVE = "active"
-    DOWN = "down"
-    UP = "up"
-
-
-@dataclass(slots=True)
-class Ping:
-    """One ping under way. `times` is what it stands for; `connection` is 0 until it has been sent."""
-
-    call_id: str
-    times: int
-    deadline: int
-    connection: int = 0
-
-
-class PathCheck:
-    """The path check of one ipPeer."""
-
-    __slots__ = (
-        "connection",
-        "failures",
-        "last_ping",
-        "local_admin",
-        "peer",
-        "ping",
-        "profile",
-        "remote_admin",
-        "settled",
-        "silent",
-        "state",
-        "successes",
-    )
-
-    def __init__(self, peer: IpPeer) -> None:
-        self.peer = peer
-        self.profile: PathCheckProfile | None = None
-        self.state = PingState.INACTIVE
-        self.successes = self.failures = 0
-        self.connection = 0
-        self.ping: Ping | None = None
-        self.last_ping: Instant | None = None
-        self.silent = False
-        self.settled = False
-        self.local_admin = self.remote_admin = "up"
-
-    @property
-    def interval(self) -> int:
-        """The time from ping to ping in microseconds."""
-        return self.profile.interval_seconds * SECOND if self.profile is not None else 0
+PINGED_PEERS = 2000
+"""At most this many peers are pinged; those enabled beyond stay `inActive`."""
 
 
 class PathChecks:
@@ -94,6 +42,8 @@ class PathChecks:
         self._ports = ports
         self._checks: dict[PeerKey, PathCheck] = {}
         self._by_call_id: dict[str, PeerKey] = {}
+        self._failing: set[PeerKey] = set()
+        self._pinged = 0
         self.awaiting: set[PeerKey] = set()
         """Peers that owe an answer which somebody waits for."""
 
@@ -106,8 +56,7 @@ class PathChecks:
 
     def in_zone(self, context: str, zone: str) -> list[PathCheck]:
         """Return the peers of a zone by name."""
-        keys = sorted(key for key in self._checks if key[:2] == (context, zone))
-        return [self._checks[key] for key in keys]
+        return [self._checks[key] for key in zone_peers(self._chassis.tree, context, zone) if key in self._checks]
 
     def configure(self, key: PeerKey, now: Instant) -> None:
         """Take over the configuration of one peer: begin, end or go on; a moved peer loses its old connection."""
@@ -126,7 +75,8 @@ class PathChecks:
             self._drop_connections(key, now)
         if not peer.path_check:
             self._stop(check, now)
-        elif check.state is PingState.INACTIVE:
+        elif check.state is PingState.INACTIVE and self._pinged < PINGED_PEERS:
+            self._pinged += 1
             check.profile = read_path_check_profile(self._chassis.tree, peer.profile)
             self._change_state(check, PingState.ACTIVE, now)
             self.send_ping(key, 1, now)
@@ -147,7 +97,9 @@ class PathChecks:
             return
         sender = self._sender(check)
         if sender is None:
-            return  # no port of the zone is in service: pings stop, nothing is judged
+            # No port of the zone is in service: pings stop, nothing is judged, until a commit changes that.
+            self._settle(check, settled=True, failing=True)
+            return
         check.last_ping = now
         limit = min(check.interval, REPLY_SECONDS * SECOND)
         check.ping = Ping(self._chassis.token(), times, now.uptime + limit)
@@ -157,7 +109,7 @@ class PathChecks:
             # A silent peer is listened for once in a stretch: it may have come back.
             self.awaiting.add(key)
         record = self._plane.table.get(check.connection)
-        if record is None:
+        if record is None or not self._ports[record.port].sends:
             self._dial(check, *sender, now)
         elif record.established:
             self._send(check, record, now)
@@ -170,12 +122,14 @@ class PathChecks:
 
     def answered(self, record: ConnectionRecord, call_id: str, status: int, now: Instant) -> int:
         """Take a final answer; returns how many messages it stands for, 0 when it answers no ping of ours."""
+        late = self._of(record)
+        if late is not None:
+            late.silent = False
         key = self._by_call_id.get(call_id)
         check = None if key is None else self._checks[key]
         if check is None or check.ping is None or check.ping.connection != record.id:
             return 0
         times = check.ping.times
-        check.silent = False
         failed = check.profile is not None and check.profile.is_failure(status)
         self._finish(check, now, ok=not failed, reason=str(status))
         return times
@@ -196,16 +150,10 @@ class PathChecks:
         check = None if key is None else self._checks.get(key)
         return check is not None and check.silent
 
-    def validity_changed(self) -> None:
-        """A certificate has begun or ended: what failed so far may succeed, so judge each peer's next ping anew."""
-        for check in self._checks.values():
-            self._unsettle(check)
-
-    def ping_all(self, now: Instant) -> None:
-        """Ping every checked peer at once."""
-        for key, check in sorted(self._checks.items()):
-            if check.state is not PingState.INACTIVE:
-                self.send_ping(key, 1, now)
+    def reconsider(self) -> None:
+        """What failed so far may succeed now: the next ping of those who fail is not like the last one."""
+        for key in sorted(self._failing):
+            self._unsettle(self._checks[key])
 
     def connection_up(self, record: ConnectionRecord, now: Instant) -> None:
         """An outbound connection has come up: the ping that asked for it goes out."""
@@ -236,6 +184,8 @@ class PathChecks:
         """Forget every peer."""
         self._checks.clear()
         self._by_call_id.clear()
+        self._failing.clear()
+        self._pinged = 0
         self.awaiting.clear()
 
     def _of(self, record: ConnectionRecord) -> PathCheck | None:
@@ -243,23 +193,13 @@ class PathChecks:
         return check if check is not None and check.connection == record.id else None
 
     def _sender(self, check: PathCheck) -> tuple[Port, Transport] | None:
-        """Return the port and transport of the zone by the profile's preferences, None if no port is in service."""
-        context, zone, _ = check.peer.key
         assert check.profile is not None
-        serving = [
-            port
-            for key in zone_ports(self._chassis.tree, context, zone)
-            if (port := self._ports.get(key)) is not None and port.sends
-        ]
-        for transport in check.profile.transports:
-            for port in serving:
-                if port.config.allows(transport):
-                    return port, transport
-        return None
+        keys = zone_ports(self._chassis.tree, *check.peer.key[:2])
+        return choose_sender((self._ports[key] for key in keys if key in self._ports), check.profile)
 
     def _dial(self, check: PathCheck, port: Port, transport: Transport, now: Instant) -> None:
         assert check.ping is not None
-        remote, reason = self._target(check.peer, transport)
+        remote, reason = target(check.peer, transport, self._chassis.settings)
         if transport is Transport.TLS:
             profile = read_tls_profile(self._chassis.tree, port.config.tls_profile)
             if not profile.client_role:
@@ -272,31 +212,11 @@ class PathChecks:
         if check.peer.key not in self.awaiting:
             self._plane.opening.discard(record.id)
 
-    def _target(self, peer: IpPeer, transport: Transport) -> tuple[Endpoint, str]:
-        if peer.host_name:
-            address, port = self._chassis.settings.hosts.get(peer.host_name, ""), peer.host_port
-            if not address:
-                address = _literal(peer.host_name)
-            if not address:
-                return ("", 0), f"hostName {peer.host_name} is not in the host table"
-        else:
-            address, port = peer.address, peer.port
-        if not address:
-            return ("", 0), "ipAddress is not configured"
-        tls = transport is Transport.TLS
-        if port == 0:
-            port = 5061 if tls else 5060
-        elif tls and self._chassis.settings.dial_tls_port_plus_one:
-            port += 1
-        return (address, port), ""
-
     def _send(self, check: PathCheck, record: ConnectionRecord, now: Instant) -> None:
         ping = check.ping
         assert ping is not None
         ping.connection = record.id
-        listener = next(
-            each for each in self._ports[record.port].config.listeners() if each.transport is record.transport
-        )
+        listener = self._ports[record.port].config.listener_towards(record.remote, record.transport)
         request = options.ping(
             record.remote,
             listener.address,
@@ -330,21 +250,10 @@ class PathChecks:
     def _outcome(
         self, check: PathCheck, now: Instant, *, ok: bool, reason: str, times: int, connection: int = 0
     ) -> None:
-        peer, profile = check.peer, check.profile
-        assert profile is not None
-        self._chassis.emit(now, PathPing(peer.key[2], peer.key[1], ok, reason, connection, times))
-        if ok:
-            check.successes, check.failures = check.successes + times, 0
-            if check.state is not PingState.UP and check.successes >= profile.recovery_count:
-                self._change_state(check, PingState.UP, now)
-        else:
-            check.successes, check.failures = 0, check.failures + times
-            if check.state is not PingState.DOWN and check.failures >= profile.reply_timeout_count:
-                self._change_state(check, PingState.DOWN, now)
-        settled = (check.state is PingState.UP and ok) or (check.state is PingState.DOWN and not ok)
-        if settled is not check.settled:
-            check.settled = settled
-            self._requeue(check)
+        name, zone = check.peer.key[2], check.peer.key[1]
+        self._chassis.emit(now, PathPing(name, zone, ok, reason, connection, times))
+        self._change_state(check, check.count(ok=ok, times=times), now)
+        self._settle(check, settled=check.confirmed_by(ok=ok), failing=not ok)
 
     def _change_state(self, check: PathCheck, state: PingState, now: Instant) -> None:
         if state is check.state:
@@ -378,17 +287,27 @@ class PathChecks:
         if due is not None:
             self._schedule(check, due)
 
-    def _unsettle(self, check: PathCheck) -> None:
-        if check.settled:
-            check.settled = False
+    def _settle(self, check: PathCheck, *, settled: bool, failing: bool = False) -> None:
+        if settled and failing:
+            self._failing.add(check.peer.key)
+        else:
+            self._failing.discard(check.peer.key)
+        if settled is not check.settled:
+            check.settled = settled
             self._requeue(check)
+
+    def _unsettle(self, check: PathCheck) -> None:
+        self._settle(check, settled=False)
 
     def _stop(self, check: PathCheck, now: Instant) -> None:
         key = check.peer.key
+        if check.state is not PingState.INACTIVE:
+            self._pinged -= 1
         if check.ping is not None:
             del self._by_call_id[check.ping.call_id]
             check.ping = None
         self.awaiting.discard(key)
+        self._failing.discard(key)
         timetable = self._chassis.timetable
         timetable.acting.cancel(("reply", key))
         timetable.acting.cancel(("ping", key))
@@ -405,10 +324,3 @@ class PathChecks:
 
 def _where(peer: IpPeer) -> tuple[str, int, str, int]:
     return (peer.address, peer.port, peer.host_name, peer.host_port)
-
-
-def _literal(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return ""

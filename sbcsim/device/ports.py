@@ -15,7 +15,7 @@ from .connectionplane import ConnectionPlane
 from .connections import PortKey
 from .effects import Listen, ListenerKey, StopListening
 from .listeners import Port, PortState, PortTrigger, trigger_for
-from .objects import GroupKey, InterfaceKey, SipSigPort, read_interface, read_port
+from .objects import GroupKey, InterfaceKey, SipSigPort, read_interface, read_port, zone_ports
 
 DRYUP = "dryup"
 
@@ -32,18 +32,9 @@ class Ports:
     def __iter__(self) -> Iterator[Port]:
         return iter(tuple(self._ports.values()))
 
-    def get(self, key: PortKey) -> Port | None:
-        """Return a port of the running node."""
-        return self._ports.get(key)
-
     def in_zone(self, context: str, zone: str) -> list[Port]:
         """Return the ports of a zone by index."""
-        return [self._ports[key] for key in sorted(self._ports) if key[:2] == (context, zone)]
-
-    def on_interface(self, interface: InterfaceKey) -> list[Port]:
-        """Return the ports that are bound to an ipInterface."""
-        keys = self._by_group.get(interface[:2], {})
-        return [self._ports[key] for key in sorted(keys) if self._ports[key].interface == interface]
+        return [self._ports[key] for key in zone_ports(self._chassis.tree, context, zone) if key in self._ports]
 
     def affected(self, changes: Iterable[Change]) -> list[PortKey]:
         """Return the ports that changes bear on, directly or through their interface group, in path order."""

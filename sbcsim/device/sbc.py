@@ -82,7 +82,7 @@ class Sbc:
             DRYUP: lambda key, now: self._ports.dryup_ended(_port_key(key), now),
             "ping": lambda key, now: self._paths.send_ping(_peer_key(key), 1, now),
             "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
-            "validity": lambda _key, _now: self._paths.validity_changed(),
+            "validity": lambda _key, _now: self._paths.reconsider(),
         }
         database.subscribe(self)
 
@@ -231,6 +231,7 @@ class Sbc:
             self._ports.configure(key, now)
         for peer in _touched_peers(proposal.changes):
             self._paths.configure(peer, now)
+        self._paths.reconsider()
         if self._chassis.wake is not None:
             self._chassis.wake()
 

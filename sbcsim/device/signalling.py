@@ -15,7 +15,6 @@ from .chassis import Chassis
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionState, PortKey
 from .listeners import Port, PortState
-from .objects import peer_path
 from .pathcheck import PathChecks
 
 
@@ -87,11 +86,8 @@ class Signalling:
         return False
 
     def _is_known(self, record: ConnectionRecord) -> bool:
-        tree = self._chassis.tree
-        return any(
-            tree.value((*peer_path(check.peer.key), "ipAddress")) == record.remote[0]
-            for check in self._paths.in_zone(record.address_context, record.zone)
-        )
+        peers = self._paths.in_zone(record.address_context, record.zone)
+        return any(check.peer.address == record.remote[0] for check in peers)
 
     def _response(self, record: ConnectionRecord, response: Response, now: Instant) -> int:
         try:
