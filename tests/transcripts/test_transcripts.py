@@ -1,6 +1,7 @@
 """Golden transcripts: what a user sees, to the letter, times left out.
 
-A file holds the start configuration (loaded unchecked), lines typed before, rows of status tables, and the screen.
+A file holds the start configuration (loaded unchecked), lines typed before, lines that somebody else commits then,
+rows of status tables, and the screen.
 What stands behind a prompt or a question on the screen is typed; a `?` at the end of a line is the key.
 """
 
@@ -67,6 +68,10 @@ def prepared(case: dict[str, Any]) -> Typist:
         return typist
     for line in (["configure"] if case["mode"] == "configure" else []) + list(case.get("typed", ())):
         assert typist.type(line).ok, typist.screen
+    if "committed" in case:
+        other = Typist(box.session())
+        for line in ("configure", *case["committed"], "commit"):
+            assert other.type(line).ok, other.screen
     typist.screen = typist.prompt.rpartition("\n")[2]
     return typist
 
