@@ -112,7 +112,8 @@ class _Message(ABC):
     @property
     def summary(self) -> str:
         """The start line for logs: plain characters only."""
-        return "".join(c if c.isprintable() else "?" for c in self.start_line)
+        line = self.start_line
+        return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
 
     @property
     def call_id(self) -> str:
