@@ -44,10 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown := [name for name in options.name if name not in BENCHMARKS]:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     figures: list[Figure] = []
-    for name in options.name or BENCHMARKS:
-        with console.status(f"{name}: {BENCHMARKS[name].about}"):
-            figures.extend(BENCHMARKS[name].run(options.quick))
-    console.print(_table(figures, quick=options.quick))
+    try:
+        for name in options.name or BENCHMARKS:
+            with console.status(f"{name}: {BENCHMARKS[name].about}"):
+                figures.extend(BENCHMARKS[name].run(options.quick))
+    finally:  # what has been measured is worth seeing, also when the next one fails
+        console.print(_table(figures, quick=options.quick))
     short = [figure.name for figure in figures if figure.verdict == "falls short"]
     if short:
         console.print(f"[bold red]{len(short)} of the aims missed:[/] {'; '.join(short)}")
