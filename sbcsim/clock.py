@@ -119,17 +119,20 @@ class Mode(Enum):
 class Clock:
     """The node's clock. A rate of 1 flows with the host (real), 0 stands still until moved (virtual).
 
-    `host` is a monotonic reading in microseconds; it is only asked while the rate is above 0.
+    `host` is a monotonic reading in microseconds; it is only asked while the rate is above 0. Without one the clock
+    stands still until it is told what to `follow`.
     """
 
-    def __init__(self, mode: Mode, calendar: int, host: Callable[[], int], *, rate: float | None = None) -> None:
+    def __init__(
+        self, mode: Mode, calendar: int, host: Callable[[], int] | None = None, *, rate: float | None = None
+    ) -> None:
         self.mode = mode
-        self._host = host
+        self._host = host or _nothing_passes
         self._offset = calendar  # calendar minus uptime
         self._uptime = 0
         self._rate = (1.0 if mode is Mode.REAL else 0.0) if rate is None else rate
         self._held = 0
-        self._host_base = host() if self._rate else 0
+        self._rebase()
 
     @property
     def rate(self) -> float:
@@ -146,6 +149,12 @@ class Clock:
         if self._rate and not self._held:
             uptime += int((self._host() - self._host_base) * self._rate)
         return Instant(uptime, uptime + self._offset)
+
+    def follow(self, host: Callable[[], int]) -> None:
+        """Flow by this reading of the host, unless the clock was made with one."""
+        if self._host is _nothing_passes:
+            self._host = host
+            self._rebase()
 
     def set_rate(self, rate: float) -> None:
         """Let time flow at `rate` from now on; raises UserError for a negative or endless one."""
@@ -198,14 +207,20 @@ class Clock:
 
 
 def VirtualClock(start: str | datetime | int = "2026-01-01T00:00:00Z", *, rate: float = 0.0) -> Clock:  # noqa: N802
-    """Return a virtual clock that stands at `start` (RFC 3339 text, datetime or calendar microseconds)."""
+    """Return a virtual clock that stands at `start` (RFC 3339 text, datetime or calendar microseconds).
+
+    With a rate it flows as soon as a simulator has it.
+    """
     calendar = from_rfc3339(start) if isinstance(start, str) else start
     return Clock(
         Mode.VIRTUAL,
         from_datetime(calendar) if isinstance(calendar, datetime) else calendar,
-        lambda: 0,
         rate=rate,
     )
+
+
+def _nothing_passes() -> int:
+    return 0
 
 
 class Order(Enum):

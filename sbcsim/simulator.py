@@ -97,6 +97,7 @@ class Simulator:
         self._files = dict(files or {})
         self._control = control
         self._clock = clock if isinstance(clock, Clock) else _make_clock(clock)
+        self._clock.follow(_host_uptime)
         self._first = self._clock.reading().calendar
         self._first_rate = self._clock.rate
         self._settings = replace(settings or Settings(), seed=seed)
@@ -432,9 +433,9 @@ def _listener_order(item: tuple[ListenerKey, Endpoint]) -> tuple[str, str, int, 
 def _make_clock(text: str) -> Clock:
     word, at, start = text.partition("@")
     if word == "virtual":
-        return Clock(Mode.VIRTUAL, from_rfc3339(start if at else VIRTUAL_START), _host_uptime)
+        return Clock(Mode.VIRTUAL, from_rfc3339(start if at else VIRTUAL_START))
     if text == "real":
-        return Clock(Mode.REAL, _host_calendar(), _host_uptime)
+        return Clock(Mode.REAL, _host_calendar())
     raise UserError(f'"{text}" is not a clock: real, virtual or virtual@{VIRTUAL_START}')
 
 

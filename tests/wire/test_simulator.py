@@ -276,6 +276,16 @@ async def test_the_clock_given_is_the_clock_used() -> None:
         assert sbc.ready().control is None
 
 
+async def test_a_clock_of_ones_own_flows_at_its_rate() -> None:
+    clock = sbcsim.VirtualClock("2030-05-05T00:00:00Z", rate=1e6)
+    begin = clock.now()
+    async with sbcsim.Simulator(clock=clock, control="off") as sbc, asyncio.timeout(10):
+        while clock.now() == begin:  # noqa: ASYNC110 - it is the clock that is waited for
+            await asyncio.sleep(0)
+        sbc.set_rate(0)
+        assert sbc.clock.now() == sbc.clock.now() > begin
+
+
 def test_importing_the_package_imports_none_of_the_heavy_parts() -> None:
     assert "Simulator" in sbcsim.__all__
     with pytest.raises(AttributeError):
