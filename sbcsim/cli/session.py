@@ -188,6 +188,13 @@ class Session:
             self._shell.properties["screen-length"] = str(terminal.height)
             self._shell.properties["screen-width"] = str(terminal.width)
 
+    def conclude(self, now: Instant) -> None:
+        """Go on after the work of the last reply though the channel is gone: do what began, then end."""
+        if self._queue is not None:
+            self._queue.clear()
+        self.resume(now)
+        self.end(now)
+
     def end(self, now: Instant) -> None:
         """Drop the candidate and whatever is not finished: the channel is gone."""
         self._shell.now = now

@@ -85,13 +85,13 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._channel = chan
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
-        """End the session: the channel is gone."""
+        """End the session, once a command that works has come to its end: the channel is gone."""
         self._over = True
         self._port.channels.discard(self)
         for timer in (self._scheduled, self._idle_timer):
             if timer is not None:
                 timer.cancel()
-        if self._session is not None:
+        if self._session is not None and not self._working:
             self._session.end(self._port.now())
         if self._login is not None:
             self._port.sessions.close(self._login.id)
@@ -379,11 +379,15 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def _resume(self, failure: BaseException | None) -> None:
         if failure is not None and not isinstance(failure, UserError):
+            if self._over and self._session is not None:
+                self._session.end(self._port.now())
             raise failure
         # A refusal met early is met again when the session goes on, which then words it.
-        if self._over or self._session is None:
-            return
         session, now = self._session, self._port.now()
+        assert session is not None
+        if self._over:
+            session.conclude(now)
+            return
         self._do(lambda: session.resume(now))
         self._flush()
         self._read_on()

@@ -111,6 +111,11 @@ class FakeSession:
     def resize(self, terminal):
         self.sizes.append((terminal.width, terminal.height))
 
+    def conclude(self, now):
+        self.rest = []
+        self.lines.append("concluded")
+        self.end(now)
+
     def end(self, now):
         self.ended += 1
 

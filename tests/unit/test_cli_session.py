@@ -133,6 +133,17 @@ def test_slow_work_is_handed_out(box: FakeBox) -> None:
         session.resume(START)
 
 
+def test_a_commit_that_began_is_made_though_the_client_left(box: FakeBox) -> None:
+    box.database.subscribe(Refusing(work=lambda: None))
+    session = box.session(None)
+    reply = session.run(f"configure; {EDIT}; commit; delete system security pki certificate NEW; commit", START)
+    assert reply.work is not None
+    reply.work()
+    session.conclude(START)
+    assert box.database.revision == 1
+    assert [session.mode for session in box.sessions] == [""]
+
+
 def test_refusal_by_a_subscriber(box: FakeBox) -> None:
     def veto(_: object) -> None:
         raise UserError("'a b': no")
