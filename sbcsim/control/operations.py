@@ -6,7 +6,7 @@ method, the path and the status of a refusal.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -48,7 +48,10 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method on one path. `answer` is the type of the result; None answers 204 with no body."""
+    """One method on one path.
+
+    `answer` is the type of the result; None answers 204 with no body. An iterator of JSON data is written as an array.
+    """
 
     method: str
     path: str
@@ -150,10 +153,13 @@ def _alarms(box: Simulated, arguments: Arguments) -> Alarms:
     return box.alarms()
 
 
-def _journal(box: Simulated, arguments: Arguments) -> JournalEntries:
+def _journal(box: Simulated, arguments: Arguments) -> Iterator[dict[str, object]]:
+    # One by one as they are written: the whole journal is a hundred thousand entries.
     query = arguments.query
-    entries = box.events.after(query.number("after") or 0, query.texts("kind"), query.number("limit"))
-    return [entry.to_json() for entry in entries]
+    limit = query.number("limit")
+    if limit == 0:
+        return iter(())
+    return (entry.to_json() for entry in box.events.after(query.number("after") or 0, query.texts("kind"), limit))
 
 
 async def _reset(box: Simulated, arguments: Arguments) -> ResetDone:

@@ -14,6 +14,7 @@ TITLES = {
     405: "Method not allowed",
     409: "Conflict",
     413: "Body too large",
+    415: "Not JSON",
     500: "Internal error",
     503: "Not ready",
 }

@@ -12,9 +12,12 @@ import inspect
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
+import h11
 from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -33,13 +36,19 @@ from sbcsim.control.parameters import Query
 from sbcsim.control.problems import ControlError, problem
 from sbcsim.control.simulated import Simulated
 from sbcsim.errors import UserError
+from sbcsim.events import Entry
 from sbcsim.version import __version__
 
 BODY_LIMIT = 64 * 1024
 HEADER_LIMIT = 16 * 1024
 GRACE = 0.3
 """Host seconds that requests under way get when the server stops."""
+DRAIN = 2.0
+"""Host seconds that a body too large is read and dropped: who still sends when we close never sees the answer."""
 STREAM_BATCH = 500
+"""Journal entries written in one turn of the loop: others have theirs in between."""
+JSON_TYPES = frozenset({"", "application/json", "application/x-www-form-urlencoded"})
+"""Content types taken for JSON; the last one because curl and urllib say it unless told otherwise."""
 
 _log = logging.getLogger("sbcsim.control")
 
@@ -51,7 +60,7 @@ class HttpServer:
         self._stopping = asyncio.Event()
         config = Config(
             _application(box, access, self._stopping),
-            http=H11Protocol,
+            http=_Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -143,12 +152,16 @@ def _endpoint(box: Simulated, operation: Operation) -> _Endpoint:
     async def call(request: Request) -> Response:
         query = Query(operation.parameters, request.query_params.multi_items())
         content = await _content(request)
+        if content:
+            _check_type(request.headers.get("content-type", ""))
         arguments = Arguments(query, _read(operation.body, content), "".join(map(str, request.path_params.values())))
         result = operation.call(box, arguments)
         if inspect.isawaitable(result):
             result = await result
         if operation.answer is None:
             return Response(status_code=204)
+        if isinstance(result, Iterator):
+            return StreamingResponse(_array(result), media_type="application/json")
         return Response(_adapter(operation.answer).dump_json(result, by_alias=True), media_type="application/json")
 
     return call
@@ -166,11 +179,22 @@ def _described(*, token: bool) -> bytes:
 
 async def _content(request: Request) -> bytes:
     content = bytearray()
-    async for chunk in request.stream():
+    chunks = request.stream()
+    async for chunk in chunks:
         content += chunk
         if len(content) > BODY_LIMIT:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN):
+                    async for _ in chunks:
+                        pass
             raise ControlError(413, f"at most {BODY_LIMIT} bytes are read")
     return bytes(content)
+
+
+def _check_type(content_type: str) -> None:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in JSON_TYPES and not kind.endswith("+json"):
+        raise ControlError(415, f"the body must be application/json, not {kind}")
 
 
 def _read(body: type | None, content: bytes) -> object:
@@ -182,6 +206,16 @@ def _read(body: type | None, content: bytes) -> object:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise ControlError(400, f"{where}: {first['msg']}" if where else f"body: {first['msg']}") from None
+
+
+async def _array(items: Iterator[object]) -> AsyncIterator[bytes]:
+    """Yield a JSON array piece by piece: the whole journal at once would hold the loop for seconds."""
+    separator = b"["
+    while batch := list(islice(items, STREAM_BATCH)):
+        yield separator + json.dumps(batch, separators=(",", ":"))[1:-1].encode()
+        separator = b","
+        await asyncio.sleep(0)
+    yield b"]" if separator == b"," else b"[]"
 
 
 async def _events(box: Simulated, after: int, kinds: frozenset[str], stopping: asyncio.Event) -> AsyncIterator[bytes]:
@@ -198,16 +232,34 @@ async def _events(box: Simulated, after: int, kinds: frozenset[str], stopping: a
         while not stopping.is_set():
             news.clear()
             batch = box.events.after(after, kinds, STREAM_BATCH)
-            for entry in batch:
-                data = json.dumps(entry.to_json(), separators=(",", ":"))
-                yield f"id: {entry.number}\nevent: {entry.kind}\ndata: {data}\n\n".encode()
-                after = entry.number
-            if not batch:
+            if batch:
+                yield "".join(map(_event, batch)).encode()
+                after = batch[-1].number
+                await asyncio.sleep(0)
+            else:
                 after = box.events.last
                 await news.wait()
     finally:
         stopped.cancel()
         unsubscribe()
+
+
+def _event(entry: Entry) -> str:
+    data = json.dumps(entry.to_json(), separators=(",", ":"))
+    return f"id: {entry.number}\nevent: {entry.kind}\ndata: {data}\n\n"
+
+
+class _Protocol(H11Protocol):
+    """HTTP/1.1 whose answer to what is no HTTP is a problem document, too."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that cannot be read, and close."""
+        content = json.dumps(problem(400, msg).to_json()).encode()
+        headers = [("content-type", "application/problem+json"), ("content-length", str(len(content)))]
+        answer = h11.Response(status_code=400, headers=[*headers, ("connection", "close")], reason="Bad Request")
+        for event in (answer, h11.Data(data=content), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 class _Gate:

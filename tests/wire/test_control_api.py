@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 
 import httpx
@@ -9,8 +10,9 @@ import pytest
 from fakebox import FakeBox
 
 from sbcsim.control.operations import paths
-from sbcsim.events import Login
+from sbcsim.events import Login, Logout
 from sbcsim.net.control import ControlPort
+from sbcsim.net.http import STREAM_BATCH
 
 
 @pytest.fixture
@@ -141,6 +143,52 @@ async def test_foreign_hosts_and_origins_are_refused(client: httpx.AsyncClient, 
 async def test_a_body_without_end_is_cut(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/clock/advance", content=b"x" * 70_000)
     assert answer.status_code == 413
+
+
+async def test_who_sends_far_too_much_sees_the_refusal(client: httpx.AsyncClient) -> None:
+    def send_all_first() -> bytes:
+        with socket.create_connection((client.base_url.host, client.base_url.port), timeout=10) as connection:
+            size = 20_000_000
+            head = f"POST /v1/clock/advance HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n"
+            connection.sendall(head.encode() + bytes(size))
+            return connection.recv(65536)
+
+    assert (await asyncio.to_thread(send_all_first)).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("junk", [b"JUNK\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])
+async def test_what_is_no_http_is_answered_with_a_problem(client: httpx.AsyncClient, junk: bytes) -> None:
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(junk)
+    head, _, content = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    assert json.loads(content)["status"] == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ("application/vnd.sbc+json", 200),
+        ("application/x-www-form-urlencoded", 200),
+        ("text/plain", 415),
+        ("application/xml", 415),
+    ],
+)
+async def test_a_body_is_json(client: httpx.AsyncClient, kind: str, status: int) -> None:
+    answer = await client.post("/v1/clock/advance", content=b'{"by": "1s"}', headers={"content-type": kind})
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("count", [0, 1, STREAM_BATCH, STREAM_BATCH + 1])
+async def test_the_journal_is_written_piece_by_piece(client: httpx.AsyncClient, box: FakeBox, count: int) -> None:
+    for number in range(count):
+        box.events.add(box.clock.reading(), Logout(f"user{number}", "127.0.0.1", "cli"))
+    entries = (await client.get("/v1/journal")).json()
+    assert [entry["user"] for entry in entries] == [f"user{number}" for number in range(count)]
 
 
 async def test_a_token_is_needed_where_one_is_set(box: FakeBox) -> None:
