@@ -92,7 +92,7 @@ class ConnectionPlane:
         self, port: Port, transport: Transport, remote: Endpoint, peer: tuple[str, str, str], times: int, now: Instant
     ) -> ConnectionRecord:
         """Begin an outbound connection from a sipSigPort to an ipPeer."""
-        local = next(key.address for key in port.config.listeners() if key.transport is transport)
+        local = port.config.listener_towards(remote, transport).address
         record = ConnectionRecord(
             self.table.take_id(times),
             Direction.OUTBOUND,
