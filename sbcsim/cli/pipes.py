@@ -20,6 +20,20 @@ from .shell import Output, View
 Filter = Callable[[list[str]], list[str]]
 
 _FORMS = frozenset({"display set", "details", "compare"})
+_PAGING = frozenset({"more", "nomore"})
+
+_POSIX_CLASS = re.compile(r"\[:(\w+):\]")
+_POSIX_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": r" \t",
+    "digit": "0-9",
+    "lower": "a-z",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\s",
+    "upper": "A-Z",
+    "xdigit": "0-9A-Fa-f",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,7 @@ def pipeline(pipes: Sequence[Pipe], start: Start) -> Pipeline:
             raise LineError(Fault.UNKNOWN_ARGUMENT, pipe.start)
     return Pipeline(
         frozenset(pipe.name for pipe in pipes if pipe.name in _FORMS),
-        tuple(_filter(pipe) for pipe in pipes if pipe.name not in _FORMS),
+        tuple(_filter(pipe) for pipe in pipes if pipe.name not in _FORMS | _PAGING),
         all(pipe.name != "nomore" for pipe in pipes),
     )
 
@@ -75,7 +89,7 @@ def _pattern(argument: Argument) -> re.Pattern[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            return re.compile(text)
+            return re.compile(_POSIX_CLASS.sub(lambda found: _POSIX_CLASSES.get(found[1], found[0]), text))
     except (re.error, OverflowError, RecursionError):
         raise LineError(Fault.BAD_VALUE, argument.start, text=message("value.invalid", value=text)) from None
 
@@ -109,10 +123,6 @@ def _number(lines: list[str]) -> list[str]:
     return [f"{number:>{width}}: {line}" for number, line in enumerate(lines, 1)]
 
 
-def _unchanged(lines: list[str]) -> list[str]:
-    return lines
-
-
 _PATTERNS: dict[str, Callable[[re.Pattern[str]], Filter]] = {
     "match": _match,
     "include": _match,
@@ -123,4 +133,4 @@ _PATTERNS: dict[str, Callable[[re.Pattern[str]], Filter]] = {
     "until": _until,
 }
 
-_PLAIN: dict[str, Filter] = {"count": _count, "linnum": _number, "nomore": _unchanged, "more": _unchanged}
+_PLAIN: dict[str, Filter] = {"count": _count, "linnum": _number}

@@ -240,6 +240,8 @@ def test_change_password(box: FakeBox) -> None:
     ("pipes", "wanted"),
     [
         ("match ^b|include [n]", "banana\n"),
+        ("match ^[[:lower:]]*n | except [[:digit:][:upper:][:space:]]", "banana\n"),
+        ("except [^[:alpha:]]", "apple\nbanana\ncherry\n"),
         ("exclude a", "cherry\n"),
         ('except "an|rr"', "apple\n"),
         ("find ^b", "banana\ncherry\n"),
@@ -255,6 +257,11 @@ def test_pipes(pipes: str, wanted: str) -> None:
     call = parse(f"show cli | {pipes}", Start.OPER)
     found = pipeline(call.pipes, Start.OPER).lines(Output(("apple", "banana", "cherry")), details=False)
     assert "".join(f"{line}\n" for line in found) == wanted
+
+
+@pytest.mark.parametrize("pipe", ["nomore", "more", "display set | nomore"])
+def test_nothing_is_said_so_without_paging_too(typist: Typist, pipe: str) -> None:
+    assert typist.answer(f"show profiles security ocspProfile | {pipe}") == "No entries found.\n"
 
 
 def test_bad_pattern_runs_nothing(typist: Typist, box: FakeBox) -> None:
