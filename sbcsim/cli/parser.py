@@ -145,8 +145,10 @@ class _Builder(Transformer[Token, Call]):
     def property(self, parts: list[Token]) -> Option:
         return Option("-".join(parts))
 
-    def configure_option(self, parts: list[Token]) -> Option:
+    def configure_mode(self, parts: list[Token]) -> Option:
         return Option(str(parts[0]))
+
+    configure_unasked = configure_mode
 
     def commit_option(self, parts: list[Any]) -> Option:
         return Option(str(parts[0]), parts[1] if len(parts) > 1 else None)

@@ -79,6 +79,8 @@ def test_pipes_chain() -> None:
         ('set a "b c', CONF, Fault.UNTERMINATED, 6),
         ("set a [ b", CONF, Fault.INCOMPLETE, 9),
         ("configure terminal", OPER, Fault.UNKNOWN_ARGUMENT, 10),
+        ("configure exclusive private", OPER, Fault.UNKNOWN_ARGUMENT, 20),
+        ("configure no-confirm no-confirm", OPER, Fault.UNKNOWN_ARGUMENT, 21),
     ],
 )
 def test_mistakes(line: str, start: Start, fault: Fault, position: int) -> None:
