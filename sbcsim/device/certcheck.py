@@ -19,6 +19,7 @@ from .chassis import Chassis
 from .connections import ConnectionRecord, ConnectionTable
 
 _PATH = ("system", "security", "certExpiryCheck")
+RATE = (*_PATH, "certReCheckRate")
 RECHECK = ("recheck",)
 WARNING = ("warning",)
 
@@ -56,7 +57,7 @@ class CertificateChecks:
         else:
             self._chassis.timetable.looking.set(RECHECK, now.uptime + period, Order.CERTIFICATE)
 
-    def track(self, record: ConnectionRecord) -> None:
+    def connection_up(self, record: ConnectionRecord, now: Instant) -> None:  # noqa: ARG002 - the watchers' form
         """Watch the certificates of a connection that has come up, perhaps on an anchor disabled meanwhile."""
         if not self._anchored(record):
             self._distrusted.add(record.peer_chain[-1].fingerprint)
@@ -64,6 +65,12 @@ class CertificateChecks:
             if certificate.fingerprint not in self._tracked:
                 self._tracked.add(certificate.fingerprint)
                 heapq.heappush(self._expiries, (certificate.not_after, certificate.fingerprint))
+
+    def connection_failed(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
+        """Nothing was watched yet."""
+
+    def connection_gone(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
+        """What no connection uses any more is dropped when it comes up."""
 
     def anchors_changed(self, old: TrustAnchors, new: TrustAnchors) -> None:
         """Remember anchors in use that are enabled no longer; one that came back is trusted again."""

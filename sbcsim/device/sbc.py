@@ -11,13 +11,10 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import cast
 
-from sbcsim.clock import SECOND, Clock, Instant, Order
-from sbcsim.config.history import CommitRecord
-from sbcsim.config.render import change_lines
-from sbcsim.config.transaction import Author, Change, Database, Proposal
+from sbcsim.clock import Clock, Instant
+from sbcsim.config.transaction import Author, Database, Proposal
 from sbcsim.config.tree import Tree
-from sbcsim.events import CertificateLoaded, Commit, CommitRefused, Event, Journal, PortState, Reset
-from sbcsim.pki.credential import Certificate
+from sbcsim.events import Journal, Reset
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import node_for
@@ -26,21 +23,22 @@ from .actions import Actions, Request
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore
 from .chassis import Chassis
-from .connectionevents import seen
+from .commits import Commits
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionTable, PeerKey, PortKey
 from .effects import Closing, ConnectionId, Effect, Endpoint, HandshakeDone, HandshakeFailed, ListenerKey, StopListening
 from .eventlog import DIRECTORY, EventLog
 from .files import MountedFile, VirtualFiles
 from .listeners import Port
-from .objects import InterfaceKey, peer_keys, port_keys, read_port
+from .objects import peer_keys, port_keys, read_port
 from .pathcheck import PathChecks
-from .ports import DRYUP, Ports, interface_states, touched_interfaces
+from .ports import DRYUP, Ports
 from .sessions import Sessions
 from .settings import Settings
 from .signalling import Signalling
 from .status import Row, Status
 from .users import Users
+from .validity import VALIDITY, Validity
 from .views import AlarmsView, CertificateView, PeerView, certificate_views, peer_views
 
 
@@ -69,7 +67,8 @@ class Sbc:
         self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map)
         self._status = Status(self._chassis, self._ports, self._plane.table, self._paths)
         self._actions = Actions(self._chassis, self._ports, self._paths)
-        self._plane.watchers += [self._paths, _Tracker(self._checks)]
+        self._validity = Validity(self._chassis)
+        self._plane.watchers += [self._paths, self._checks, self._validity]
         self.event_log = EventLog(now)
         self.journal.subscribe(self.event_log.read)
         self.files.mount(DIRECTORY, self._log_files)
@@ -82,9 +81,9 @@ class Sbc:
             DRYUP: lambda key, now: self._ports.dryup_ended(_port_key(key), now),
             "ping": lambda key, now: self._paths.send_ping(_peer_key(key), 1, now),
             "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
-            "validity": lambda _key, _now: self._paths.reconsider(),
+            VALIDITY: lambda _key, _now: self._paths.reconsider(),
         }
-        database.subscribe(self)
+        database.subscribe(Commits(self._chassis, self._ports, self._paths, self._checks, self._validity))
 
     @property
     def system_name(self) -> str:
@@ -97,7 +96,7 @@ class Sbc:
         self._chassis.revision = self.database.revision
         self._checks.start(now)
         for loaded in self._chassis.certificates.in_name_order():
-            self._watch_validity(loaded.certificate, now)
+            self._validity.watch(loaded.certificate, now)
         for key in port_keys(self._chassis.tree):
             self._ports.configure(key, now)
         for peer in peer_keys(self._chassis.tree):
@@ -123,11 +122,7 @@ class Sbc:
 
     def handshake_failed(self, connection: ConnectionId, result: HandshakeFailed, now: Instant) -> None:
         """A `StartTls` has failed."""
-        record = self._plane.table.get(connection)
         self._plane.handshake_failed(connection, result, now)
-        if record is not None and record.peer is not None:
-            for certificate in record.peer_chain:
-                self._watch_validity(certificate, now)
 
     def received(self, connection: ConnectionId, data: bytes, now: Instant) -> None:
         """Application bytes have come in; those of a connection that is closed already are dropped."""
@@ -200,44 +195,7 @@ class Sbc:
         self._plane.give_up()
         self._paths.give_up(now)
 
-    # commits: the device is a subscriber of the configuration
-
-    def prework(self, proposal: Proposal) -> Callable[[], None] | None:
-        """Return the decoding of certificate files."""
-        return self._chassis.certificates.prework(proposal)
-
-    def validate(self, proposal: Proposal) -> None:
-        """Refuse certificates that cannot be read; raises UserError."""
-        self._chassis.certificates.validate(proposal)
-
-    def prepare(self, proposal: Proposal) -> None:
-        """Take nothing: what can fail on the device's side has been tried by `validate`."""
-
-    def abandon(self, proposal: Proposal) -> None:
-        """Give nothing back, as `prepare` took nothing."""
-
-    def apply(self, proposal: Proposal, record: CommitRecord) -> None:
-        """Act on a commit, all at its own instant."""
-        now = proposal.now
-        tree = self._chassis.tree = proposal.new
-        self._chassis.revision = record.revision
-        lines = tuple(change_lines(proposal.changes))
-        self._emit(now, Commit(record.revision, record.author.user, record.author.context, lines))
-        self._apply_certificates(proposal, now)
-        if any(change.path[:4] == (*_CERT_CHECK, "certReCheckRate") for change in proposal.changes):
-            self._checks.schedule_recheck(now)
-        self._apply_interfaces(proposal.old, tree, proposal.changes, now)
-        for key in self._ports.affected(proposal.changes):
-            self._ports.configure(key, now)
-        for peer in _touched_peers(proposal.changes):
-            self._paths.configure(peer, now)
-        self._paths.reconsider()
-        if self._chassis.wake is not None:
-            self._chassis.wake()
-
-    def refused(self, author: Author, now: Instant, reason: str) -> None:
-        """Note a refused commit in the journal."""
-        self._emit(now, CommitRefused(author.user, author.context, reason))
+    # listeners, for who binds them
 
     def wanted_listeners(self, tree: Tree) -> frozenset[ListenerKey]:
         """Return every socket that a configuration listens on."""
@@ -322,7 +280,7 @@ class Sbc:
         self._chassis.certificates.reset()
         self.journal.clear()
         self.event_log.clear(now)
-        self._emit(now, Reset())
+        self._chassis.emit(now, Reset())
         self.start(now)
         kept = self.listeners()
         for listener in before:
@@ -337,33 +295,6 @@ class Sbc:
             self._handlers[key[0]](key[1] if len(key) > 1 else None, now)
             fired += 1
         return fired
-
-    def _emit(self, now: Instant, event: Event) -> None:
-        self._chassis.emit(now, event)
-
-    def _apply_certificates(self, proposal: Proposal, now: Instant) -> None:
-        store = self._chassis.certificates
-        before = store.anchors
-        for loaded in store.apply(proposal):
-            self._emit(now, CertificateLoaded(seen(loaded.certificate, loaded.name), loaded.type))
-            self._watch_validity(loaded.certificate, now)
-        if store.anchors != before:
-            self._checks.anchors_changed(before, store.anchors)
-
-    def _watch_validity(self, certificate: Certificate, now: Instant) -> None:
-        # What failed so far may succeed, and the reverse, once a certificate begins or ends.
-        for edge, calendar in (("begins", certificate.not_before), ("ends", certificate.not_after + SECOND)):
-            if calendar > now.calendar:
-                key = ("validity", (certificate.fingerprint, edge))
-                self._chassis.timetable.acting.set(key, now.uptime + calendar - now.calendar, Order.CERTIFICATE)
-
-    def _apply_interfaces(self, old: Tree, new: Tree, changes: Sequence[Change], now: Instant) -> None:
-        keys: list[InterfaceKey] = touched_interfaces(changes)
-        before, after = interface_states(old, keys), interface_states(new, keys)
-        for key in keys:
-            if before[key] != after[key]:
-                name = f"ipInterface {'/'.join(key)}"
-                self._emit(now, PortState(name, before[key], after[key], "configuration"))
 
     @property
     def login_banner(self) -> str:
@@ -395,37 +326,6 @@ class Sbc:
             name: MountedFile(size, modified.calendar, partial(self.event_log.content, name))
             for name, size, modified in self.event_log.files()
         }
-
-
-class _Tracker:
-    """Has the certificate checks watch every connection that comes up."""
-
-    def __init__(self, checks: CertificateChecks) -> None:
-        self._checks = checks
-
-    def connection_up(self, record: ConnectionRecord, now: Instant) -> None:  # noqa: ARG002 - the watchers' form
-        """Watch its certificates."""
-        self._checks.track(record)
-
-    def connection_failed(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
-        """Nothing was watched yet."""
-
-    def connection_gone(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
-        """What no connection uses any more is dropped when it comes up."""
-
-
-_CERT_CHECK = ("system", "security", "certExpiryCheck")
-
-
-def _touched_peers(changes: Sequence[Change]) -> list[PeerKey]:
-    keys = {
-        (change.path[1], change.path[3], change.path[5])
-        for change in changes
-        if change.path[0] == "addressContext"
-        and len(change.path) > 5
-        and (change.path[2], change.path[4]) == ("zone", "ipPeer")
-    }
-    return sorted(keys)
 
 
 # Timers carry (what, whose) as their key; these say whose it is.

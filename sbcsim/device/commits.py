@@ -1,0 +1,100 @@
+"""The device as a subscriber of the configuration: what it refuses, and what a commit does, in which order.
+
+Certificates come first, so that what else a commit starts uses the new ones; then interfaces and their ports; then
+peers, whose pings leave from ports that stand by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sbcsim.clock import Instant
+from sbcsim.config.history import CommitRecord
+from sbcsim.config.render import change_lines
+from sbcsim.config.transaction import Author, Change, Proposal
+from sbcsim.events import CertificateLoaded, Commit, CommitRefused, PortState
+
+from .certcheck import RATE, CertificateChecks
+from .chassis import Chassis
+from .connectionevents import seen
+from .connections import PeerKey
+from .pathcheck import PathChecks
+from .ports import Ports, interface_states, touched_interfaces
+from .validity import Validity
+
+
+class Commits:
+    """Acts on every commit, all at the commit's own instant."""
+
+    def __init__(
+        self, chassis: Chassis, ports: Ports, paths: PathChecks, checks: CertificateChecks, validity: Validity
+    ) -> None:
+        self._chassis = chassis
+        self._ports = ports
+        self._paths = paths
+        self._checks = checks
+        self._validity = validity
+
+    def prework(self, proposal: Proposal) -> Callable[[], None] | None:
+        """Return the decoding of certificate files."""
+        return self._chassis.certificates.prework(proposal)
+
+    def validate(self, proposal: Proposal) -> None:
+        """Refuse certificates that cannot be read; raises UserError."""
+        self._chassis.certificates.validate(proposal)
+
+    def prepare(self, proposal: Proposal) -> None:
+        """Take nothing: what can fail on the device's side has been tried by `validate`."""
+
+    def abandon(self, proposal: Proposal) -> None:
+        """Give nothing back, as `prepare` took nothing."""
+
+    def apply(self, proposal: Proposal, record: CommitRecord) -> None:
+        """Put a commit to work."""
+        chassis, now = self._chassis, proposal.now
+        chassis.tree, chassis.revision = proposal.new, record.revision
+        lines = tuple(change_lines(proposal.changes))
+        chassis.emit(now, Commit(record.revision, record.author.user, record.author.context, lines))
+        self._apply_certificates(proposal)
+        if any(change.path == RATE for change in proposal.changes):
+            self._checks.schedule_recheck(now)
+        self._tell_of_interfaces(proposal)
+        for port in self._ports.affected(proposal.changes):
+            self._ports.configure(port, now)
+        for peer in _touched_peers(proposal.changes):
+            self._paths.configure(peer, now)
+        self._paths.reconsider()
+        if chassis.wake is not None:
+            chassis.wake()
+
+    def refused(self, author: Author, now: Instant, reason: str) -> None:
+        """Note a refused commit in the journal."""
+        self._chassis.emit(now, CommitRefused(author.user, author.context, reason))
+
+    def _apply_certificates(self, proposal: Proposal) -> None:
+        store = self._chassis.certificates
+        before = store.anchors
+        for loaded in store.apply(proposal):
+            self._chassis.emit(proposal.now, CertificateLoaded(seen(loaded.certificate, loaded.name), loaded.type))
+            self._validity.watch(loaded.certificate, proposal.now)
+        if store.anchors != before:
+            self._checks.anchors_changed(before, store.anchors)
+
+    def _tell_of_interfaces(self, proposal: Proposal) -> None:
+        keys = touched_interfaces(proposal.changes)
+        before, after = interface_states(proposal.old, keys), interface_states(proposal.new, keys)
+        for key in keys:
+            if before[key] != after[key]:
+                event = PortState(f"ipInterface {'/'.join(key)}", before[key], after[key], "configuration")
+                self._chassis.emit(proposal.now, event)
+
+
+def _touched_peers(changes: Sequence[Change]) -> list[PeerKey]:
+    keys = {
+        (change.path[1], change.path[3], change.path[5])
+        for change in changes
+        if change.path[0] == "addressContext"
+        and len(change.path) > 5
+        and (change.path[2], change.path[4]) == ("zone", "ipPeer")
+    }
+    return sorted(keys)
