@@ -1,4 +1,4 @@
-"""What the rules look up backwards: who refers to an entry, who holds a unique value, who uses a signaling port.
+"""What the rules look up backwards: who refers to an entry, who holds a unique value, who uses an address or port.
 
 All indexes are persistent: a proposal gets its own, made from the running one and its changes, and dropping it costs
 nothing.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from immutables import Map
 
 from sbcsim.errors import BugError
-from sbcsim.schema.node import Node, Path
+from sbcsim.schema.node import Node, Path, SchemaPath
 from sbcsim.schema.types import LeafrefType, Value
 
 from .change import Change
@@ -44,15 +46,41 @@ class Index:
         return Index(self.held.set(key, rest) if rest else self.held.delete(key))
 
 
-def targets(schema: Node, path: Path, node: Node, value: Value) -> Iterator[Path]:
-    """Yield the entries that a reference leaf with `value` points at."""
+class Unique(NamedTuple):
+    """What may stand only once: a schema path with the value of the leaf, or the keys of the entry, there."""
+
+    path: SchemaPath
+    value: Hashable
+
+
+Target = Path | Unique
+"""What a reference points at: an entry, or where only its name is known what is unique about it."""
+
+
+def targets(schema: Node, path: Path, node: Node, value: Value) -> Iterator[Target]:
+    """Yield what a reference leaf with `value` points at."""
     kind = node.type
     if not isinstance(kind, LeafrefType):
         raise BugError(f"{node!r} is not a reference")
+    if _by_name(schema, kind.target, len(kind.anchor)):
+        for item in value if isinstance(value, tuple) else (value,):
+            yield Unique(kind.target[:-1], (kind.format(item),))
+        return
     start = _anchored(schema, path, len(kind.anchor))
     names = kind.target[len(kind.anchor) : -1]
     for item in value if isinstance(value, tuple) else (value,):
         yield (*start, *names, kind.format(item))
+
+
+@lru_cache(maxsize=256)
+def _by_name(schema: Node, target: SchemaPath, anchored: int) -> bool:
+    """Whether a reference crosses lists whose entries it cannot tell, so that it finds its target by name only."""
+    node = schema
+    for depth, name in enumerate(target[:-2]):
+        node = node.children[name]
+        if node.is_list and depth >= anchored:
+            return True
+    return False
 
 
 def _anchored(schema: Node, path: Path, depth: int) -> Path:
@@ -71,26 +99,24 @@ def _anchored(schema: Node, path: Path, depth: int) -> Path:
 
 
 def check_references(schema: Node) -> None:
-    """Refuse a model whose references do not point at the single key of a list in reach."""
+    """Refuse a model whose references do not point at the single key of a list in reach, or one with unique names."""
     for node in schema.walk():
         if not (node.config and node.is_leaf and isinstance(node.type, LeafrefType)):
             continue
-        kind, at = node.type, schema
-        for depth, name in enumerate(kind.target):
-            at = at.children[name]
-            last_list = depth == len(kind.target) - 2
-            if at.is_list and depth >= len(kind.anchor) and not last_list:
-                raise BugError(f"{node!r} refers into a list whose entry it cannot name")
+        kind = node.type
+        at = schema.descend(kind.target)
         if at.parent is None or at.parent.keys != (at.name,):
             raise BugError(f"{node!r} does not refer to the only key of a list")
+        if _by_name(schema, kind.target, len(kind.anchor)) and not at.parent.unique_globally:
+            raise BugError(f"{node!r} refers into a list whose entry it cannot name")
 
 
 @dataclass(frozen=True, slots=True)
 class Indexes:
     """The indexes that follow from single changes.
 
-    `referrers`: entry -> the leaves that refer to it. `holders`: (schema path, value) of a value that must be unique ->
-    the leaves or entries that have it.
+    `referrers`: entry (or its unique name) -> the leaves that refer to it. `holders`: value that must be unique -> the
+    leaves or entries that have it.
     """
 
     referrers: Index = Index()
@@ -116,7 +142,7 @@ class Indexes:
         return Indexes(referrers, holders)
 
 
-def unique_key(change: Change, value: Value) -> Hashable:
+def unique_key(change: Change, value: Value) -> Unique:
     """Return what may stand only once: the value of a leaf, or the keys of an entry, with where the model has it."""
     node = change.node
-    return (node.path, change.path[-len(node.keys) :]) if node.is_list else (node.path, value)
+    return Unique(node.path, change.path[-len(node.keys) :] if node.is_list else value)

@@ -58,7 +58,8 @@ def affected(changes: Iterable[Change], *referrers: Index) -> Iterator[Path]:
         if schema[: len(PORT)] == PORT:
             found = (change.path[:6],)
         elif schema[: len(INTERFACE)] == INTERFACE:
-            found = (leaf[:6] for index in referrers for leaf in index.at(change.path[:4]))
+            users = (leaf[:6] for index in referrers for leaf in index.at(change.path[:4]))
+            found = (user for user in users if user[4] == PORT[-1])
         for port in found:
             if port not in seen and len(port) == 6:
                 seen.add(port)

@@ -183,11 +183,17 @@ def _bound_interface(tree: Tree, group: GroupKey, addresses: tuple[str, ...]) ->
     return next((interface for interface in interfaces if interface.enabled), None)
 
 
-def port_keys(tree: Tree) -> Iterator[PortKey]:
-    """Yield every sipSigPort of the configuration in path order."""
+def zone_keys(tree: Tree) -> Iterator[tuple[str, str]]:
+    """Yield every addressContext and zone of the configuration in path order."""
     for (context,) in tree.keys(("addressContext",)):
         for (zone,) in tree.keys(("addressContext", context, "zone")):
-            yield from zone_ports(tree, context, zone)
+            yield context, zone
+
+
+def port_keys(tree: Tree) -> Iterator[PortKey]:
+    """Yield every sipSigPort of the configuration in path order."""
+    for context, zone in zone_keys(tree):
+        yield from zone_ports(tree, context, zone)
 
 
 def zone_ports(tree: Tree, context: str, zone: str) -> Iterator[PortKey]:
@@ -198,9 +204,8 @@ def zone_ports(tree: Tree, context: str, zone: str) -> Iterator[PortKey]:
 
 def peer_keys(tree: Tree) -> Iterator[PeerKey]:
     """Yield every ipPeer of the configuration in path order."""
-    for (context,) in tree.keys(("addressContext",)):
-        for (zone,) in tree.keys(("addressContext", context, "zone")):
-            yield from zone_peers(tree, context, zone)
+    for context, zone in zone_keys(tree):
+        yield from zone_peers(tree, context, zone)
 
 
 def zone_peers(tree: Tree, context: str, zone: str) -> Iterator[PeerKey]:

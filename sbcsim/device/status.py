@@ -12,10 +12,12 @@ from sbcsim.clock import DAY, HOUR, MINUTE, SECOND, Instant, to_datetime
 from sbcsim.schema.node import Path, SchemaPath
 from sbcsim.schema.types import Value
 
+from . import callstatus
 from .alarms import Alarm
 from .certificates import CertificateStore
 from .chassis import Chassis
 from .connections import ConnectionRecord, ConnectionTable
+from .effects import Transport
 from .listeners import Port, PortState
 from .objects import interfaces_of
 from .pathcheck import PathChecks
@@ -126,6 +128,36 @@ def _zone_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
             "emergencyCallsBwUsage": 0,
             "activeSipRegCount": 0,
         }
+
+
+def _trunk_groups(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+    return callstatus.trunk_groups(status.chassis.tree, *_zone(path))
+
+
+def _all_trunk_groups(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
+    return callstatus.all_trunk_groups(status.chassis.tree)
+
+
+def _message_counters(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+    tree = status.chassis.tree
+    return callstatus.message_counters(tree, *_zone(path), tree.schema.descend((*_ZONE, "sipCurrentStatistics")))
+
+
+def _call_counts(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
+    return callstatus.call_counts(status.chassis.tree.schema.descend(("global", "callCountStatus")))
+
+
+def _tls_sessions(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+    for record in sorted(_zone_connections(status, path), key=lambda each: each.id):
+        if record.transport is Transport.TLS and record.established:
+            yield {
+                "socket": record.id,
+                "index": record.sip_sig_port,
+                "peerIpAddress": record.remote[0],
+                "state": record.state.value,
+                "role": record.role,
+                "resumptions": int(record.resumed),
+            }
 
 
 def _interface_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
@@ -256,11 +288,16 @@ TABLES: dict[SchemaPath, Callable[[Status, Path, Instant], Iterable[Row]]] = {
     (*_ZONE, "sipSigConnStatus"): _connection_status,
     (*_ZONE, "sipSigConnStatistics"): _counters(lambda port: port.counters.connections.as_row()),
     (*_ZONE, "sipSigPortTlsStatistics"): _counters(lambda port: port.counters.tls.as_row()),
+    (*_ZONE, "sipSigTlsSessionStatus"): _tls_sessions,
     (*_ZONE, "peerPathchkStatus"): _path_checks,
+    (*_ZONE, "trunkGroupStatus"): _trunk_groups,
+    (*_ZONE, "sipCurrentStatistics"): _message_counters,
     ("addressContext", "zoneStatus"): _zone_status,
     ("addressContext", "ipInterfaceGroup", "ipInterfaceStatus"): _interface_status,
     ("system", "security", "pki", "certificate"): _certificates,
     ("system", "security", "pki", "certStatistics"): _certificate_statistics,
+    ("global", "globalTrunkGroupStatus"): _all_trunk_groups,
+    ("global", "callCountStatus"): _call_counts,
     ("system", "serverStatus"): _servers,
     ("system", "syncStatus"): _synchronisation,
     ("alarms", "currentStatus"): _current_alarms,

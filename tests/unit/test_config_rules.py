@@ -16,6 +16,8 @@ INTERFACE = "addressContext default ipInterfaceGroup LIG1 ipInterface LIF1"
 GROUP = f"set {INTERFACE} ipAddress 198.51.100.5 prefix 24 mode inService state enabled"
 Z1 = f"set {ZONE} Z1 id 2"
 PORT = f"{ZONE} Z1 sipSigPort 1"
+TRUNK_GROUP = f"{ZONE} Z1 sipTrunkGroup TG1"
+ROUTE = "global callRouting route trunkGroup TG1 SBC1 standard Sonus_NULL 1 all all ALL none Sonus_NULL"
 PORT1 = f"set {PORT} ipInterfaceGroupName LIG1 portNumber 5060 state enabled"
 
 
@@ -114,6 +116,13 @@ class TestDisabledBeforeDeletion:
         assert refusal(made, f"delete {ZONE} Z1") == f"'{PORT}': state must be disabled before deletion"
         assert refusal(made, f"set {PORT} state disabled", f"delete {ZONE} Z1") == ""
 
+    def test_trunk_group(self) -> None:
+        made = database(Z1, f"set {TRUNK_GROUP} state enabled")
+        text = f"'{TRUNK_GROUP}': state must be disabled before deletion"
+        assert refusal(made, f"delete {TRUNK_GROUP}") == text
+        assert refusal(made, f"delete {ZONE} Z1") == text
+        assert refusal(made, f"set {TRUNK_GROUP} state disabled", f"delete {ZONE} Z1") == ""
+
     def test_deleting_the_whole_list_names_the_first_in_path_order(self) -> None:
         made = database(OLD, NEW, f"set {CERTIFICATE} AAA type local")
         assert refusal(made, f"delete {CERTIFICATE}") == f"'{CERTIFICATE} NEW': state must be disabled before deletion"
@@ -154,6 +163,12 @@ class TestOutOfServiceBeforeDisabling:
         made = database(GROUP)
         assert refusal(made, f"set {INTERFACE} mode outOfService") == ""
         assert refusal(made, f"set {INTERFACE} state disabled") == ""
+
+    def test_trunk_group(self) -> None:
+        made = database(Z1, f"set {TRUNK_GROUP} state enabled mode inService")
+        text = f"'{TRUNK_GROUP} state' (value \"disabled\"): mode must be outOfService first"
+        assert refusal(made, f"set {TRUNK_GROUP} state disabled") == text
+        assert refusal(made, f"set {TRUNK_GROUP} state disabled mode outOfService") == ""
 
     def test_a_port_may_be_disabled_in_service(self) -> None:
         assert refusal(database(GROUP, Z1, PORT1), f"set {PORT} state disabled") == ""
@@ -225,6 +240,33 @@ class TestReferences:
         ocsp = f"{PROFILE} T ocspProfileName"
         assert refusal(made, f"set {ocsp} NOPE") == f"illegal reference '{ocsp}'"
 
+    def test_media_group_of_a_trunk_group(self) -> None:
+        media = f"{TRUNK_GROUP} media mediaIpInterfaceGroupName"
+        assert refusal(database(Z1), f"set {media} LIG1") == f"illegal reference '{media}'"
+        made = database(GROUP, Z1, f"set {media} LIG1")
+        lines = [f"set {INTERFACE} mode outOfService state disabled", "delete addressContext default ipInterfaceGroup"]
+        assert refusal(made, *lines) == f"illegal reference '{media}'"
+
+    def test_routing_label_of_a_route(self) -> None:
+        assert refusal(database(), f"set {ROUTE} routingLabel RL1") == f"illegal reference '{ROUTE} routingLabel'"
+        made = database("set global callRouting routingLabel RL1", f"set {ROUTE} routingLabel RL1")
+        text = f"illegal reference '{ROUTE} routingLabel'"
+        assert refusal(made, "delete global callRouting routingLabel RL1") == text
+        assert refusal(made, "delete global callRouting") == ""
+
+    def test_routes_find_trunk_groups_and_peers_of_any_zone_by_name(self) -> None:
+        route = "global callRouting routingLabel RL1 routingLabelRoute 1"
+        line = f"set {route} routeType trunkGroup trunkGroup TG1 ipPeer PEER1"
+        made = database(Z1, f"set {TRUNK_GROUP} state disabled", f"set {ZONE} Z2 id 3 ipPeer PEER1")
+        assert refusal(made, line.replace("TG1", "TG2")) == f"illegal reference '{route} trunkGroup'"
+        assert refusal(made, line.replace("PEER1", "PEER2")) == f"illegal reference '{route} ipPeer'"
+        assert refusal(made, line) == ""
+        assert refusal(made, f"delete {TRUNK_GROUP}") == f"illegal reference '{route} trunkGroup'"
+        assert refusal(made, f"delete {ZONE} Z2") == f"illegal reference '{route} ipPeer'"
+        moved = [f"delete {ZONE} Z2 ipPeer PEER1", f"set {ZONE} Z1 ipPeer PEER1"]
+        assert refusal(made, *moved) == ""
+        assert refusal(made, f"delete {route} ipPeer", f"delete {ZONE} Z1 ipPeer PEER1") == ""
+
     def test_interface_group_of_the_same_context_only(self) -> None:
         made = database(GROUP)
         port = "addressContext other zone Z sipSigPort 1"
@@ -255,6 +297,12 @@ class TestRequired:
         made = database(Z1)
         assert refusal(made, f"set {peer} state enabled") == f"'{peer} profile' is not configured"
         assert refusal(made, f"set {peer} hostName example.com") == ""
+
+    @pytest.mark.parametrize("kind", ["trunkGroup", "ipPeer"])
+    def test_route_without_what_its_type_names(self, kind: str) -> None:
+        route = "global callRouting routingLabel RL1 routingLabelRoute 1"
+        assert refusal(database(), f"set {route} routeType {kind}") == f"'{route} {kind}' is not configured"
+        assert refusal(database(), f"set {route} cost 5") == ""
 
     @pytest.mark.parametrize(
         ("given", "missing"),
@@ -315,6 +363,13 @@ class TestUnique:
             == f"'{ZONE} Z2 ipPeer PEER1 name' (value \"PEER1\"): value is not unique"
         )
 
+    def test_trunk_group_names_over_all_contexts(self) -> None:
+        made = database(Z1, f"set {TRUNK_GROUP} state disabled", "set addressContext other zone Z9 id 9")
+        other = "addressContext other zone Z9 sipTrunkGroup TG1"
+        text = f"'{other} name' (value \"TG1\"): value is not unique"
+        assert refusal(made, f"set {other} state disabled") == text
+        assert refusal(made, f"delete {TRUNK_GROUP}", f"set {other} state disabled") == ""
+
     def test_a_peer_may_be_named_like_a_zone(self) -> None:
         assert refusal(database(Z1), f"set {ZONE} Z1 ipPeer Z1") == ""
 
@@ -351,6 +406,50 @@ class TestOtherRules:
         )
 
 
+class TestPingedPeers:
+    def test_no_more_than_2000(self) -> None:
+        peer = f"{ZONE} Z1 ipPeer"
+        pinged = [f"set {peer} P{number} pathCheck profile P state enabled" for number in range(2000)]
+        made = database("set profiles services pathCheckProfile P", Z1, *pinged)
+        more = f"set {peer} Q pathCheck profile P state enabled"
+        text = f"'{peer} Q pathCheck state' (value \"enabled\"): 2001 peers would be pinged, at most 2000 can be"
+        assert refusal(made, more) == text
+        assert refusal(made, f"set {peer} P7 pathCheck state disabled", more) == ""
+        assert refusal(made, f"delete {peer} P8", f"set {peer} P7 pathCheck state enabled") == ""
+
+
+class TestDuplicateAddresses:
+    LIF2 = "addressContext default ipInterfaceGroup LIG2 ipInterface LIF2"
+
+    @pytest.mark.parametrize("leaf", ["ipAddress", "altIpAddress", "altMediaIpAddresses"])
+    def test_of_two_interfaces(self, leaf: str) -> None:
+        made = database(GROUP)
+        assert refusal(made, f"set {self.LIF2} {leaf} 198.51.100.5") == (
+            f"'{self.LIF2} {leaf}' (value \"198.51.100.5\"): address is in use by '{INTERFACE} ipAddress'"
+        )
+
+    def test_the_newcomer_is_refused_wherever_it_stands(self) -> None:
+        made = database(f"set {self.LIF2} altMediaIpAddresses [ 198.51.100.4 198.51.100.5 ]")
+        assert refusal(made, GROUP) == (
+            f"'{INTERFACE} ipAddress' (value \"198.51.100.5\"): address is in use by '{self.LIF2} altMediaIpAddresses'"
+        )
+
+    def test_however_it_is_written(self) -> None:
+        made = database(f"set {INTERFACE} ipAddress 2001:db8:0:0::5")
+        assert refusal(made, f"set {self.LIF2} ipAddress 2001:db8::5") == (
+            f"'{self.LIF2} ipAddress' (value \"2001:db8::5\"): address is in use by '{INTERFACE} ipAddress'"
+        )
+
+    def test_contexts_have_address_spaces_of_their_own(self) -> None:
+        other = "addressContext other ipInterfaceGroup LIG2 ipInterface LIF2"
+        assert refusal(database(GROUP), f"set {other} ipAddress 198.51.100.5") == ""
+
+    def test_addresses_may_be_swapped(self) -> None:
+        made = database(f"set {INTERFACE} ipAddress 198.51.100.5", f"set {self.LIF2} ipAddress 198.51.100.6")
+        lines = [f"set {INTERFACE} ipAddress 198.51.100.6", f"set {self.LIF2} ipAddress 198.51.100.5"]
+        assert refusal(made, *lines) == ""
+
+
 class TestPortsThatClash:
     def test_same_port(self) -> None:
         made = database(GROUP, Z1, PORT1)
@@ -364,6 +463,11 @@ class TestPortsThatClash:
         assert refusal(made, f"set {ZONE} Z1 sipSigPort 2 ipInterfaceGroupName LIG1 portNumber 5061") == (
             f"'{ZONE} Z1 sipSigPort 2': SIP Signaling port cannot use port 5061: in use by zone Z1 sipSigPort 1"
         )
+
+    def test_a_trunk_group_that_uses_the_interface_group_takes_no_port(self) -> None:
+        made = database(GROUP, Z1, f"set {TRUNK_GROUP} media mediaIpInterfaceGroupName LIG1")
+        lines = [f"set {INTERFACE} mode outOfService state disabled", f"set {INTERFACE} ipAddress 198.51.100.9"]
+        assert refusal(made, *lines) == ""
 
     def test_other_address_or_port(self) -> None:
         made = database(GROUP, Z1, PORT1)

@@ -10,6 +10,7 @@ from sbcsim.schema.types import LeafrefType
 from sbcsim.schema.walk import Want, children
 
 NAME = "<string, 1..23 characters>"
+WORD = "<string, 1..63 characters>"
 HOST = "<string, 1..63 characters>"
 ENABLED = "[disabled,enabled]"
 MODE = "[inService,outOfService]"
@@ -186,6 +187,53 @@ CONFIGURATION: dict[str, list[tuple[str, str, object]]] = {
         ("action", "[force,dryup]", "force"),
         ("dryUpTimeout", "<number, 1..1440>", 60),
     ],
+    "addressContext zone sipTrunkGroup": [
+        ("name", NAME, None),
+        ("state", ENABLED, "disabled"),
+        ("mode", MODE, "outOfService"),
+        ("action", "[dryUp,force]", "dryUp"),
+        ("dryUpTimeout", "<number, 0..1440>", 5),
+    ],
+    "addressContext zone sipTrunkGroup cac": [("callLimit", "[unlimited] or <number, 0..4294967295>", "unlimited")],
+    "addressContext zone sipTrunkGroup media": [("mediaIpInterfaceGroupName", NAME, None)],
+    "addressContext zone sipTrunkGroup ingressIpPrefix": [("ipAddress", ADDRESS, None), ("prefixLength", PREFIX, None)],
+    "global callRouting route": [
+        ("elementType", "[none,carrier,trunkGroup,callingNumber,calledUri,toHeader]", None),
+        ("elementId1", WORD, None),
+        ("elementId2", WORD, None),
+        ("routingType", "[standard,username,relay]", None),
+        ("destinationNational", WORD, None),
+        ("destinationCountry", WORD, None),
+        ("callType", WORD, None),
+        ("digitType", WORD, None),
+        ("timeRangeProfile", WORD, None),
+        ("callParameterFilterProfile", WORD, None),
+        ("domainName", WORD, None),
+        ("routingLabel", NAME, None),
+    ],
+    "global callRouting routingLabel": [
+        ("name", NAME, None),
+        ("overflowNumber", "<string, 1..30 characters>", None),
+        ("overflowNOA", WORD, "none"),
+        ("overflowNPI", WORD, "none"),
+        (
+            "routePrioritizationType",
+            "[sequence,proportionAllocation,roundRobin,allProportionAllocation,leastCostRouting]",
+            "sequence",
+        ),
+        ("action", "[routes,script]", "routes"),
+        ("numRoutesPerCall", "<number, 1..100>", 10),
+    ],
+    "global callRouting routingLabel routingLabelRoute": [
+        ("sequence", "<number, 0..65535>", None),
+        ("routeType", "[trunkGroup,ipPeer]", None),
+        ("trunkGroup", NAME, None),
+        ("ipPeer", NAME, None),
+        ("proportion", "<number, 0..100>", 0),
+        ("cost", "<number, 0..1000000>", 1000000),
+        ("inService", MODE, "inService"),
+        ("testing", "[normal,test,nonTest]", "normal"),
+    ],
     "addressContext zone ipPeer": [
         ("name", NAME, None),
         ("ipAddress", ADDRESS, None),
@@ -202,6 +250,17 @@ CONFIGURATION: dict[str, list[tuple[str, str, object]]] = {
         ("statusUpdateSupport", ENABLED, "disabled"),
     ],
 }
+
+TRUNK_GROUP_USAGE = (
+    "state totalCallsAvailable totalCallsInboundReserved inboundCallsUsage outboundCallsUsage totalCallsConfigured "
+    "priorityCallUsage totalOutboundCallsReserved bwCurrentLimit bwAvailable bwInboundUsage bwOutboundUsage "
+    "packetOutDetectState"
+)
+
+
+def pairs(kinds: str) -> list[str]:
+    return [f"{direction}{kind}" for kind in kinds.split() for direction in ("rcv", "snd")]
+
 
 # Path of the table: its key and its columns in order.
 STATUS = {
@@ -226,6 +285,25 @@ STATUS = {
         "rxActualBandwidth txActualBandwidth localIpType fixedIpV4 fixedIpPrefixV4 fixedIpV6 fixedIpPrefixV6 "
         "floatingIpV4 floatingIpV6"
     ),
+    "addressContext zone sipSigTlsSessionStatus": "socket index peerIpAddress state role resumptions tlsSessionId",
+    "addressContext zone trunkGroupStatus": f"name {TRUNK_GROUP_USAGE}",
+    "addressContext zone sipCurrentStatistics": " ".join(
+        (
+            "name",
+            *pairs("Invite Ack Prack Info Refer Bye Cancel Register Update"),
+            *pairs("18x 1xx 2xx NonInv2xx 3xx 4xx 5xx 6xx NonInvErr"),
+            "rcvUnknownMsg",
+            *pairs("Subscriber Notify Option"),
+            *("invReTransmit", "regReTransmit", "byeRetransmit", "cancelReTransmit", "otherReTransmit"),
+            *pairs("Message Publish"),
+        )
+    ),
+    "global globalTrunkGroupStatus": f"name {TRUNK_GROUP_USAGE} addressContext zone priorityBwUsage",
+    "global callCountStatus": (
+        "key callAttempts callCompletions activeCalls stableCalls callUpdates activeCallsNonUser stableCallsNonUser "
+        "totalCalls totalCallsNonUser totalCallsEmergEstablishing totalCallsEmergStable"
+    ),
+    "global callSummaryStatus": "GCID state callingNumber calledNumber callIndex",
     "addressContext zone peerPathchkStatus": "peerName pingState localAdminState remoteAdminState",
     "addressContext zone sipSigPortStatus": (
         "index state localIpType fixedIpV4 fixedIpV6 floatingIpV4 floatingIpV6 portNumber vnfId"
@@ -278,6 +356,13 @@ REFERENCES = {
     "profiles security tlsProfile ocspProfileName": ("profiles security ocspProfile name", ""),
     "addressContext zone sipSigPort tlsProfileName": ("profiles security tlsProfile name", ""),
     "addressContext zone ipPeer pathCheck profile": ("profiles services pathCheckProfile name", ""),
+    "addressContext zone sipTrunkGroup media mediaIpInterfaceGroupName": (
+        "addressContext ipInterfaceGroup name",
+        "addressContext",
+    ),
+    "global callRouting route routingLabel": ("global callRouting routingLabel name", "global callRouting"),
+    "global callRouting routingLabel routingLabelRoute trunkGroup": ("addressContext zone sipTrunkGroup name", ""),
+    "global callRouting routingLabel routingLabelRoute ipPeer": ("addressContext zone ipPeer name", ""),
     "addressContext zone sipSigPort ipInterfaceGroupName": ("addressContext ipInterfaceGroup name", "addressContext"),
 }
 
@@ -293,6 +378,15 @@ NAMESPACES = {
     "addressContext zone sipSigConnStatus": ("sonusSipSigPort", "SONUS-SIP-SIG-PORT", "SIP_SIG_PORT"),
     "addressContext zone ipPeer": ("sonusIpPeer", "SONUS-IP-PEER", "IP_PEER"),
     "addressContext zone peerPathchkStatus": ("sonusIpPeer", "SONUS-IP-PEER", "IP_PEER"),
+    "addressContext zone sipTrunkGroup": ("sonusSipTrunkGroup", "SONUS-SIP-TRUNK-GROUP", "SIP_TRUNK_GROUP"),
+    "addressContext zone trunkGroupStatus": ("sonusSipTrunkGroup", "SONUS-SIP-TRUNK-GROUP", "SIP_TRUNK_GROUP"),
+    "addressContext zone sipCurrentStatistics": (
+        *("sonusSipPeerPerformanceStats", "SONUS-SIP-PEER-PERF-STATS", "SIP_PEER_PERF_STATS"),
+    ),
+    "global": ("sonusGlobal", "SONUS-GLOBAL-OBJECTS", "GLOBAL_OBJECTS"),
+    "global globalTrunkGroupStatus": ("sonusGlobalTrunkGroup", "SONUS-GLOBAL-TRUNKGROUP", "GLOBAL_TRUNKGROUP"),
+    "global callCountStatus": ("sonusActiveCall", "SONUS-ACTIVE-CALL", "ACTIVE_CALL"),
+    "global callRouting": ("sonusRoute", "SONUS-ROUTE", "ROUTE"),
     "profiles": ("sonusGen2Profiles", "SONUS-GEN2-PROFILES", "GEN2_PROFILES"),
     "profiles security tlsProfile": ("sonusTlsProfile", "SONUS-TLS-PROFILE", "TLS_PROFILE"),
     "profiles security ocspProfile": ("sonusOcspProfile", "SONUS-OCSP-PROFILE", "OCSP_PROFILE"),
@@ -388,6 +482,7 @@ def test_what_is_unique_required_and_secret():
     nodes = list(load().walk())
     assert {" ".join(node.path) for node in nodes if node.unique_globally} == {
         *("addressContext zone", "addressContext zone id", "addressContext zone ipPeer"),
+        "addressContext zone sipTrunkGroup",
     }
     assert {" ".join(node.path) for node in nodes if node.mandatory and not inside_action(node)} == {
         *("addressContext zone id", "addressContext zone sipSigPort ipInterfaceGroupName"),
@@ -396,13 +491,13 @@ def test_what_is_unique_required_and_secret():
 
 
 def test_order_of_roots_and_of_children():
-    assert list(load().children) == ["addressContext", "alarms", "profiles", "system"]
+    assert list(load().children) == ["addressContext", "alarms", "global", "profiles", "system"]
     assert [child.name for child in children(at("system security"), Want.CONFIG)] == ["certExpiryCheck", "pki"]
     assert [child.name for child in children(at("addressContext"), Want.CONFIG)] == [
         *("ipInterfaceGroup", "staticRoute", "zone"),
     ]
     assert [child.name for child in children(at("addressContext zone"), Want.CONFIG)] == [
-        *("id", "remoteDeviceType", "domainName", "ipPeer", "sipSigPort"),
+        *("id", "remoteDeviceType", "domainName", "ipPeer", "sipSigPort", "sipTrunkGroup"),
     ]
 
 

@@ -262,8 +262,8 @@ class TestRequest:
 class TestComplete:
     def test_elements(self):
         assert names(complete(ROOT, words("system security"), want=Want.SET).nodes) == ["certExpiryCheck", "pki"]
-        assert names(complete(ROOT, [], want=Want.STATUS).nodes) == ["addressContext", "alarms", "system"]
-        assert names(complete(ROOT, [], want=Want.SET).nodes) == ["addressContext", "profiles", "system"]
+        assert names(complete(ROOT, [], want=Want.STATUS).nodes) == ["addressContext", "alarms", "global", "system"]
+        assert names(complete(ROOT, [], want=Want.SET).nodes) == ["addressContext", "global", "profiles", "system"]
         assert names(complete(ROOT, words("alarms current"), want=Want.ACTION).nodes) == ["comment", "state"]
 
     def test_keys(self):

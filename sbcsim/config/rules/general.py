@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sbcsim.config.index import targets, unique_key
-from sbcsim.config.tree import locate, path_order
+from sbcsim.config.index import Target, Unique, targets, unique_key
+from sbcsim.config.tree import locate
 from sbcsim.errors import UserError
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import LeafrefType
 
-from .review import Review, Rule, Stage, first, refuse, required, stays_enabled, switchable
+from .review import Review, Rule, Stage, came_first, first, refuse, required, stays_enabled, switchable
 
 
 def general(node: Node) -> Iterator[tuple[Stage, Rule]]:
@@ -47,15 +47,28 @@ def _reference_exists(review: Review, leaf: Path) -> Iterator[UserError]:
     if value is None:
         return
     node = locate(review.new.schema, leaf).node
-    if not all(review.new.exists(target) for target in targets(review.new.schema, leaf, node, value)):
+    if not all(_is_there(review, target) for target in targets(review.new.schema, leaf, node, value)):
         yield refuse("illegal_reference", leaf)
 
 
 def nobody_refers_to_the_deleted(review: Review, entry: Path) -> Iterator[UserError]:
     """G5 from the other side: what somebody refers to stays."""
-    referrers = review.after.indexes.referrers.at(entry)
-    if referrers and not review.new.exists(entry):
+    change = review.by_path.get(entry)
+    if change is None or change.new is not None:
+        return
+    indexes = review.after.indexes
+    referrers = [*indexes.referrers.at(entry)]
+    name = Unique(change.node.path, entry[-len(change.node.keys) :])
+    if not indexes.holders.at(name):
+        referrers += indexes.referrers.at(name)
+    if referrers:
         yield refuse("illegal_reference", first(review, referrers))
+
+
+def _is_there(review: Review, target: Target) -> bool:
+    if isinstance(target, Unique):
+        return bool(review.after.indexes.holders.at(target))
+    return review.new.exists(target)
 
 
 # G7: lists that are too long.
@@ -84,7 +97,8 @@ def _unique(review: Review, path: Path) -> Iterator[UserError]:
     if change is None or change.new is None:
         return
     holders = review.after.indexes.holders.at(unique_key(change, change.new))
-    if not any(_came_first(review, other, path) for other in holders):
+    before = review.before.indexes.holders.at(unique_key(change, change.new))
+    if not any(came_first(review, before, other, path) for other in holders):
         return
     node = change.node
     if node.is_list:
@@ -92,16 +106,6 @@ def _unique(review: Review, path: Path) -> Iterator[UserError]:
     else:
         assert node.type is not None
         yield refuse("not_unique", path, value=node.type.format(change.new))
-
-
-def _came_first(review: Review, other: Path, path: Path) -> bool:
-    """Of two that take the same, the newcomer is refused; of two newcomers the later one in path order."""
-    if other == path:
-        return False
-    if other not in review.by_path:
-        return True
-    schema = review.new.schema
-    return path_order(schema, other) < path_order(schema, path)
 
 
 # G1, G2: enabled objects.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from sbcsim.config.census import census_after
 from sbcsim.config.change import Change
 from sbcsim.config.index import Index, Indexes
 from sbcsim.config.ports import affected, uses_after
@@ -34,12 +35,14 @@ class State:
     tree: Tree
     indexes: Indexes = field(default_factory=Indexes)
     uses: Index = field(default_factory=Index)
+    census: Index = field(default_factory=Index)
 
     def after(self, tree: Tree, changes: tuple[Change, ...]) -> State:
         """Return the state of `tree`, which is this one with `changes` made."""
         indexes = self.indexes.after(tree.schema, changes)
         ports = affected(changes, self.indexes.referrers, indexes.referrers)
-        return State(tree, indexes, uses_after(self.uses, self.tree, tree, ports))
+        uses = uses_after(self.uses, self.tree, tree, ports)
+        return State(tree, indexes, uses, census_after(self.census, changes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,9 @@ def instances(schema: Node, path: Path) -> Iterator[tuple[Node, Path]]:
 
 
 def switchable(node: Node) -> bool:
-    """Whether entries of `node` are objects with a `state` of their own that can be enabled."""
+    """Whether entries of `node` are objects with a `state` of their own, disabled until they are enabled."""
     state = node.children.get("state") if node.is_list and node.config else None
-    return state is not None and state.config and state.type is not None and "enabled" in state.type.choices()
+    return state is not None and state.config and state.default == "disabled"
 
 
 def states_of(tree: Tree, path: Path) -> Iterator[tuple[Path, str]]:
@@ -137,6 +140,16 @@ def stays_enabled(review: Review, leaf: Path) -> bool:
 def object_of(schema: Node, path: Path) -> Path | None:
     """Return the innermost entry above `path` that has a state of its own."""
     return next((at for node, at in reversed([*instances(schema, path)]) if at != path and switchable(node)), None)
+
+
+def came_first(review: Review, before: Container[Path], other: Path, path: Path) -> bool:
+    """Of two that take the same, whether `other` had it `before` and `path` not, or of equals stands first."""
+    if other == path:
+        return False
+    if (other in before) is not (path in before):
+        return other in before
+    schema = review.new.schema
+    return path_order(schema, other) < path_order(schema, path)
 
 
 def first(review: Review, paths: Iterable[Path]) -> Path:

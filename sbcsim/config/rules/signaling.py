@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sbcsim.config.ports import INTERFACE, LAST_PORT, PORT, Use, uses
-from sbcsim.config.tree import path_order
+from sbcsim.config.census import ADDRESSES, PING_STATE, PINGED, PINGED_PEERS, keys_of
+from sbcsim.config.ports import INTERFACE, LAST_PORT, PORT, uses
 from sbcsim.errors import UserError
 from sbcsim.schema.node import Path
 from sbcsim.schema.walk import quote
 
-from .review import Review, Stage, enabled, first, guards, refuse, required, stays_enabled, switched_off
+from .review import Review, Stage, came_first, enabled, first, guards, refuse, required, stays_enabled, switched_off
 
 
 @guards(Stage.REQUIRED, ("addressContext", "zone", "ipPeer", "pathCheck"))
@@ -40,7 +40,28 @@ def _one_kind_of_recording(review: Review, port: Path) -> Iterator[UserError]:
         yield refuse("recorder_and_siprec", (*port, "siprec"), value="enabled")
 
 
-# Signaling ports that clash.
+@guards(Stage.LENGTH, PING_STATE)
+def _not_too_many_pinged(review: Review, state: Path) -> Iterator[UserError]:
+    change = review.by_path.get(state)
+    count = len(review.after.census.at(PINGED))
+    if change is not None and change.new == "enabled" and count > PINGED_PEERS:
+        yield refuse("too_many_pinged", state, value="enabled", count=count, most=PINGED_PEERS)
+
+
+# Addresses and ports that clash.
+
+
+@guards(Stage.UNIQUE, *ADDRESSES)
+def _address_is_free(review: Review, leaf: Path) -> Iterator[UserError]:
+    change = review.by_path.get(leaf)
+    if change is None or change.new is None:
+        return
+    for key in keys_of(change.node, leaf, change.new):
+        before = review.before.census.at(key)
+        others = [other for other in review.after.census.at(key) if came_first(review, before, other, leaf)]
+        if others:
+            yield refuse("address_in_use", leaf, value=key[-1], other=first(review, others))
+            return
 
 
 @guards(Stage.PORTS, PORT)
@@ -49,26 +70,16 @@ def _port_is_free(review: Review, port: Path) -> Iterator[UserError]:
         if use[2] > LAST_PORT:
             yield refuse("port_too_high", port, port=use[2])
             return
-        others = [other for other in review.after.uses.at(use) if _has_it(review, other, port, use)]
+        before = review.before.uses.at(use)
+        others = [other for other in review.after.uses.at(use) if came_first(review, before, other, port)]
         if others:
             other = first(review, others)
             yield refuse("port_in_use", port, port=use[2], zone=quote(other[3]), other=other[5])
             return
 
 
-def _has_it(review: Review, other: Path, port: Path, use: Use) -> bool:
-    """Whether `other` had the address and port before this commit, or comes first of two newcomers."""
-    if other == port:
-        return False
-    before = review.before.uses.at(use)
-    if (other in before) is not (port in before):
-        return other in before
-    schema = review.new.schema
-    return path_order(schema, other) < path_order(schema, port)
-
-
 @guards(Stage.PORTS, INTERFACE)
 def _ports_of_the_interface_are_free(review: Review, interface: Path) -> Iterator[UserError]:
     for leaf in review.after.indexes.referrers.at(interface[:4]):
-        if leaf[-1] == "ipInterfaceGroupName":
+        if leaf[4] == PORT[-1]:
             yield from _port_is_free(review, leaf[:-1])

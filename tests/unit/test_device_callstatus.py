@@ -1,0 +1,101 @@
+"""What the tables about trunk groups, calls and TLS sessions say while no call stands."""
+
+from __future__ import annotations
+
+import pytest
+import testca
+from boxes import LINES, certificate_files
+from inmemory import Box
+from livebox import LISTENER, chain
+
+from sbcsim.schema.node import Path
+
+ZONE: Path = ("addressContext", "default", "zone", "Z")
+TRUNK_GROUP = "set addressContext default zone Z sipTrunkGroup TG1"
+
+
+@pytest.fixture
+def box() -> Box:
+    box = Box(start=testca.START)
+    for name, data in certificate_files().items():
+        box.put(name, data)
+    box.commit(*LINES)
+    return box
+
+
+def rows(box: Box, path: Path):
+    return list(box.sbc.rows(path))
+
+
+@pytest.mark.parametrize(
+    ("settings", "state"),
+    [
+        ("state disabled", "outOfService"),
+        ("state enabled", "outOfService"),
+        ("state disabled mode inService", "outOfService"),
+        ("state enabled mode inService", "inService"),
+    ],
+)
+def test_a_trunk_group_serves_when_it_is_enabled_and_in_service(box, settings, state):
+    box.commit(f"{TRUNK_GROUP} {settings}")
+    assert [(row["name"], row["state"]) for row in rows(box, (*ZONE, "trunkGroupStatus"))] == [("TG1", state)]
+
+
+def test_the_call_limit_is_what_is_available(box):
+    box.commit(f"{TRUNK_GROUP} state enabled", f"{TRUNK_GROUP}X cac callLimit 30")
+    limits = [
+        (row["totalCallsAvailable"], row["totalCallsConfigured"]) for row in rows(box, (*ZONE, "trunkGroupStatus"))
+    ]
+    assert limits == [(-1, -1), (30, 30)]
+
+
+def test_the_global_table_has_the_trunk_groups_of_every_zone(box):
+    box.commit(f"{TRUNK_GROUP} state enabled", "set addressContext other zone A id 9 sipTrunkGroup TG0 state enabled")
+    found = rows(box, ("global", "globalTrunkGroupStatus"))
+    assert [(row["name"], row["addressContext"], row["zone"]) for row in found] == [
+        ("TG0", "other", "A"),
+        ("TG1", "default", "Z"),
+    ]
+    assert rows(box, (*ZONE, "trunkGroupStatus")) == [
+        {key: value for key, value in found[1].items() if key not in {"addressContext", "zone", "priorityBwUsage"}}
+    ]
+
+
+def test_counters_stand_at_zero(box):
+    box.commit(f"{TRUNK_GROUP} state enabled")
+    (counts,) = rows(box, ("global", "callCountStatus"))
+    assert {key for key, value in counts.items() if value != 0} == {"key"}
+    (messages,) = rows(box, (*ZONE, "sipCurrentStatistics"))
+    assert {key for key, value in messages.items() if value != 0} == {"name"}
+    assert rows(box, ("global", "callSummaryStatus")) == []
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        (*ZONE, "trunkGroupStatus"),
+        (*ZONE, "sipCurrentStatistics"),
+        ("global", "globalTrunkGroupStatus"),
+        ("global", "callCountStatus"),
+    ],
+)
+def test_rows_have_every_leaf_of_the_table(box, table):
+    box.commit(f"{TRUNK_GROUP} state enabled")
+    schema = tuple(name for name in table if name not in {"default", "Z"})
+    for row in rows(box, table):
+        assert list(row) == list(box.sbc.schema.descend(schema).children)
+
+
+def test_a_tls_session_for_each_established_tls_connection(box):
+    assert rows(box, (*ZONE, "sipSigTlsSessionStatus")) == []
+    connection = box.connect(LISTENER, chain(testca.peer()), ("10.0.0.9", 40000))
+    assert rows(box, (*ZONE, "sipSigTlsSessionStatus")) == [
+        {
+            "socket": connection,
+            "index": 1,
+            "peerIpAddress": "10.0.0.9",
+            "state": "up",
+            "role": "server",
+            "resumptions": 0,
+        }
+    ]
