@@ -36,7 +36,7 @@ class Signalling:
         times = 1
         for item in items:
             if self._plane.table.get(record.id) is not record:
-                return  # an earlier message ended the connection
+                break  # an earlier message ended the connection
             match item:
                 case KeepAlive.PING:
                     self._plane.send(record, PONG_OCTETS, now, pdus=0)
@@ -50,24 +50,26 @@ class Signalling:
                     times = max(times, self._response(record, item, now))
                 case SipError():
                     self._refuse(record, item, now)
-        if self._plane.table.get(record.id) is record:
-            self._plane.count_received(record, len(data), pdus, now, times)
+        self._plane.count_received(record, len(data), pdus, now, times)
 
     def _request(self, record: ConnectionRecord, request: Request, now: Instant) -> None:
         self._note(record, "in", request, len(request.to_bytes()), now)
         if record.state is ConnectionState.WAITING_SIP_AUTH and not self._authenticate(record, request, now):
             return
         try:
-            if self._ports[record.port].state is PortState.DRAINING and request.method != "ACK":
-                request.check()
-                response: Response | None = self._respond(record, request, 503)
-            else:
-                response = options.answer(request, source=record.remote, to_tag=self._chassis.token(8))
+            response = options.answer(request, source=record.remote, to_tag=self._chassis.token(8))
+            if response is not None and self._turned_away(record, request):
+                response = self._respond(record, request, 503)
         except SipError as error:
             self._refuse(record, error, now)
             return
         if response is not None:
             self._send(record, response, now)
+
+    def _turned_away(self, record: ConnectionRecord, request: Request) -> bool:
+        """Whether a port that drains takes no such request any more; what belongs to a dialog goes on."""
+        drains = self._ports[record.port].state is PortState.DRAINING
+        return drains and request.method != "CANCEL" and not request.recipient.tag
 
     def _authenticate(self, record: ConnectionRecord, request: Request, now: Instant) -> bool:
         """Whether the far end is a peer of the zone; a request from anybody else is turned down or dropped."""

@@ -136,6 +136,20 @@ def test_a_draining_port_still_accepts(box):
     assert status(box.say(number, message("ACK"))) == 0
 
 
+@pytest.mark.parametrize(("method", "answered"), [("BYE", 405), ("CANCEL", 481), ("INFO", 405)])
+def test_what_belongs_to_a_dialog_is_not_turned_away_from_a_draining_port(box, up, method, answered):
+    box.commit(f"{SET_PORT}action dryup dryUpTimeout 10")
+    box.commit(f"{SET_PORT}mode outOfService")
+    within = message(method).replace(b"To: <sip:c@d>", b"To: <sip:c@d>;tag=2")
+    assert status(box.say(up, within)) == answered
+
+
+def test_a_draining_port_says_what_is_wrong_with_a_broken_request(box, up):
+    box.commit(f"{SET_PORT}action dryup dryUpTimeout 10")
+    box.commit(f"{SET_PORT}mode outOfService")
+    assert status(box.say(up, message(cseq="INVITE"))) == 400
+
+
 def test_an_end_of_the_drain_closes_what_is_left(box, up):
     box.commit(f"{SET_PORT}action dryup dryUpTimeout 1")
     box.commit(f"{SET_PORT}mode outOfService")
@@ -194,6 +208,14 @@ def test_what_breaks_the_framing_ends_the_connection_after_the_answer(box, up, d
     assert tls_counters(box)["receiveFailures"] == 1
     (line,) = [each for each in box.sbc.event_log.lines("debug") if "*Sip:" in each]
     assert f"connection {up}" in line
+
+
+def test_what_came_in_counts_even_where_it_ends_the_connection(box, up):
+    before = zone_row(box, "sipSigPortStatistics")
+    data = message() + b"garbage\r\n\r\n"
+    box.say(up, data)
+    after = zone_row(box, "sipSigPortStatistics")
+    assert (after["rxPdus"] - before["rxPdus"], after["rxBytes"] - before["rxBytes"]) == (1, len(data))
 
 
 def test_nothing_is_taken_behind_a_fatal_error(box, up):
