@@ -175,6 +175,7 @@ class AlertReceived(Event):
     connection: int
     alert: int
     reason: str
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,10 @@ def handshake_failed(counters: PortCounters, record: ConnectionRecord, result: H
         counters.tls.add(name, record.times)
 
 
-def handshake_timed_out(counters: PortCounters, record: ConnectionRecord) -> None:
-    """Count a handshake that the handshakeTimer ended."""
-    counters.tls.add("handshakeTimeouts", record.times)
-    counters.tls.add("handshakeFailures", record.times)
+def handshake_timed_out(counters: PortCounters, *, times: int) -> None:
+    """Count handshakes that the handshakeTimer ended."""
+    counters.tls.add("handshakeTimeouts", times)
+    counters.tls.add("handshakeFailures", times)
 
 
 def established(counters: PortCounters, record: ConnectionRecord) -> None:
@@ -62,6 +62,12 @@ def established(counters: PortCounters, record: ConnectionRecord) -> None:
         else:
             counters.tls.add("currentServerSessions")
             counters.tls.add("totalServerSessions")
+
+
+def repeated(counters: PortCounters, record: ConnectionRecord, *, times: int) -> None:
+    """Count connections that came up like this one and ended at once."""
+    counters.tls.add(f"total{_side(record)}Connections", times)
+    counters.connections.add("totalTlsTcpConnection", times)
 
 
 def gone(counters: PortCounters, record: ConnectionRecord) -> None:

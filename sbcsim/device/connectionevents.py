@@ -21,13 +21,13 @@ def opened(record: ConnectionRecord) -> ConnectionOpened:
     )
 
 
-def dial_failed(record: ConnectionRecord, reason: str) -> DialFailed:
-    """Return that a TCP connection could not be opened."""
-    return DialFailed(record.id, _port(record), _endpoint(record.remote), reason, record.times)
+def dial_failed(record: ConnectionRecord, reason: str, *, times: int) -> DialFailed:
+    """Return that a TCP connection, or `times` alike, could not be opened."""
+    return DialFailed(record.id, _port(record), _endpoint(record.remote), reason, times)
 
 
-def handshake(record: ConnectionRecord, failed: HandshakeFailed | None = None) -> Handshake:
-    """Return how a handshake ended."""
+def handshake(record: ConnectionRecord, failed: HandshakeFailed | None = None, *, times: int = 1) -> Handshake:
+    """Return how a handshake, or `times` alike, ended."""
     return Handshake(
         connection=record.id,
         direction=record.direction.value,
@@ -40,7 +40,7 @@ def handshake(record: ConnectionRecord, failed: HandshakeFailed | None = None) -
         alert_sent=failed.alert_sent if failed else 0,
         alert_received=failed.alert_received if failed else 0,
         reason=failed.reason if failed else "",
-        times=record.times,
+        times=times,
     )
 
 

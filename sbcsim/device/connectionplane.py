@@ -37,6 +37,9 @@ from .tlsprofile import TlsProfile, read_tls_profile
 
 NO_INTERFACE = ("", "", "")
 
+CONNECT_TIME_OUT = "tcpConnectTimeout ran out"
+HANDSHAKE_TIME_OUT = HandshakeFailed(HandshakeFailure.CLOSED, "handshakeTimer ran out")
+
 
 class Watcher(Protocol):
     """Who wants to know what becomes of connections."""
@@ -133,7 +136,7 @@ class ConnectionPlane:
         if record is None:
             return
         self._forget(record)
-        self._chassis.emit(now, connectionevents.dial_failed(record, reason))
+        self._chassis.emit(now, connectionevents.dial_failed(record, reason, times=record.times))
         for watcher in self.watchers:
             watcher.connection_failed(record, reason, now)
 
@@ -173,15 +176,14 @@ class ConnectionPlane:
         record = self.table.get(connection)
         if record is None:
             return
-        connectioncounts.handshake_timed_out(self._counters(record), record)
+        connectioncounts.handshake_timed_out(self._counters(record), times=record.times)
         self._chassis.effect(Close(record.id, Closing.GRACEFUL))
-        result = HandshakeFailed(HandshakeFailure.CLOSED, "handshakeTimer ran out")
-        self._handshake_ended_badly(record, result, now)
+        self._handshake_ended_badly(record, HANDSHAKE_TIME_OUT, now)
 
     def connect_timed_out(self, connection: ConnectionId, now: Instant) -> None:
         """The tcpConnectTimeout has run out."""
         self._chassis.effect(Close(connection, Closing.RESET))
-        self.dial_failed(connection, "tcpConnectTimeout ran out", now)
+        self.dial_failed(connection, CONNECT_TIME_OUT, now)
 
     def authentication_timed_out(self, connection: ConnectionId, now: Instant) -> None:
         """The appAuthTimer has run out on a connection that waits for a known peer."""
@@ -201,13 +203,28 @@ class ConnectionPlane:
         if record is None:
             return
         if alert:
-            self._counters(record).tls.add("fatelAlertsReceived", record.times)
-            self._chassis.emit(now, AlertReceived(record.id, alert, reason))
+            times = self._refused(record, now)
+            self._counters(record).tls.add("fatelAlertsReceived", times)
+            self._chassis.emit(now, AlertReceived(record.id, alert, reason, times))
         if not record.established:
             failure = HandshakeFailed(HandshakeFailure.CLOSED, reason, alert_received=alert)
             self.handshake_failed(connection, failure, now)
             return
         self._gone(record, "remote", reason, now)
+
+    def _refused(self, record: ConnectionRecord, now: Instant) -> int:
+        """Return how many connections a fatal alert ends: the one, or all that a coalesced ping would have dialled.
+
+        Over TLS 1.3 the far end judges our certificate when our handshake is over. Who does not like it says so at
+        once, and would have said so each time.
+        """
+        if not record.established:
+            return record.times
+        if record.times == 1 or record.messages_in or record.since != now:
+            return 1
+        connectioncounts.repeated(self._counters(record), record, times=record.times - 1)
+        self._chassis.emit(now, connectionevents.handshake(record, times=record.times - 1))
+        return record.times
 
     def send(self, record: ConnectionRecord, data: bytes, now: Instant, *, pdus: int = 1, times: int = 1) -> None:
         """Write `data` (`pdus` SIP messages) to a connection; `times` is what a coalesced message stands for."""
@@ -231,8 +248,20 @@ class ConnectionPlane:
         for watcher in self.watchers:
             watcher.connection_failed(record, reason, now)
 
-    def give_up(self) -> None:
-        """Nobody waits any longer for the far ends of connections on their way up."""
+    def give_up(self, now: Instant) -> None:
+        """Nobody waits any longer for the far ends of connections on their way up.
+
+        One that stands for several stands for itself from now on: the others would have run out of time by now.
+        """
+        for connection in sorted(self.opening):
+            record = self.table.get(connection)
+            if record is not None and record.times > 1:
+                earlier, record.times = record.times - 1, 1
+                if record.state is ConnectionState.CONNECTING:
+                    self._chassis.emit(now, connectionevents.dial_failed(record, CONNECT_TIME_OUT, times=earlier))
+                else:
+                    connectioncounts.handshake_timed_out(self._counters(record), times=earlier)
+                    self._chassis.emit(now, connectionevents.handshake(record, HANDSHAKE_TIME_OUT, times=earlier))
         self.opening.clear()
 
     def _start_tls(self, record: ConnectionRecord, port: Port, now: Instant) -> None:
@@ -275,7 +304,7 @@ class ConnectionPlane:
             watcher.connection_up(record, now)
 
     def _handshake_ended_badly(self, record: ConnectionRecord, result: HandshakeFailed, now: Instant) -> None:
-        self._chassis.emit(now, connectionevents.handshake(record, result))
+        self._chassis.emit(now, connectionevents.handshake(record, result, times=record.times))
         self._chassis.emit(now, connectionevents.failed_handshake_logged(record, result.reason))
         self._forget(record)
         for watcher in self.watchers:

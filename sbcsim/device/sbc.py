@@ -192,7 +192,7 @@ class Sbc:
 
     def give_up(self, now: Instant) -> None:
         """Those who owe an answer count as silent until they speak."""
-        self._plane.give_up()
+        self._plane.give_up(now)
         self._paths.give_up(now)
 
     # listeners, for who binds them

@@ -38,10 +38,12 @@ AUTHOR = Author(user="admin", context="cli", session=1, remote="127.0.0.1", prot
 class FarEnd:
     """A peer that the box dials.
 
-    `behaviour` is answer, silent, refuse, hang, owe (answers go to `owed`) or a status to answer with.
+    `behaviour` is answer, silent, refuse, hang, owe (answers go to `owed`) or a status to answer with. One that is
+    `late` refuses a certificate as over TLS 1.3: when the box's own handshake is over.
     """
 
     chain: tuple[bytes, ...] = ()
+    late: bool = False
     behaviour: str | int = "answer"
     seen: list[str] = field(default_factory=list)
     connections: list[int] = field(default_factory=list)
@@ -188,6 +190,11 @@ class Box:
         inbound = effect.direction is Direction.INBOUND
         chain = self.streams_in.get(effect.connection, ()) if inbound else self.dialled[effect.connection].chain
         failure = _failure(effect, chain)
+        if failure is not None and failure.alert_received and not inbound and self.dialled[effect.connection].late:
+            del self.dialled[effect.connection]
+            self.sbc.handshake_done(effect.connection, HandshakeDone("TLSv1.3", "AES", False, chain), self.now)
+            self.sbc.closed(effect.connection, failure.reason, self.now, failure.alert_received)
+            return
         if failure is not None:
             self.sbc.handshake_failed(effect.connection, failure, self.now)
             return
