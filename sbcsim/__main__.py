@@ -3,20 +3,37 @@
 Everything slow is imported inside the command that needs it, so that `run` is ready within a second.
 """
 
+# ruff: noqa: E402 - what follows comes before the imports, which take longer than a hasty signal
+
 from __future__ import annotations
+
+import signal
+import sys
+from typing import NoReturn
+
+_STOP = (signal.SIGTERM, signal.SIGINT)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """End in peace, whatever the start is at; what is open already is closed on the way out."""
+    del number, frame
+    raise SystemExit(0)
+
+
+if sys.argv[1:2] == ["run"]:
+    for _number in _STOP:
+        signal.signal(_number, _leave)
 
 import asyncio
 import gc
 import json
 import os
-import signal
-import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,7 +48,6 @@ if TYPE_CHECKING:
     from .simulator import Simulator
 
 DEFAULT_URL = "http://127.0.0.1:10080"
-_STOP = (signal.SIGTERM, signal.SIGINT)
 WIDE = 240
 """Columns of a table that nobody watches on a terminal: wide enough for `grep`."""
 
@@ -125,9 +141,7 @@ def run(
     if ha is not Redundancy.NONE:
         _fail(f"--ha {ha.value}: not in this version, which simulates a single node", 2)
     if ready_file is not None:
-        if not ready_file.parent.is_dir():
-            _fail(f"--ready-file: {ready_file.parent} is not a directory", 2)
-        ready_file.unlink(missing_ok=True)  # nobody shall take the ports of an earlier run for ours
+        _clear(ready_file)
     for number in _STOP:
         signal.signal(number, _leave)
     gc.disable()  # nothing of what the imports make is garbage: looking for some is a tenth of the start
@@ -166,9 +180,10 @@ def run(
 async def _run(simulator: Simulator, ready_file: Path | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in _STOP:
-        loop.add_signal_handler(number, stop.set)
     async with simulator:
+        # Only now: while a large configuration is loaded the loop would not look, and `_leave` stops that at once.
+        for number in _STOP:
+            loop.add_signal_handler(number, stop.set)
         gc.freeze()
         gc.enable()
         ready = json.dumps(simulator.ready().to_json())
@@ -178,10 +193,13 @@ async def _run(simulator: Simulator, ready_file: Path | None) -> None:
         await stop.wait()
 
 
-def _leave(number: int, frame: object) -> NoReturn:
-    """End at once, before anything is open."""
-    del number, frame
-    raise SystemExit(0)
+def _clear(ready_file: Path) -> None:
+    """Remove the ready file of an earlier run: nobody shall take its ports for ours."""
+    if not ready_file.parent.is_dir():
+        _fail(f"--ready-file: {ready_file.parent} is not a directory", 2)
+    if ready_file.exists() and not ready_file.is_file():  # a device or pipe would be replaced by a file
+        _fail(f"--ready-file: {ready_file} is not a plain file", 2)
+    ready_file.unlink(missing_ok=True)
 
 
 def _write_atomically(file: Path, text: str) -> None:

@@ -98,6 +98,23 @@ def test_the_ready_line_is_the_contracts(box: Running) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_it_loads_stops_it_at_once(number: int, tmp_path: Path) -> None:
+    config = tmp_path / "endless.cli"
+    os.mkfifo(config)
+    process = subprocess.Popen(
+        command("run", "--ports", "ephemeral", str(config)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    with process, config.open("w"):  # it is reading by now
+        process.send_signal(number)
+        assert process.communicate(timeout=PATIENCE) == ("", "")
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_in_silence_with_status_0(number: int, tmp_path: Path) -> None:
     config, ready_file = tmp_path / "box.cli", tmp_path / "ready.json"
     config.write_text(
@@ -142,6 +159,7 @@ def test_a_signal_stops_it_in_silence_with_status_0(number: int, tmp_path: Path)
         (["--nothing"], "--nothing"),
         (["gone.cli"], "gone.cli"),
         (["--ready-file", "/nowhere/ready.json"], "/nowhere"),
+        (["--ready-file", "/"], "not a plain file"),
     ],
 )
 def test_a_wrong_argument_is_status_2_with_a_reason(words: list[str], text: str) -> None:
