@@ -160,8 +160,9 @@ def _read(der: bytes) -> Certificate:
             dns_names=_dns_names(parsed),
             x509=parsed,
         )
-    # The warning (a serial number that is not positive) is an exception only where warnings are made errors.
-    except (ValueError, asn.InvalidVersion, UnsupportedAlgorithm, CryptographyDeprecationWarning) as error:
+    # Before release 50, `cryptography` fails with a KeyError over a name in an unknown kind of string. The warning (a
+    # serial number that is not positive) is an exception only where warnings are made errors.
+    except (ValueError, KeyError, asn.InvalidVersion, UnsupportedAlgorithm, CryptographyDeprecationWarning) as error:
         raise CertificateError(f"not an X.509 certificate: {error}") from error
 
 

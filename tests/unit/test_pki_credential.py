@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from hypothesis import given, settings
@@ -95,6 +96,14 @@ def test_trust_anchors_are_equal_by_their_certificates():
     assert OWN.certificate not in anchors
     assert "x" not in anchors
     assert TrustAnchors() == TrustAnchors(revision=5)
+
+
+def test_name_in_an_unknown_kind_of_string_is_a_certificate_error():
+    name = CA.certificate.common_name.encode()
+    der = CA.certificate.der.replace(bytes([0x0C, len(name)]) + name, bytes([0x0D, len(name)]) + name)
+    assert der != CA.certificate.der
+    with pytest.raises(CertificateError):
+        Certificate.from_der(der)
 
 
 @settings(max_examples=200, deadline=None)
