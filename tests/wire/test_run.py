@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +254,8 @@ def test_ctl_follows_the_journal_until_interrupted(box: Running) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env=environment(SBCSIM_CONTROL_URL=box.ready["control"]),
+        # A shell starts what it puts into the background with SIGINT ignored, and the tests hand that on.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     with follow:
         assert box.ctl("clock", "advance", "1s").exit_code == 0
