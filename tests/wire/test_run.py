@@ -255,7 +255,7 @@ def test_ctl_follows_the_journal_until_interrupted(box: Running) -> None:
         text=True,
         env=environment(SBCSIM_CONTROL_URL=box.ready["control"]),
         # A shell starts what it puts into the background with SIGINT ignored, and the tests hand that on.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
     with follow:
         assert box.ctl("clock", "advance", "1s").exit_code == 0
