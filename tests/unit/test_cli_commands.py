@@ -326,3 +326,11 @@ def test_table_with_a_list_inside(typist: Typist) -> None:
     ]
     assert {len(line) for line in table[:-1]} == {len(table[rule])}
     assert typist.answer("show table profiles") == "No entries found.\n"
+
+
+def test_running_configuration_in_configure_mode(typist: Typist) -> None:
+    typist("configure")
+    typist("set profiles security tlsProfile T1 v1_3 enabled")
+    form = "show {}profiles security tlsProfile | display set | match v1"
+    assert "T1" not in str(typist(form.format("configuration ")))
+    assert "T1" in str(typist(form.format("")))

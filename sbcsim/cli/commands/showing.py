@@ -15,8 +15,8 @@ from .command import Command, Words
 
 
 def show_configuration(shell: Shell, call: Call) -> Output:
-    """Show the running configuration."""
-    found = resolve(shell.box.schema, call.arguments, shell.view_path)
+    """Show the running configuration, in configure mode too: the renewal procedure is typed there as a whole."""
+    found = resolve(shell.box.schema, call.arguments, _base(shell))
     require(shell.box.schema, found.path, call.arguments, present(shell.running))
     return Output(view=View(shell.running, found.path))
 
