@@ -329,8 +329,7 @@ def test_table_with_a_list_inside(typist: Typist) -> None:
 
 
 def test_running_configuration_in_configure_mode(typist: Typist) -> None:
-    typist("configure")
-    typist("set profiles security tlsProfile T1 v1_3 enabled")
+    typist.type("set profiles security tlsProfile T1 v1_3 enabled")
     form = "show {}profiles security tlsProfile | display set | match v1"
-    assert "T1" not in str(typist(form.format("configuration ")))
-    assert "T1" in str(typist(form.format("")))
+    assert "T1" not in typist.type(form.format("configuration ")).text
+    assert "T1" in typist.type(form.format("")).text
