@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
 
@@ -37,12 +38,12 @@ class ValueProblem(UserError):  # noqa: N818 - the problem is the user's, the er
 
 
 @dataclass(frozen=True, slots=True)
-class Type:
+class Type(ABC):
     """What a leaf may hold."""
 
+    @abstractmethod
     def parse(self, text: str) -> Value:
         """Return the value that `text` stands for, enumerations in full; raises ValueProblem."""
-        raise NotImplementedError
 
     def format(self, value: Value) -> str:
         """Return the one word, unquoted, that stands for `value`."""
