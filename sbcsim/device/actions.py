@@ -130,6 +130,11 @@ def _admin_state(which: str) -> Callable[[Actions, Request], Output]:
     return change
 
 
+def _roll_over(actions: Actions, request: Request) -> Output:
+    actions.chassis.event_log.roll_over(request.path[3], request.now)
+    return []
+
+
 def _no_alarm(number: int) -> UserError:
     return UserError(f"no alarm with alarmId {number}", path=("alarms",), tag="data-missing")
 
@@ -143,6 +148,7 @@ ACTIONS: dict[SchemaPath, Callable[[Actions, Request], Output]] = {
     ("alarms", "clear", "alarmList"): _clear_list,
     ("alarms", "current", "comment"): _comment_alarm,
     ("alarms", "current", "state"): _acknowledge_alarm,
+    ("oam", "eventLog", "typeAdmin", "rolloverLogNow"): _roll_over,
     (*_ZONE, "sipSigPortResetAll"): _reset(("port", "tls")),
     (*_ZONE, "sipSigConnResetAll"): _reset(("connections",)),
     (*_ZONE, "ipPeer", "pathCheck", "localAdminState"): _admin_state("local_admin"),

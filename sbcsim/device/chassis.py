@@ -13,6 +13,7 @@ from sbcsim.events import Event, Journal
 from .alarms import Alarms
 from .certificates import CertificateStore
 from .effects import Effect
+from .eventlog import EventLog
 from .settings import Settings
 from .timetable import Timetable
 
@@ -20,12 +21,15 @@ from .timetable import Timetable
 class Chassis:
     """One node's shared parts. `tree` is the running configuration, replaced at each commit."""
 
-    def __init__(self, settings: Settings, journal: Journal, tree: Tree, certificates: CertificateStore) -> None:
+    def __init__(
+        self, settings: Settings, journal: Journal, tree: Tree, certificates: CertificateStore, event_log: EventLog
+    ) -> None:
         self.settings = settings
         self.journal = journal
         self.tree = tree
         self.revision = 0
         self.certificates = certificates
+        self.event_log = event_log
         self.timetable = Timetable()
         self.alarms = Alarms(self.emit)
         self.wake: Callable[[], None] | None = None

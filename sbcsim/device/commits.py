@@ -14,6 +14,7 @@ from sbcsim.config.render import change_lines
 from sbcsim.config.transaction import Author, Change, Proposal
 from sbcsim.events import CertificateLoaded, Commit, CommitRefused, PortState
 
+from . import logadmin
 from .certcheck import RATE, CertificateChecks
 from .chassis import Chassis
 from .connectionevents import seen
@@ -64,6 +65,7 @@ class Commits:
         for peer in _touched_peers(proposal.changes):
             self._paths.configure(peer, now)
         self._paths.reconsider()
+        logadmin.apply_changes(chassis.event_log, proposal.new, proposal.changes, now)
         if chassis.wake is not None:
             chassis.wake()
 

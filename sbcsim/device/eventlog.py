@@ -1,13 +1,14 @@
 """The event log files: the journal in the box's line format, one open file for each type of log.
 
-A file that has reached its size is closed and the next number begins; the oldest goes when there are too many.
+A file that has reached its size is closed and the next number begins; the oldest goes when there are too many. The
+same happens by time and on demand. What is due by time happens when somebody next writes or looks.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sbcsim.clock import SECOND, Instant, to_datetime
 from sbcsim.events import (
@@ -38,6 +39,65 @@ TYPES = {
 """Type of log to file extension. Nothing is traced, captured or accounted: the files of those types stay empty."""
 
 _BY_EXTENSION = {extension: kind for kind, extension in TYPES.items()}
+
+
+_RANKS = {"Critical": 1, "Major": 2, "Minor": 3, "Info": 4, "Informational": 4}
+_MOST = {"noevents": 0, "critical": 1, "major": 2, "minor": 3, "info": 4}
+"""How much each level of a filter lets pass, by the rank of the lines' levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What an operator may choose for one type of log. `next_rollover` and `interval` are 0 for never (again)."""
+
+    kept: bool = True
+    level: str = "info"
+    file_count: int = FILE_COUNT
+    file_size: int = FILE_SIZE
+    next_rollover: int = 0
+    interval: int = 0
+
+    def takes(self, line: Line) -> bool:
+        """Whether a line is written."""
+        return self.kept and _RANKS[line.level] <= _MOST[self.level]
+
+
+@dataclass(slots=True)
+class Log:
+    """One type of log: its files, oldest first, its settings, and what was dropped."""
+
+    files: deque[LogFile]
+    settings: LogSettings = field(default_factory=LogSettings)
+    dropped: int = 0
+    last_drop: Instant | None = None
+
+    @property
+    def current(self) -> LogFile:
+        """The file in use."""
+        return self.files[-1]
+
+    def catch_up(self, now: Instant) -> None:
+        """Begin the file that was due by time; one that is still empty goes on."""
+        settings = self.settings
+        due = settings.next_rollover
+        if not due or due > now.calendar:
+            return
+        later = due + ((now.calendar - due) // settings.interval + 1) * settings.interval if settings.interval else 0
+        self.settings = replace(settings, next_rollover=later)
+        if self.current.lines:
+            self.roll_over(Instant(now.uptime - now.calendar + due, due))
+
+    def roll_over(self, now: Instant) -> None:
+        """Begin a new file."""
+        self.files.append(LogFile(self.current.number + 1, now))
+        self.trim(now)
+
+    def trim(self, now: Instant) -> None:
+        """Drop the oldest files while there are too many."""
+        while len(self.files) > self.settings.file_count:
+            self.files.popleft()
+            self.dropped += 1
+            self.last_drop = now
 
 
 @dataclass(slots=True)
@@ -114,7 +174,7 @@ class EventLog:
     """Reads the journal and keeps the files."""
 
     def __init__(self, now: Instant) -> None:
-        self._files: dict[str, deque[LogFile]] = {}
+        self._logs: dict[str, Log] = {}
         self._sequence = 0
         self.clear(now)
 
@@ -125,37 +185,59 @@ class EventLog:
         if line is not None:
             self._append(line, entry.at)
 
-    def files(self) -> Iterator[tuple[str, int, Instant]]:
+    def configure(self, kind: str, settings: LogSettings, now: Instant) -> None:
+        """Let a log obey other settings from now on."""
+        log = self._logs[kind]
+        log.catch_up(now)
+        log.settings = settings
+        log.trim(now)
+
+    def roll_over(self, kind: str, now: Instant) -> None:
+        """Begin a new file of a log."""
+        log = self._logs[kind]
+        log.catch_up(now)
+        log.roll_over(now)
+
+    def logs(self, now: Instant) -> Iterator[tuple[str, Log]]:
+        """Yield every type of log with its files as they are now."""
+        for kind, log in self._logs.items():
+            log.catch_up(now)
+            yield kind, log
+
+    def files(self, now: Instant) -> Iterator[tuple[str, int, Instant]]:
         """Yield name, size and time of every file, by name."""
         found = [
-            (_file_name(file, kind), file.size, file.modified) for kind, files in self._files.items() for file in files
+            (file_name(file, kind), file.size, file.modified) for kind, log in self.logs(now) for file in log.files
         ]
         yield from sorted(found, key=lambda each: each[0])
 
     def content(self, name: str) -> bytes:
         """Return the content of a file, nothing where it has been rolled over meanwhile."""
-        for kind, files in self._files.items():
-            for file in files:
-                if _file_name(file, kind) == name:
+        for kind, log in self._logs.items():
+            for file in log.files:
+                if file_name(file, kind) == name:
                     return b"".join(file.lines)
         return b""
 
     def lines(self, kind: str) -> list[str]:
         """Return every line of a log type, oldest first."""
-        return [line.decode() for file in self._files[kind] for line in file.lines]
+        return [line.decode() for file in self._logs[kind].files for line in file.lines]
 
     def clear(self, now: Instant) -> None:
         """Begin with one empty file for each type."""
         self._sequence = 0
-        self._files = {kind: deque([LogFile(1, now)], maxlen=FILE_COUNT) for kind in TYPES}
+        self._logs = {kind: Log(deque([LogFile(1, now)])) for kind in TYPES}
 
     def _append(self, line: Line, at: Instant) -> None:
-        files = self._files[line.kind]
+        log = self._logs[line.kind]
+        if not log.settings.takes(line):
+            return
+        log.catch_up(at)
         self._sequence += 1
         data = _format(line, self._sequence, at)
-        if files[-1].size and files[-1].size + len(data) > FILE_SIZE:
-            files.append(LogFile(files[-1].number + 1, at))
-        file = files[-1]
+        if log.current.size and log.current.size + len(data) > log.settings.file_size:
+            log.roll_over(at)
+        file = log.current
         file.lines.append(data)
         file.size += len(data)
         file.modified = at
@@ -171,5 +253,6 @@ def _format(line: Line, sequence: int, at: Instant) -> bytes:
     return f"{len(rest.encode()):03d} {rest}\n".encode()
 
 
-def _file_name(file: LogFile, kind: str) -> str:
+def file_name(file: LogFile, kind: str) -> str:
+    """Return the name of a file: a seven-digit counter and the extension of its type."""
     return f"{file.number:07d}.{TYPES[kind]}"

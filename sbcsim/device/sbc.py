@@ -19,6 +19,7 @@ from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import node_for
 
+from . import logadmin
 from .actions import Actions, Request
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore
@@ -58,7 +59,8 @@ class Sbc:
         self.users = users or Users()
         self.sessions = Sessions(self._session_limit)
         certificates = CertificateStore(self.files, database.cipher)
-        self._chassis = Chassis(self.settings, self.journal, database.running, certificates)
+        self.event_log = EventLog(now)
+        self._chassis = Chassis(self.settings, self.journal, database.running, certificates, self.event_log)
         self._port_map: dict[PortKey, Port] = {}
         self._plane = ConnectionPlane(self._chassis, ConnectionTable(), self._port_map)
         self._ports = Ports(self._chassis, self._plane, self._port_map)
@@ -69,7 +71,6 @@ class Sbc:
         self._actions = Actions(self._chassis, self._ports, self._paths)
         self._validity = Validity(self._chassis)
         self._plane.watchers += [self._paths, self._checks, self._validity]
-        self.event_log = EventLog(now)
         self.journal.subscribe(self.event_log.read)
         self.files.mount(DIRECTORY, self._log_files)
         self._handlers: dict[str, Callable[[Hashable, Instant], None]] = {
@@ -94,6 +95,7 @@ class Sbc:
         """Put the running configuration to work, as if all of it had just been committed."""
         self._chassis.tree = self.database.running
         self._chassis.revision = self.database.revision
+        logadmin.apply_all(self.event_log, self._chassis.tree, now)
         self._checks.start(now)
         for loaded in self._chassis.certificates.in_name_order():
             self._validity.watch(loaded.certificate, now)
@@ -324,7 +326,7 @@ class Sbc:
     def _log_files(self) -> Mapping[str, MountedFile]:
         return {
             name: MountedFile(size, modified.calendar, partial(self.event_log.content, name))
-            for name, size, modified in self.event_log.files()
+            for name, size, modified in self.event_log.files(self.clock.reading())
         }
 
 

@@ -12,7 +12,7 @@ from sbcsim.clock import DAY, HOUR, MINUTE, SECOND, Instant, to_datetime
 from sbcsim.schema.node import Path, SchemaPath
 from sbcsim.schema.types import Value
 
-from . import callstatus
+from . import callstatus, logadmin
 from .alarms import Alarm
 from .certificates import CertificateStore
 from .chassis import Chassis
@@ -273,6 +273,10 @@ def _synchronisation(_status: Status, _path: Path, _now: Instant) -> Iterable[Ro
         yield {"syncModule": module, "status": "unprotected"}
 
 
+def _event_logs(status: Status, _path: Path, now: Instant) -> Iterable[Row]:
+    return logadmin.status_rows(status.chassis.event_log, now)
+
+
 def _up_time(uptime: int) -> str:
     days, rest = divmod(uptime, DAY)
     hours, rest = divmod(rest, HOUR)
@@ -298,6 +302,7 @@ TABLES: dict[SchemaPath, Callable[[Status, Path, Instant], Iterable[Row]]] = {
     ("system", "security", "pki", "certStatistics"): _certificate_statistics,
     ("global", "globalTrunkGroupStatus"): _all_trunk_groups,
     ("global", "callCountStatus"): _call_counts,
+    ("oam", "eventLog", "typeStatus"): _event_logs,
     ("system", "serverStatus"): _servers,
     ("system", "syncStatus"): _synchronisation,
     ("alarms", "currentStatus"): _current_alarms,

@@ -406,6 +406,20 @@ class TestOtherRules:
         )
 
 
+class TestEventLogs:
+    START = "oam eventLog typeAdmin security rolloverStartTime"
+
+    def test_the_start_of_roll_overs_is_a_day_of_the_calendar(self) -> None:
+        assert refusal(database(), f"set {self.START} 2026-02-28T00:00:00") == ""
+        assert refusal(database(), f"set {self.START} 2026-02-30T00:00:00") == (
+            f"'{self.START}' (value \"2026-02-30T00:00:00\"): the month has no such day"
+        )
+
+    def test_their_settings_may_be_deleted_while_they_log(self) -> None:
+        made = database("set oam eventLog typeAdmin security state enabled fileCount 5")
+        assert refusal(made, "delete oam eventLog typeAdmin security") == ""
+
+
 class TestPingedPeers:
     def test_no_more_than_2000(self) -> None:
         peer = f"{ZONE} Z1 ipPeer"

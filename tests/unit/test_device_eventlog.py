@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from sbcsim.clock import Instant, from_rfc3339
+from sbcsim.clock import DAY, HOUR, Instant, from_rfc3339
 from sbcsim.device import eventlog
-from sbcsim.device.eventlog import EventLog
+from sbcsim.device.eventlog import EventLog, LogSettings
 from sbcsim.events import (
     AlarmRaised,
     CertificateLoaded,
@@ -27,8 +27,10 @@ AT = Instant(0, from_rfc3339("2026-01-02T03:04:05.000006Z"))
 LINE = re.compile(r"(\d{3,}) (\d{8} \d{6}\.\d{6}:1\.01\.00\.\d{5}\.[A-Z][a-z ]{7}\.[A-Z]+: .*)")
 
 
-def logged(*events: Event) -> EventLog:
+def logged(*events: Event, settings: LogSettings | None = None) -> EventLog:
     log = EventLog(AT)
+    for kind in eventlog.TYPES if settings else ():
+        log.configure(kind, settings, AT)
     for number, event in enumerate(events, 1):
         log.read(Entry(number, AT, event))
     return log
@@ -126,7 +128,7 @@ def test_what_leaves_no_line(event):
 
 def test_there_is_one_file_for_each_type_from_the_start():
     log = EventLog(AT)
-    assert [name for name, _, _ in log.files()] == [
+    assert [name for name, _, _ in log.files(AT)] == [
         "0000001.ACT",
         "0000001.AUD",
         "0000001.DBG",
@@ -135,14 +137,13 @@ def test_there_is_one_file_for_each_type_from_the_start():
         "0000001.SYS",
         "0000001.TRC",
     ]
-    assert all(size == 0 and modified == AT for _, size, modified in log.files())
+    assert all(size == 0 and modified == AT for _, size, modified in log.files(AT))
 
 
-def test_a_full_file_is_rolled_over_and_the_oldest_goes(monkeypatch):
-    monkeypatch.setattr(eventlog, "FILE_SIZE", 200)
-    monkeypatch.setattr(eventlog, "FILE_COUNT", 3)
-    log = logged(*(LogEvent("SEC", "info", f"line {number}") for number in range(20)))
-    files = [(name, size) for name, size, _ in log.files() if name.endswith(".SEC")]
+def test_a_full_file_is_rolled_over_and_the_oldest_goes():
+    settings = LogSettings(file_size=200, file_count=3)
+    log = logged(*(LogEvent("SEC", "info", f"line {number}") for number in range(20)), settings=settings)
+    files = [(name, size) for name, size, _ in log.files(AT) if name.endswith(".SEC")]
     assert len(files) == 3
     assert [name for name, _ in files] == ["0000005.SEC", "0000006.SEC", "0000007.SEC"]
     assert all(0 < size <= 200 for _, size in files)
@@ -151,9 +152,9 @@ def test_a_full_file_is_rolled_over_and_the_oldest_goes(monkeypatch):
     assert log.content("0000001.SEC") == b""
 
 
-def test_a_line_longer_than_a_file_still_goes_in(monkeypatch):
-    monkeypatch.setattr(eventlog, "FILE_SIZE", 50)
-    log = logged(LogEvent("SEC", "info", "x" * 100), LogEvent("SEC", "info", "y" * 100))
+def test_a_line_longer_than_a_file_still_goes_in():
+    lines = (LogEvent("SEC", "info", "x" * 100), LogEvent("SEC", "info", "y" * 100))
+    log = logged(*lines, settings=LogSettings(file_size=50))
     assert [len(text) for text in texts(log, "security")] == [100, 100]
 
 
@@ -161,4 +162,71 @@ def test_clearing_begins_anew():
     log = logged(LogEvent("SEC", "info", "a"))
     log.clear(AT)
     assert log.lines("security") == []
-    assert all(size == 0 for _, size, _ in log.files())
+    assert all(size == 0 for _, size, _ in log.files(AT))
+
+
+def later(micros: int) -> Instant:
+    return Instant(AT.uptime + micros, AT.calendar + micros)
+
+
+def names(log: EventLog, kind: str, now: Instant = AT) -> list[str]:
+    return [eventlog.file_name(file, kind) for file in dict(log.logs(now))[kind].files]
+
+
+LEVELS = ["critical", "major", "minor", "info"]
+
+
+@pytest.mark.parametrize(
+    ("filter_level", "most"), [("noevents", 0), *((level, LEVELS.index(level) + 1) for level in LEVELS)]
+)
+def test_the_filter_lets_its_level_and_worse_ones_pass(filter_level, most):
+    log = logged(*(LogEvent("SEC", level, level) for level in LEVELS), settings=LogSettings(level=filter_level))
+    assert texts(log, "security") == LEVELS[:most]
+
+
+def test_an_informational_alarm_counts_as_info():
+    alarm = AlarmRaised(1, "sonusX", "Informational", "text", 1)
+    assert texts(logged(alarm, settings=LogSettings(level="info")), "system") == ["*sonusX: text"]
+    assert texts(logged(alarm, settings=LogSettings(level="minor")), "system") == []
+
+
+def test_a_log_that_is_not_kept_takes_nothing():
+    assert texts(logged(LogEvent("SEC", "critical", "x"), settings=LogSettings(kept=False)), "security") == []
+
+
+def test_rolling_over_on_demand_begins_a_file_even_behind_an_empty_one():
+    log = logged()
+    log.roll_over("trace", AT)
+    log.roll_over("trace", AT)
+    assert names(log, "trace") == ["0000001.TRC", "0000002.TRC", "0000003.TRC"]
+    assert names(log, "audit") == ["0000001.AUD"]
+
+
+def test_fewer_files_are_kept_at_once():
+    log = logged()
+    for _ in range(4):
+        log.roll_over("trace", AT)
+    log.configure("trace", LogSettings(file_count=2), later(HOUR))
+    found = dict(log.logs(later(HOUR)))["trace"]
+    assert names(log, "trace") == ["0000004.TRC", "0000005.TRC"]
+    assert (found.dropped, found.last_drop) == (3, later(HOUR))
+
+
+def test_a_file_begins_by_time_once_the_one_before_has_lines():
+    log = logged()
+    log.configure("security", LogSettings(next_rollover=AT.calendar + HOUR, interval=HOUR), AT)
+    assert names(log, "security", later(5 * HOUR)) == ["0000001.SEC"]
+    log.read(Entry(1, later(5 * HOUR), LogEvent("SEC", "info", "a")))
+    assert dict(log.logs(later(5 * HOUR)))["security"].settings.next_rollover == AT.calendar + 6 * HOUR
+    assert names(log, "security", later(90 * DAY)) == ["0000001.SEC", "0000002.SEC"]
+    assert dict(log.logs(later(90 * DAY)))["security"].current.modified == later(6 * HOUR)
+
+
+def test_a_line_at_the_moment_of_the_roll_over_goes_into_the_new_file():
+    log = logged(LogEvent("SEC", "info", "old"))
+    log.configure("security", LogSettings(next_rollover=AT.calendar + HOUR), AT)
+    log.read(Entry(2, later(HOUR), LogEvent("SEC", "info", "new")))
+    log.read(Entry(3, later(9 * HOUR), LogEvent("SEC", "info", "newer")))
+    assert log.content("0000001.SEC").endswith(b"old\n")
+    assert log.content("0000002.SEC").count(b"\n") == 2
+    assert dict(log.logs(later(9 * HOUR)))["security"].settings.next_rollover == 0

@@ -17,6 +17,7 @@ MODE = "[inService,outOfService]"
 PORT = "<number, 0..65535>"
 PREFIX = "<number, 0..128>"
 ADDRESS = "<IP address>"
+LOGS = "[system,debug,trace,acct,security,audit,packet]"
 SUITES = (
     "[nosuite,rsa-with-null-sha,rsa-with-aes-128-cbc-sha,rsa-with-3des-ede-cbc-sha,rsa-with-aes-128-cbc-sha-256,"
     "rsa-with-aes-256-cbc-sha,rsa-with-aes-256-cbc-sha-256,tls_ecdhe_rsa_with_aes_256_cbc_sha384,"
@@ -197,6 +198,25 @@ CONFIGURATION: dict[str, list[tuple[str, str, object]]] = {
     "addressContext zone sipTrunkGroup cac": [("callLimit", "[unlimited] or <number, 0..4294967295>", "unlimited")],
     "addressContext zone sipTrunkGroup media": [("mediaIpInterfaceGroupName", NAME, None)],
     "addressContext zone sipTrunkGroup ingressIpPrefix": [("ipAddress", ADDRESS, None), ("prefixLength", PREFIX, None)],
+    "oam eventLog typeAdmin": [
+        ("type", LOGS, None),
+        ("state", "[disabled,enabled,rollfile]", "enabled"),
+        ("fileCount", "<number, 1..2048>", 32),
+        ("fileSize", "<number, 256..65535>", 2048),
+        ("messageQueueSize", "<number, 2..100>", 10),
+        ("saveTo", "[none,disk]", "disk"),
+        ("filterLevel", "[noevents,critical,major,minor,info]", "major"),
+        ("rolloverStartTime", "<string>", None),
+        ("rolloverInterval", "<number, 0..2147483647>", 0),
+        ("rolloverType", "[nonrepetitive,repetitive]", "nonrepetitive"),
+        ("rolloverAction", "[start,stop]", "stop"),
+        ("fileWriteMode", "[default,optimize]", "default"),
+        ("syslogState", ENABLED, "disabled"),
+        ("syslogRemoteHost", HOST, None),
+        ("syslogRemoteProtocol", "[tcp,udp,relp]", "tcp"),
+        ("syslogRemotePort", "<number, 1..65535>", 514),
+        ("renameOpenFiles", ENABLED, "disabled"),
+    ],
     "global callRouting route": [
         ("elementType", "[none,carrier,trunkGroup,callingNumber,calledUri,toHeader]", None),
         ("elementId1", WORD, None),
@@ -303,6 +323,10 @@ STATUS = {
         "key callAttempts callCompletions activeCalls stableCalls callUpdates activeCallsNonUser stableCallsNonUser "
         "totalCalls totalCallsNonUser totalCallsEmergEstablishing totalCallsEmergStable"
     ),
+    "oam eventLog typeStatus": (
+        "type currentFile fileRecords fileBytes totalFiles totalFileBytes filesDropped nextRollover logDestination "
+        "lastFileDrop infoLevelLoggingDisabled"
+    ),
     "global callSummaryStatus": "GCID state callingNumber calledNumber callIndex",
     "addressContext zone peerPathchkStatus": "peerName pingState localAdminState remoteAdminState",
     "addressContext zone sipSigPortStatus": (
@@ -329,6 +353,7 @@ STATUS = {
 
 ACTIONS = {
     "system security pki certificate retrieveCertContent": ("", "result status"),
+    "oam eventLog typeAdmin rolloverLogNow": ("", ""),
     "alarms clear current": ("alarmId deleteMatchingAlarms", ""),
     "alarms clear history": ("", ""),
     "alarms clear alarmList": ("alarmIds", "alarmIdFailure alarmIdNotFound alarmIdSuccess"),
@@ -387,6 +412,7 @@ NAMESPACES = {
     "global globalTrunkGroupStatus": ("sonusGlobalTrunkGroup", "SONUS-GLOBAL-TRUNKGROUP", "GLOBAL_TRUNKGROUP"),
     "global callCountStatus": ("sonusActiveCall", "SONUS-ACTIVE-CALL", "ACTIVE_CALL"),
     "global callRouting": ("sonusRoute", "SONUS-ROUTE", "ROUTE"),
+    "oam": ("sonusOrca", "SONUS-ORCA", "ORCA"),
     "profiles": ("sonusGen2Profiles", "SONUS-GEN2-PROFILES", "GEN2_PROFILES"),
     "profiles security tlsProfile": ("sonusTlsProfile", "SONUS-TLS-PROFILE", "TLS_PROFILE"),
     "profiles security ocspProfile": ("sonusOcspProfile", "SONUS-OCSP-PROFILE", "OCSP_PROFILE"),
@@ -491,7 +517,7 @@ def test_what_is_unique_required_and_secret():
 
 
 def test_order_of_roots_and_of_children():
-    assert list(load().children) == ["addressContext", "alarms", "global", "profiles", "system"]
+    assert list(load().children) == ["addressContext", "alarms", "global", "oam", "profiles", "system"]
     assert [child.name for child in children(at("system security"), Want.CONFIG)] == ["certExpiryCheck", "pki"]
     assert [child.name for child in children(at("addressContext"), Want.CONFIG)] == [
         *("ipInterfaceGroup", "staticRoute", "zone"),

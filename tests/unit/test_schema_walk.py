@@ -262,8 +262,9 @@ class TestRequest:
 class TestComplete:
     def test_elements(self):
         assert names(complete(ROOT, words("system security"), want=Want.SET).nodes) == ["certExpiryCheck", "pki"]
-        assert names(complete(ROOT, [], want=Want.STATUS).nodes) == ["addressContext", "alarms", "global", "system"]
-        assert names(complete(ROOT, [], want=Want.SET).nodes) == ["addressContext", "global", "profiles", "system"]
+        status, settings = (names(complete(ROOT, [], want=want).nodes) for want in (Want.STATUS, Want.SET))
+        assert status == ["addressContext", "alarms", "global", "oam", "system"]
+        assert settings == ["addressContext", "global", "oam", "profiles", "system"]
         assert names(complete(ROOT, words("alarms current"), want=Want.ACTION).nodes) == ["comment", "state"]
 
     def test_keys(self):
@@ -360,6 +361,11 @@ def test_the_start_configuration_is_made_of_set_lines():
     profile = "profiles security tlsProfile defaultTlsProfile"
     assert found == {
         "addressContext default zone defaultSigZone id": 1,
+        "oam eventLog typeAdmin system filterLevel": "info",
+        "oam eventLog typeAdmin debug filterLevel": "minor",
+        "oam eventLog typeAdmin security filterLevel": "info",
+        "oam eventLog typeAdmin audit filterLevel": "info",
+        **{f"oam eventLog typeAdmin {kind}": None for kind in ("trace", "acct", "packet")},
         f"{profile} cipherSuite1": "tls_ecdhe_rsa_with_aes_256_gcm_sha384",
         f"{profile} cipherSuite2": "tls_ecdhe_rsa_with_aes_128_gcm_sha256",
         f"{profile} cipherSuite3": "rsa-with-aes-128-cbc-sha",

@@ -5,7 +5,7 @@ commit touches, so that the work grows with the change. The stages follow each o
 checks; of the first stage that refuses anything, the refusal that comes first in path order is the one reported.
 """
 
-from . import certificates, routing, signaling  # noqa: F401 - their rules register themselves
+from . import administration, certificates, routing, signaling  # noqa: F401 - their rules register themselves
 from .engine import Rules
 from .review import Review, State, states_of
 

@@ -1,0 +1,22 @@
+"""Rules about event logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sbcsim.errors import UserError
+from sbcsim.schema.node import Path
+
+from .review import Review, Stage, guards, refuse
+
+
+@guards(Stage.STATE, ("oam", "eventLog", "typeAdmin", "rolloverStartTime"))
+def _roll_over_starts_on_a_day_of_the_calendar(review: Review, leaf: Path) -> Iterator[UserError]:
+    value = review.new.get(leaf)
+    if value is None:
+        return
+    try:
+        datetime.fromisoformat(f"{value}+00:00")
+    except ValueError:
+        yield refuse("no_such_day", leaf, value=value)
