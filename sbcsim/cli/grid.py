@@ -1,26 +1,79 @@
-"""Lists of the configuration as tables: the leaves of containers stand in line, nested lists beside their entry.
+"""Lists of the configuration as grids: the leaves of containers stand in line, nested lists beside their entry.
 
 Where an entry takes several rows because of a list inside it, its own cells are blank from the second row on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from sbcsim.config.tree import Tree
-from sbcsim.schema.node import Kind, Node, Path
+from sbcsim.config.document import Block, Document, Leaf, Part
+from sbcsim.config.tree import key_order
+from sbcsim.schema.node import Kind, Node
 
-from .tables import cell, table
+from .tables import cell
 
 Rows = list[list[str]]
 
 
-def configuration_table(tree: Tree, node: Node, path: Path, *, entry: bool) -> Iterator[str]:
-    """Yield the table of a list, of one of its entries, or of a container; nothing where there is nothing."""
-    if not tree.exists(path):
-        return iter(())
-    rows = _stacked(tree, node, path) if node.is_list and not entry else _rows(tree, node, path)
-    return table([leaf.name for leaf in _columns(node)], rows)
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Cells in rows under columns. `keys` columns at the left tell the entries apart."""
+
+    columns: tuple[Node, ...]
+    rows: Rows
+    keys: int = 0
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return [column.name for column in self.columns]
+
+    def selected(self, names: Collection[str]) -> Grid:
+        """Return the keys and the columns that are named, or whose container is."""
+        kept = [index for index, column in enumerate(self.columns) if index < self.keys or _named(column, names)]
+        return self._reduced(kept)
+
+    def deselected(self, names: Collection[str]) -> Grid:
+        """Return the columns that are not named."""
+        kept = [index for index, column in enumerate(self.columns) if index < self.keys or not _named(column, names)]
+        return self._reduced(kept)
+
+    def arranged(self, name: str) -> Grid:
+        """Return the grid in the order of a column; rows that belong to one entry stay together."""
+        at = self.names.index(name)
+        entries: list[Rows] = []
+        for row in self.rows:
+            if not entries or any(row[: self.keys]):
+                entries.append([])
+            entries[-1].append(row)
+        entries.sort(key=lambda entry: (entry[0][at] == "-", key_order((entry[0][at],))))
+        return Grid(self.columns, [row for entry in entries for row in entry], self.keys)
+
+    def _reduced(self, kept: Sequence[int]) -> Grid:
+        rows = [[row[index] for index in kept] for row in self.rows]
+        return Grid(tuple(self.columns[index] for index in kept), [row for row in rows if any(row)], self.keys)
+
+
+def _named(column: Node, names: Collection[str]) -> bool:
+    node: Node | None = column
+    while node is not None and not node.is_list:
+        if node.name in names:
+            return True
+        node = node.parent
+    return node is not None and node.name in names and node.parent is not None
+
+
+def grid_of(shown: Document) -> Grid | None:
+    """Return the grid of a list, of one of its entries or of a container, None for anything else."""
+    if not shown.parts:
+        return None
+    first = shown.parts[0]
+    if isinstance(first, Leaf) or any(part.node is not first.node for part in shown.parts):
+        return None
+    rows = [row for part in shown.parts if isinstance(part, Block) for row in _rows(part)]
+    return Grid(tuple(_columns(first.node)), rows, len(first.node.keys))
 
 
 def _children(node: Node) -> list[Node]:
@@ -39,23 +92,27 @@ def _columns(node: Node) -> list[Node]:
     return columns
 
 
-def _rows(tree: Tree, node: Node, path: Path) -> Rows:
+def _rows(block: Block) -> Rows:
     """Return the rows of one entry or container."""
-    blocks: list[Rows] = []
+    node = block.node
+    leaves = {part.node.name: part for part in block.parts if isinstance(part, Leaf)}
+    blocks: dict[str, list[Block]] = {}
+    for part in block.parts:
+        if isinstance(part, Block):
+            blocks.setdefault(part.node.name, []).append(part)
+    made: list[Rows] = []
     for child in _children(node):
-        below = (*path, child.name)
-        if child.is_leaf:
-            blocks.append([[cell(child, tree.value(below))]])
-        elif child.is_list:
-            blocks.append(_stacked(tree, child, below) or [["-"] * len(_columns(child))])
-        elif child.kind is Kind.CONTAINER:
-            blocks.append(_rows(tree, child, below))
-    return _side_by_side(blocks)
-
-
-def _stacked(tree: Tree, node: Node, path: Path) -> Rows:
-    """Return the rows of all entries of a list, one below the other."""
-    return [row for key in tree.keys(path) for row in _rows(tree, node, (*path, *key))]
+        below: Sequence[Part] = blocks.get(child.name, ())
+        if child.name in node.keys:
+            made.append([[block.key[node.keys.index(child.name)]]])
+        elif child.is_leaf:
+            leaf = leaves.get(child.name)
+            made.append([[cell(child, None if leaf is None else leaf.value)]])
+        elif child.kind is not Kind.ACTION:
+            empty = [Block(child)] if child.kind is Kind.CONTAINER else ()
+            rows = [row for each in below or empty if isinstance(each, Block) for row in _rows(each)]
+            made.append(rows or [["-"] * len(_columns(child))])
+    return _side_by_side(made)
 
 
 def _side_by_side(blocks: Sequence[Rows]) -> Rows:

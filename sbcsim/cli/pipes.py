@@ -1,26 +1,34 @@
 """Filters behind a bar: `display set`, `match`, `count` and the like.
 
-Some decide in which form configuration is shown; the others pass lines on, in the order they were typed.
+Some decide in which form a view is shown, some choose from it; the others pass lines on, in the order they were typed.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from itertools import dropwhile
 
-from sbcsim.config import render
+from sbcsim.config import document, markup
+from sbcsim.config.document import Document
 from sbcsim.grammar import message
+from sbcsim.schema.node import Node
 
+from .grid import Grid
+from .home import write_lines
 from .parser import Argument, Fault, LineError, Pipe, Start
-from .shell import Output, View
+from .shell import Output, Shell, View
+from .tables import table
+from .views import ConfigurationView, TableView
 
 Filter = Callable[[list[str]], list[str]]
 
-_FORMS = frozenset({"display set", "details", "compare"})
-_PAGING = frozenset({"more", "nomore"})
+_NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
+_MANY = 99_999_999  # levels: no limit
 
 _POSIX_CLASS = re.compile(r"\[:(\w+):\]")
 _POSIX_CLASSES = {
@@ -38,44 +46,135 @@ _POSIX_CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The pipes of one line, ready before its command runs."""
+    """The pipes of one line, ready before its command runs. `form` is "" for the view's own."""
 
-    forms: frozenset[str] = frozenset()
+    form: str = ""
+    details: bool = False
+    compare: bool = False
+    choosers: tuple[Pipe, ...] = ()
     filters: tuple[Filter, ...] = ()
-    paged: bool = True
+    file: str = ""
+    append: bool = False
+    paged: bool | None = None
+    """Page by page in any case, not at all, or as the session has it."""
 
-    def lines(self, output: Output, *, details: bool) -> list[str]:
-        """Return the lines to print; `details` shows defaults without being asked by a pipe."""
+    def lines(self, output: Output, shell: Shell) -> list[str]:
+        """Return the lines to print; raises LineError or RefusalError."""
         lines = list(output.lines)
         if output.view is not None:
-            lines += _form(output.view, self.forms | ({"details"} if details else set()))
-        if not lines and not self.filters and (output.data or output.view) and "compare" not in self.forms:
-            return [message("answer.no_entries")]
+            lines += self._shown(output, output.view, shell)
+            if not lines and not (self.filters or self.file or self.compare):
+                return [message("answer.no_entries")]
         for each in self.filters:
             lines = each(lines)
-        return lines
+        file = self.file or output.file
+        if not file:
+            return lines
+        write_lines(shell, file, lines, append=self.append)
+        return []
+
+    def _shown(self, output: Output, view: View, shell: Shell) -> list[str]:
+        details = self.details or shell.properties["show-defaults"] == "true"
+        levels = min(output.levels or _MANY, int(shell.properties["display-level"]))
+        if self.compare and isinstance(view, ConfigurationView):
+            return view.compared()
+        if self.form in _GRIDS or (not self.form and isinstance(view, TableView)):
+            grid = view.grid()
+            if grid is None:
+                return view.lines(details=details) if not isinstance(view, TableView) else []
+            for pipe in self.choosers:
+                grid = _chosen_columns(grid, pipe)
+            return list(_GRIDS[self.form or "tab"](grid))
+        if not self.choosers and levels >= _MANY:
+            if not self.form:
+                return view.lines(details=details)
+            if self.form == "display set" and isinstance(view, ConfigurationView):
+                return view.set_lines(details=details)
+        shown = view.document(details=details)
+        for pipe in self.choosers:
+            shown = _chosen(shown, pipe)
+        shown = document.limited(shown, levels)
+        return _FORMS[self.form](shown, shell.box.schema) if shown.parts else []
 
 
 def pipeline(pipes: Sequence[Pipe], start: Start) -> Pipeline:
     """Return the pipes as functions; raises LineError where one cannot be used."""
+    names = [pipe.name for pipe in pipes]
     for pipe in pipes:
         if pipe.name == "compare" and start is not Start.CONF:
             raise LineError(Fault.UNKNOWN_ARGUMENT, pipe.start)
+        if pipe.name == "display-level" and pipe.argument is not None:
+            levels(pipe.argument)
+    sink = next((pipe for pipe in pipes if pipe.name in _SINKS), None)
     return Pipeline(
-        frozenset(pipe.name for pipe in pipes if pipe.name in _FORMS),
-        tuple(_filter(pipe) for pipe in pipes if pipe.name not in _FORMS | _PAGING),
-        all(pipe.name != "nomore" for pipe in pipes),
+        form=next((name for name in reversed(names) if name in _FORMS or name in _GRIDS), ""),
+        details="details" in names,
+        compare="compare" in names,
+        choosers=tuple(pipe for pipe in pipes if pipe.name in _CHOOSERS),
+        filters=tuple(_filter(pipe) for pipe in pipes if pipe.name in _PATTERNS or pipe.name in _PLAIN),
+        file=sink.argument.word.text if sink is not None and sink.argument is not None else "",
+        append=sink is not None and sink.name == "append",
+        paged=False if "nomore" in names else True if "more" in names else None,
     )
 
 
-def _form(view: View, forms: Collection[str]) -> list[str]:
-    details = "details" in forms
-    if "compare" in forms and view.draft is not None:
-        draft = view.draft
-        return render.compare(draft.base, draft.tree, draft.changes(), path=view.path, conflicts=draft.conflicts())
-    if "display set" in forms:
-        return render.set_lines(view.tree, view.path, details=details)
-    return render.curly(view.tree, view.path, details=details)
+def levels(argument: Argument) -> int:
+    """Return the number of levels to show; raises LineError."""
+    text = argument.word.text
+    if not _NUMBER.fullmatch(text) or not int(text):
+        raise LineError(Fault.BAD_VALUE, argument.start, text=message("value.invalid", value=text))
+    return int(text)
+
+
+def _chosen(shown: Document, pipe: Pipe) -> Document:
+    argument = pipe.argument
+    assert argument is not None
+    if pipe.name == "display-level":
+        return document.limited(shown, levels(argument))
+    nodes = {part.node for part in shown.parts}
+    name = _name(argument, [below for node in nodes for below in node.walk() if below is not node])
+    if name and pipe.name == "sort-by":
+        return document.arranged(shown, name)
+    choose = document.selected if pipe.name == "select" else document.deselected
+    return choose(shown, {name}) if name else shown
+
+
+def _chosen_columns(grid: Grid, pipe: Pipe) -> Grid:
+    argument = pipe.argument
+    assert argument is not None
+    if pipe.name == "display-level":
+        return grid
+    if pipe.name == "sort-by":
+        return grid.arranged(_name(argument, grid.columns))
+    name = _name(argument, [node for column in grid.columns for node in _with_containers(column)])
+    return grid.selected({name}) if pipe.name == "select" else grid.deselected({name})
+
+
+def _with_containers(column: Node) -> Iterator[Node]:
+    node: Node | None = column
+    while node is not None and node.parent is not None:
+        yield node
+        node = None if node.is_list else node.parent
+
+
+def _name(argument: Argument, nodes: Sequence[Node]) -> str:
+    """Return the element that a word names or abbreviates; "" where there is nothing that could be named."""
+    text = argument.word.text
+    names = {node.name for node in nodes}
+    found = {text} & names or {name for name in names if text and name.startswith(text)}
+    if len(found) > 1:
+        elements = sorted({(node.name, node.help) for node in nodes if node.name in found})
+        raise LineError(Fault.AMBIGUOUS, argument.start, text=text, elements=tuple(elements))
+    if not found and nodes:
+        raise LineError(Fault.UNKNOWN_ARGUMENT, argument.start)
+    return found.pop() if found else ""
+
+
+def _csv(grid: Grid) -> list[str]:
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([grid.names, *grid.rows])
+    return text.getvalue().splitlines()
 
 
 def _filter(pipe: Pipe) -> Filter:
@@ -134,3 +233,20 @@ _PATTERNS: dict[str, Callable[[re.Pattern[str]], Filter]] = {
 }
 
 _PLAIN: dict[str, Filter] = {"count": _count, "linnum": _number}
+
+_FORMS: dict[str, Callable[[Document, Node], list[str]]] = {
+    "": lambda shown, _: markup.curly(shown),
+    "display set": lambda shown, _: markup.set_lines(shown),
+    "display xml": markup.xml,
+    "display json": markup.json_lines,
+    "display keypath": markup.keypaths,
+    "display xpath": markup.xpaths,
+}
+
+_GRIDS: dict[str, Callable[[Grid], list[str]]] = {
+    "tab": lambda grid: list(table(grid.names, grid.rows)),
+    "csv": _csv,
+}
+
+_CHOOSERS = frozenset({"select", "de-select", "sort-by", "display-level"})
+_SINKS = frozenset({"save", "append"})

@@ -23,7 +23,8 @@ _LOOKS_SECRET = re.compile(r"pass|phrase|pwd|secret", re.IGNORECASE)
 _WITH_VALUE = re.compile(r"([^=:]*[=:]).+", re.DOTALL)
 _FILTERS = frozenset(
     {"match", "include", "except", "exclude", "find", "begin", "until", "count"}
-    | {"linnum", "nomore", "more", "details", "compare", "display"}
+    | {"linnum", "nomore", "more", "details", "compare", "display", "display-level", "best-effort"}
+    | {"tab", "csv", "select", "de-select", "sort-by", "save", "append"}
 )
 
 

@@ -229,8 +229,11 @@ class Session:
         try:
             step = next(running.steps) if answer is None else running.steps.send(answer)
         except StopIteration as end:
-            details = self._shell.properties["show-defaults"] == "true"
-            return self._finish(running, running.pipeline.lines(end.value, details=details), ok=True)
+            try:
+                lines = running.pipeline.lines(end.value, self._shell)
+            except (LineError, RefusalError) as error:
+                return self._finish(running, self._explained(error, running), ok=False)
+            return self._finish(running, lines, ok=True)
         except (LineError, RefusalError, UserError) as error:
             return self._finish(running, self._explained(error, running), ok=False)
         if isinstance(step, Work):
@@ -261,8 +264,8 @@ class Session:
         if shell.exit_status is not None:
             return Reply(_text(lines), "", ok, exit_status=shell.exit_status)
         status = status_line(shell.now, ok=ok)
-        rows = self._page()
-        if rows and len(lines) > rows and running.pipeline.paged:
+        rows = self._page(running.pipeline.paged)
+        if rows and len(lines) > rows:
             self._rest = [*lines[rows:], status]
             return self._paged("", lines[:rows], ok=ok)
         exit_status = 1 if not ok and shell.terminal is None else None
@@ -275,10 +278,11 @@ class Session:
         above = f"\n{level_line(shell.level)}\n" if shell.mode is Mode.CONFIGURE else ""
         return above + shell.prompt
 
-    def _page(self) -> int:
+    def _page(self, wanted: bool | None = None) -> int:
         """Return how many lines fit on the screen above the marker, 0 if output is not paged."""
         shell = self._shell
-        if shell.terminal is None or not shell.terminal.keys or shell.properties["paginate"] != "true":
+        paged = shell.properties["paginate"] == "true" if wanted is None else wanted
+        if shell.terminal is None or not shell.terminal.keys or not paged:
             return 0
         return max(int(shell.properties["screen-length"]) - 1, 0)
 

@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sbcsim.clock import Instant
+from sbcsim.config.document import Document
 from sbcsim.config.transaction import Author, Candidate, Database
 from sbcsim.config.tree import Tree
+from sbcsim.device.files import VirtualFiles
 from sbcsim.device.sessions import Sessions
 from sbcsim.device.users import Users
 from sbcsim.events import Journal
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 
+from .grid import Grid
 from .modes import Mode
 
 DEFAULT_HISTORY = 100
@@ -47,6 +50,10 @@ class Box(Protocol):
     @property
     def sessions(self) -> Sessions:
         """Who is logged in."""
+
+    @property
+    def files(self) -> VirtualFiles:
+        """The files of the box."""
 
     def rows(self, path: Path) -> Sequence[Mapping[str, Value]]:
         """Return the operational data of a list (path without its key) or a container."""
@@ -88,28 +95,30 @@ class Work:
     run: Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """Configuration that a command shows; pipes such as `display set` decide in which form.
+class View(Protocol):
+    """What a command shows before it is text: pipes such as `display set` decide on its form."""
 
-    `path` is where it begins. `draft` is the candidate that it comes from, None for the running configuration.
-    """
+    def lines(self, *, details: bool) -> list[str]:
+        """Return it in its own form; with `details`, defaults too."""
 
-    tree: Tree
-    path: Path
-    draft: Candidate | None = None
+    def document(self, *, details: bool) -> Document:
+        """Return it as a document, which every other form is made from."""
+
+    def grid(self) -> Grid | None:
+        """Return the cells of its table, None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
     """What a command prints, before its pipes: lines, or a view that a pipe may still turn into another form.
 
-    `data` says that the lines are what was looked for, so that finding nothing is worth a line of its own.
+    `levels` limits how deep a view is shown. With `file` the output goes there instead of the screen.
     """
 
     lines: tuple[str, ...] = ()
     view: View | None = None
-    data: bool = False
+    levels: int | None = None
+    file: str = ""
 
 
 Steps = Generator[Ask | Work, str, Output]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from sbcsim.config.document import Block, Document, Leaf, Part
 from sbcsim.schema.node import Kind, Node, Path
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import Want, children, format_path, quote
 
+from .grid import Grid
 from .shell import Box
-from .tables import cell, table
+from .tables import cell
 
 _INDENT = "    "
 Row = Mapping[str, Value]
@@ -68,14 +70,28 @@ class Status:
         else:
             yield from self._content(node, path, "", self._row(node, path))
 
-    def table(self, node: Node, path: Path, *, entry: bool) -> Iterator[str]:
-        """Yield the table of a list, of one of its entries, or of a container; nothing where there is no row."""
+    def document(self, node: Node, path: Path, *, entry: bool) -> Document:
+        """Return what stands at `path` as a document."""
+        if node.is_leaf:
+            value = self._value(node, path)
+            return Document(path[:-1], () if value is None else (Leaf(node, value),))
+        if node.is_list and not entry:
+            return Document(path[:-1], tuple(self._blocks(node, path)))
+        size = len(node.keys)
+        row = self._row(node, path)
+        parts = tuple(self._parts(node, path, row))
+        shown = (Block(node, path[len(path) - size :], parts),) if parts or row else ()
+        return Document(path[: len(path) - size - 1], shown, opened=True) if path else Document((), parts)
+
+    def grid(self, node: Node, path: Path, *, entry: bool) -> Grid | None:
+        """Return the table of a list, of one of its entries, or of a container; None where there is no row."""
+        if node.is_leaf or not path:
+            return None
         rows = [self._row(node, path)] if entry else self.rows(node, path).values()
         leaves = columns_of(node)
         cells = [[cell(leaf, row.get(leaf.name)) for leaf in leaves] for row in rows if row]
-        if not cells or not leaves:
-            return iter(())
-        return table([leaf.name for leaf in leaves], cells)
+        keys = len(node.keys) if [leaf.name for leaf in leaves[: len(node.keys)]] == list(node.keys) else 0
+        return Grid(leaves, cells, keys) if cells and leaves else None
 
     def _row(self, node: Node, path: Path) -> Row:
         """Return the row of an entry or container, empty where there is none."""
@@ -85,11 +101,35 @@ class Status:
         return self.rows(node, path[: len(path) - size]).get(path[len(path) - size :], {})
 
     def _leaf(self, leaf: Node, path: Path) -> Iterator[str]:
-        assert leaf.parent is not None
-        operative = operational(leaf.parent)
-        value = self._row(leaf.parent, path[:-1]).get(leaf.name) if operative else self._running.value(path)
+        value = self._value(leaf, path)
         if value is not None:
             yield f"{leaf.name} {_shown(leaf, value)};"
+
+    def _value(self, leaf: Node, path: Path) -> Value | None:
+        assert leaf.parent is not None
+        if operational(leaf.parent):
+            return self._row(leaf.parent, path[:-1]).get(leaf.name)
+        return self._running.value(path)
+
+    def _blocks(self, node: Node, path: Path) -> Iterator[Block]:
+        for key, row in self.rows(node, path).items():
+            parts = tuple(self._parts(node, (*path, *key), row))
+            if parts or row:
+                yield Block(node, key, parts)
+
+    def _parts(self, node: Node, path: Path, row: Row) -> Iterator[Part]:
+        for leaf in columns_of(node):
+            if leaf.name not in node.keys and leaf.name in row:
+                yield Leaf(leaf, row[leaf.name])
+        for child in children(node, Want.STATUS):
+            below = (*path, child.name)
+            if child.is_list:
+                yield from self._blocks(child, below)
+            elif child.kind is Kind.CONTAINER:
+                of_child = self._row(child, below)
+                parts = tuple(self._parts(child, below, of_child))
+                if parts or of_child:
+                    yield Block(child, (), parts)
 
     def _entries(self, node: Node, path: Path, indent: str) -> Iterator[str]:
         for key, row in self.rows(node, path).items():

@@ -14,7 +14,8 @@ from .tree import EMPTY, Branch, Key, Tree, locate, ordered_keys
 
 INDENT = "    "
 
-_DEFAULT = " # default"
+DEFAULT = " # default"
+"""What stands behind a leaf that nobody set."""
 
 
 def spell_value(leaf: Node, value: Value) -> str:
@@ -38,9 +39,7 @@ def curly(tree: Tree, path: Path = (), *, details: bool = False) -> list[str]:
         if value is not None:
             return [f"{node.name} {spell_value(node, value)};"]
         return (
-            [f"{node.name} {spell_value(node, node.default)};{_DEFAULT}"]
-            if details and node.default is not None
-            else []
+            [f"{node.name} {spell_value(node, node.default)};{DEFAULT}"] if details and node.default is not None else []
         )
     if node.is_list and not place.entry:
         keys = ordered_keys(below) if below is not None else []
@@ -56,7 +55,7 @@ def _content(node: Node, branch: Branch, level: int, *, details: bool) -> Iterat
     for child in node.children.values():
         if child.name in leaves:
             value, given = leaves[child.name]
-            yield f"{INDENT * level}{child.name:<{width}} {spell_value(child, value)};{'' if given else _DEFAULT}"
+            yield f"{INDENT * level}{child.name:<{width}} {spell_value(child, value)};{'' if given else DEFAULT}"
         elif child.is_list and child.name in branch:
             entries = branch[child.name]
             for key in ordered_keys(entries):

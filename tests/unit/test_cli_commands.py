@@ -255,7 +255,8 @@ def test_change_password(box: FakeBox) -> None:
 )
 def test_pipes(pipes: str, wanted: str) -> None:
     call = parse(f"show cli | {pipes}", Start.OPER)
-    found = pipeline(call.pipes, Start.OPER).lines(Output(("apple", "banana", "cherry")), details=False)
+    shell = FakeBox().session()._shell
+    found = pipeline(call.pipes, Start.OPER).lines(Output(("apple", "banana", "cherry")), shell)
     assert "".join(f"{line}\n" for line in found) == wanted
 
 

@@ -2,81 +2,102 @@
 
 from __future__ import annotations
 
-from sbcsim.cli.grid import configuration_table
+from collections.abc import Sequence
+
 from sbcsim.cli.modes import Mode
-from sbcsim.cli.parser import Call, Fault, LineError
+from sbcsim.cli.parser import Argument, Call, Fault, LineError
+from sbcsim.cli.pipes import levels
 from sbcsim.cli.resolving import Step, present, require, resolve
-from sbcsim.cli.shell import Output, Shell, View
+from sbcsim.cli.shell import Output, Shell
 from sbcsim.cli.status import Status, operational
+from sbcsim.cli.views import ConfigurationView, StatusView, TableView
 from sbcsim.schema.node import Path
 from sbcsim.schema.walk import Resolved, Want
 
 from .command import Command, Words
 
+_LEVEL_WORD = "displaylevel"
+_SHORTEST_LEVEL_WORD = "disp"  # keys that begin like this are refused, so nothing else can be meant
+
 
 def show_configuration(shell: Shell, call: Call) -> Output:
     """Show the running configuration, in configure mode too: the renewal procedure is typed there as a whole."""
-    found = resolve(shell.box.schema, call.arguments, _base(shell))
-    require(shell.box.schema, found.path, call.arguments, present(shell.running))
-    return Output(view=View(shell.running, found.path))
+    words, deep = _leveled(call)
+    found = resolve(shell.box.schema, words, _base(shell))
+    require(shell.box.schema, found.path, words, present(shell.running))
+    return Output(view=ConfigurationView(shell.running, found.path), levels=deep)
 
 
 def show_candidate(shell: Shell, call: Call) -> Output:
     """Show the candidate; held against the running configuration, what was deleted can be named too."""
     draft = shell.draft
-    found = resolve(shell.box.schema, call.arguments, shell.level)
+    words, deep = _leveled(call)
+    found = resolve(shell.box.schema, words, shell.level)
     comparing = any(pipe.name == "compare" for pipe in call.pipes)
     trees = (draft.tree, draft.base) if comparing else (draft.tree,)
-    require(shell.box.schema, found.path, call.arguments, present(*trees))
-    return Output(view=View(draft.tree, found.path, draft))
+    require(shell.box.schema, found.path, words, present(*trees))
+    return Output(view=ConfigurationView(draft.tree, found.path, draft), levels=deep)
 
 
 def show_status(shell: Shell, call: Call) -> Output:
     """Show operational data in braces."""
     status = Status(shell.box)
-    found = resolve(shell.box.schema, call.arguments, _base(shell), Want.STATUS)
-    _require_operational(shell, call, found, status)
-    return Output(tuple(status.lines(found.node, found.path, entry=found.entry)), data=True)
+    words, deep = _leveled(call)
+    found = resolve(shell.box.schema, words, _base(shell), Want.STATUS)
+    _require_operational(shell, words, found, status)
+    return Output(view=StatusView(status, found.node, found.path, found.entry), levels=deep)
 
 
 def show_table(shell: Shell, call: Call) -> Output:
     """Show operational data, or a list of the configuration, as a table."""
     status = Status(shell.box)
-    found = _tabular(shell, call)
+    words, _ = _leveled(call)  # a table has one level
+    found = _tabular(shell, words)
     if operational(found.node):
-        _require_operational(shell, call, found, status)
+        _require_operational(shell, words, found, status)
     else:
-        require(shell.box.schema, found.path, call.arguments, present(shell.running), Fault.UNKNOWN_ARGUMENT)
-    if found.node.is_leaf:
-        lines = status.lines(found.node, found.path, entry=False)
-    elif operational(found.node):
-        lines = status.table(found.node, found.path, entry=found.entry)
-    else:
-        lines = configuration_table(shell.running, found.node, found.path, entry=found.entry)
-    return Output(tuple(lines), data=True)
+        require(shell.box.schema, found.path, words, present(shell.running), Fault.UNKNOWN_ARGUMENT)
+    if operational(found.node) or found.node.is_leaf:
+        shown = StatusView(status, found.node, found.path, found.entry)
+        return Output(view=shown if found.node.is_leaf else TableView(shown))
+    return Output(view=TableView(ConfigurationView(shell.running, found.path)))
 
 
-def _tabular(shell: Shell, call: Call) -> Resolved:
+def _leveled(call: Call) -> tuple[Sequence[Argument], int | None]:
+    """Return the words in front of `displaylevel N`, and how many levels that allows."""
+    words = call.arguments
+    for at, argument in enumerate(words):
+        text = argument.word.text
+        if not argument.word.quoted and len(text) >= len(_SHORTEST_LEVEL_WORD) and _LEVEL_WORD.startswith(text):
+            if at + 1 == len(words):
+                raise LineError(Fault.INCOMPLETE, argument.end)
+            if at + 2 < len(words):
+                raise LineError(Fault.UNKNOWN_ARGUMENT, words[at + 2].start)
+            return words[:at], levels(words[at + 1])
+    return words, None
+
+
+def _tabular(shell: Shell, words: Sequence[Argument]) -> Resolved:
     """Return what the words name in either part of the model; a full name wins over an abbreviation in the other."""
     refusal: LineError | None = None
     ways: list[Resolved] = []
     for want in (Want.STATUS, Want.CONFIG):
         try:
-            ways.append(resolve(shell.box.schema, call.arguments, _base(shell), want))
+            ways.append(resolve(shell.box.schema, words, _base(shell), want))
         except LineError as error:
             refusal = error if refusal is None or error.position > refusal.position else refusal
     if not ways:
         assert refusal is not None
         raise refusal
-    typed = {argument.word.text for argument in call.arguments}
+    typed = {argument.word.text for argument in words}
     return next((way for way in ways if way.node.name in typed), ways[0])
 
 
-def _require_operational(shell: Shell, call: Call, found: Resolved, status: Status) -> None:
+def _require_operational(shell: Shell, words: Sequence[Argument], found: Resolved, status: Status) -> None:
     def exists(step: Step, path: Path) -> bool:
         return not step.is_entry or status.exists(step.node, path)
 
-    require(shell.box.schema, found.path, call.arguments, exists, Fault.UNKNOWN_ARGUMENT)
+    require(shell.box.schema, found.path, words, exists, Fault.UNKNOWN_ARGUMENT)
 
 
 def _base(shell: Shell) -> Path:

@@ -1,0 +1,48 @@
+"""Files of the user who types: `save`, `load` and `source` name them relative to the user's home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sbcsim.device.filenodes import FileError
+from sbcsim.device.users import Account
+from sbcsim.grammar import message
+
+from .refusal import RefusalError
+from .shell import Shell
+
+
+def read_text(shell: Shell, name: str) -> str:
+    """Return the text of a file; raises RefusalError."""
+    try:
+        data = shell.box.files.read(_path(shell, name))
+    except FileError:
+        raise RefusalError(message("answer.no_file")) from None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise RefusalError(message("answer.not_text")) from None
+
+
+def write_lines(shell: Shell, name: str, lines: Iterable[str], *, append: bool = False) -> None:
+    """Write lines to a file, behind what it has with `append`; raises RefusalError."""
+    data = "".join(f"{line}\n" for line in lines).encode()
+    files, account = shell.box.files, _account(shell)
+    try:
+        file = files.open(
+            _path(shell, name), shell.now, account=account, write=True, create=True, truncate=not append, append=append
+        )
+        file.write(0, data, shell.now)
+    except FileError as error:
+        raise RefusalError(message("answer.not_written", reason=error.text)) from None
+
+
+def _path(shell: Shell, name: str) -> str:
+    files = shell.box.files
+    return files.resolve(name, files.make_home(_account(shell), shell.now))
+
+
+def _account(shell: Shell) -> Account:
+    """Return the account of the session; the simulator's own session has none."""
+    user = shell.author.user
+    return shell.box.users.get(user) or Account(user)
