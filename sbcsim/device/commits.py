@@ -14,13 +14,14 @@ from sbcsim.config.render import change_lines
 from sbcsim.config.transaction import Author, Change, Proposal
 from sbcsim.events import CertificateLoaded, Commit, CommitRefused, PortState
 
-from . import logadmin
+from . import localauth, logadmin
 from .certcheck import RATE, CertificateChecks
 from .chassis import Chassis
 from .connectionevents import seen
 from .connections import PeerKey
 from .pathcheck import PathChecks
 from .ports import Ports, interface_states, touched_interfaces
+from .users import Users
 from .validity import Validity
 
 
@@ -28,13 +29,20 @@ class Commits:
     """Acts on every commit, all at the commit's own instant."""
 
     def __init__(
-        self, chassis: Chassis, ports: Ports, paths: PathChecks, checks: CertificateChecks, validity: Validity
+        self,
+        chassis: Chassis,
+        ports: Ports,
+        paths: PathChecks,
+        checks: CertificateChecks,
+        validity: Validity,
+        users: Users,
     ) -> None:
         self._chassis = chassis
         self._ports = ports
         self._paths = paths
         self._checks = checks
         self._validity = validity
+        self._users = users
 
     def prework(self, proposal: Proposal) -> Callable[[], None] | None:
         """Return the decoding of certificate files."""
@@ -65,6 +73,7 @@ class Commits:
         for peer in _touched_peers(proposal.changes):
             self._paths.configure(peer, now)
         self._paths.reconsider()
+        localauth.apply_changes(self._users, proposal.new, proposal.changes)
         logadmin.apply_changes(chassis.event_log, proposal.new, proposal.changes, now)
         if chassis.wake is not None:
             chassis.wake()

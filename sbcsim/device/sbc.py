@@ -84,7 +84,7 @@ class Sbc:
             "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
             VALIDITY: lambda _key, _now: self._paths.reconsider(),
         }
-        database.subscribe(Commits(self._chassis, self._ports, self._paths, self._checks, self._validity))
+        database.subscribe(Commits(self._chassis, self._ports, self._paths, self._checks, self._validity, self.users))
 
     @property
     def system_name(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _ROUNDS = 250  # slows a guess a little and keeps a login far below a millisecond
 _WRITERS = frozenset({"Administrator"})
@@ -18,12 +18,17 @@ DEFAULT_PASSWORD = "admin"  # noqa: S105 - the documented default, refused outsi
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One user. `keys` are public keys in OpenSSH form, `ssh-ed25519 AAAA...`; `digest` is of the password."""
+    """One user. `keys` are public keys in OpenSSH form, `ssh-ed25519 AAAA...`; `digest` is of the password.
+
+    `interactive`: may use the command line. `by_password`: the password opens something at all.
+    """
 
     name: str
     group: str = "Administrator"
     digest: bytes = b""
     keys: frozenset[str] = frozenset()
+    interactive: bool = True
+    by_password: bool = True
 
     @property
     def home(self) -> str:
@@ -50,10 +55,20 @@ class Users:
         return len(self._accounts)
 
     def add(self, name: str, password: str, *, group: str = "Administrator", keys: Iterable[str] = ()) -> Account:
-        """Add or replace a user. An empty password allows login by key only."""
-        account = Account(name, group, _digest(name, password), frozenset(_bare(key) for key in keys))
+        """Add a user, or give one another password, group and keys. An empty password allows login by key only."""
+        account = replace(
+            self._accounts.get(name) or Account(name),
+            group=group,
+            digest=_digest(name, password),
+            keys=frozenset(_bare(key) for key in keys),
+        )
         self._accounts[name] = account
         return account
+
+    def configure(self, name: str, group: str, *, interactive: bool, by_password: bool) -> None:
+        """Change what the configuration says of a user; one that is new cannot log in yet."""
+        account = self._accounts.get(name) or Account(name)
+        self._accounts[name] = replace(account, group=group, interactive=interactive, by_password=by_password)
 
     def remove(self, name: str) -> None:
         """Forget a user; raises KeyError where there is none."""
@@ -67,7 +82,8 @@ class Users:
         """Say whether `password` is the user's; takes as long for an unknown user."""
         account = self._accounts.get(name)
         given = _digest(name, password)
-        return hmac.compare_digest(given or b"\0", account.digest if account is not None else b"") and bool(given)
+        known = account.digest if account is not None and account.by_password else b""
+        return hmac.compare_digest(given or b"\0", known) and bool(given)
 
     def key_allowed(self, name: str, key: str) -> bool:
         """Say whether the public key (OpenSSH form, comment ignored) may log in as `name`."""

@@ -66,6 +66,8 @@ class SshPort:
     """
 
     service = ""
+    interactive = False
+    """The port is for people: users without interactive access are turned away."""
 
     def __init__(
         self, *, users: Users, journal: Journal, now: Callable[[], Instant], banner: Callable[[], str] = str
@@ -112,6 +114,11 @@ class SshPort:
         self.working.add(future)
         future.add_done_callback(self.working.discard)
         return future
+
+    def admits(self, name: str) -> bool:
+        """Whether a user may use this port at all."""
+        account = self.users.get(name)
+        return account is not None and (account.interactive or not self.interactive)
 
     async def close(self) -> None:
         """Stop listening, end every connection, wait for work under way."""
@@ -181,11 +188,10 @@ class _Server(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        if self._port.users.check(username, password):
+        if self._port.users.check(username, password) and self._port.admits(username):
             return True
-        known = self._port.users.get(username) is not None
         self._failures += 1
-        self._refused("wrong password" if known else "unknown user")
+        self._refused(self._why(username))
         if self._failures >= _ATTEMPTS:
             raise asyncssh.DisconnectError(
                 asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many authentication failures"
@@ -199,7 +205,8 @@ class _Server(asyncssh.SSHServer):
         return len(responses) == 1 and self.validate_password(username, responses[0])
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        allowed = self._port.users.key_allowed(username, key.export_public_key().decode())
+        known = self._port.users.key_allowed(username, key.export_public_key().decode())
+        allowed = known and self._port.admits(username)
         self._key_refused |= not allowed
         return allowed
 
@@ -214,6 +221,11 @@ class _Server(asyncssh.SSHServer):
         if self._account is None:  # the user was removed between proof and channel
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "no such user")
         return self._port.open_channel(self._account, self._remote)
+
+    def _why(self, username: str) -> str:
+        if self._port.users.get(username) is None:
+            return "unknown user"
+        return "wrong password" if self._port.admits(username) else "no interactive access"
 
     def _refused(self, reason: str) -> None:
         shown = self._user[:_NAME_SHOWN]

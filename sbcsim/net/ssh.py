@@ -54,6 +54,7 @@ class CliServer(SshPort):
     """
 
     service = "cli"
+    interactive = True
 
     def __init__(
         self,

@@ -406,6 +406,23 @@ class TestOtherRules:
         )
 
 
+class TestUsers:
+    GROUP = "oam localAuth group Operator"
+    USER = "oam localAuth user jo"
+
+    def test_groups_are_not_deleted(self) -> None:
+        made = database(f"set {self.GROUP}", f"set {self.USER} group Operator")
+        assert (
+            refusal(made, f"delete {self.USER}", f"delete {self.GROUP}") == f"'{self.GROUP}': group cannot be deleted"
+        )
+        assert refusal(made, f"delete {self.USER}") == ""
+
+    def test_a_user_has_a_group_that_is_there(self) -> None:
+        made = database(f"set {self.GROUP}")
+        assert refusal(made, f"set {self.USER} interactiveAccess disabled") == f"'{self.USER} group' is not configured"
+        assert refusal(made, f"set {self.USER} group Guest") == f"illegal reference '{self.USER} group'"
+
+
 class TestEventLogs:
     START = "oam eventLog typeAdmin security rolloverStartTime"
 

@@ -18,6 +18,7 @@ PORT = "<number, 0..65535>"
 PREFIX = "<number, 0..128>"
 ADDRESS = "<IP address>"
 LOGS = "[system,debug,trace,acct,security,audit,packet]"
+GROUPS = "[Administrator,Calea,FieldService,Guest,Operator,SecurityAuditor]"
 SUITES = (
     "[nosuite,rsa-with-null-sha,rsa-with-aes-128-cbc-sha,rsa-with-3des-ede-cbc-sha,rsa-with-aes-128-cbc-sha-256,"
     "rsa-with-aes-256-cbc-sha,rsa-with-aes-256-cbc-sha-256,tls_ecdhe_rsa_with_aes_256_cbc_sha384,"
@@ -217,6 +218,17 @@ CONFIGURATION: dict[str, list[tuple[str, str, object]]] = {
         ("syslogRemotePort", "<number, 1..65535>", 514),
         ("renameOpenFiles", ENABLED, "disabled"),
     ],
+    "oam localAuth group": [("name", GROUPS, None)],
+    "oam localAuth user": [
+        ("name", NAME, None),
+        ("accountAgingState", ENABLED, "disabled"),
+        ("accountRemovalState", ENABLED, "disabled"),
+        ("interactiveAccess", ENABLED, "enabled"),
+        ("m2mAccess", ENABLED, None),
+        ("passwordAgingState", ENABLED, "disabled"),
+        ("passwordLoginSupport", ENABLED, "enabled"),
+        ("group", GROUPS, None),
+    ],
     "global callRouting route": [
         ("elementType", "[none,carrier,trunkGroup,callingNumber,calledUri,toHeader]", None),
         ("elementId1", WORD, None),
@@ -385,6 +397,7 @@ REFERENCES = {
         "addressContext ipInterfaceGroup name",
         "addressContext",
     ),
+    "oam localAuth user group": ("oam localAuth group name", "oam localAuth"),
     "global callRouting route routingLabel": ("global callRouting routingLabel name", "global callRouting"),
     "global callRouting routingLabel routingLabelRoute trunkGroup": ("addressContext zone sipTrunkGroup name", ""),
     "global callRouting routingLabel routingLabelRoute ipPeer": ("addressContext zone ipPeer name", ""),
@@ -511,7 +524,7 @@ def test_what_is_unique_required_and_secret():
         "addressContext zone sipTrunkGroup",
     }
     assert {" ".join(node.path) for node in nodes if node.mandatory and not inside_action(node)} == {
-        *("addressContext zone id", "addressContext zone sipSigPort ipInterfaceGroupName"),
+        *("addressContext zone id", "addressContext zone sipSigPort ipInterfaceGroupName", "oam localAuth user group"),
     }
     assert [" ".join(node.path) for node in nodes if node.secret] == ["system security pki certificate passPhrase"]
 

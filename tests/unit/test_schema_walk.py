@@ -365,6 +365,11 @@ def test_the_start_configuration_is_made_of_set_lines():
         "oam eventLog typeAdmin debug filterLevel": "minor",
         "oam eventLog typeAdmin security filterLevel": "info",
         "oam eventLog typeAdmin audit filterLevel": "info",
+        "oam localAuth user admin group": "Administrator",
+        **{
+            f"oam localAuth group {name}": None
+            for name in ("Administrator", "Calea", "FieldService", "Guest", "Operator", "SecurityAuditor")
+        },
         **{f"oam eventLog typeAdmin {kind}": None for kind in ("trace", "acct", "packet")},
         f"{profile} cipherSuite1": "tls_ecdhe_rsa_with_aes_256_gcm_sha384",
         f"{profile} cipherSuite2": "tls_ecdhe_rsa_with_aes_128_gcm_sha256",

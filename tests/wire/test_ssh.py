@@ -477,6 +477,18 @@ async def test_failed_login_is_journalled(box, server, options, reason):
     assert len(box.sessions) == 0
 
 
+@pytest.mark.parametrize("with_key", [False, True])
+async def test_the_command_line_is_for_users_with_interactive_access(box, server, with_key):
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    box.users.add("machine", "secret", keys=[key.export_public_key().decode()])
+    login = {"client_keys": [key], "password": None} if with_key else {"password": "secret"}
+    async with connect(server, username="machine", **login):
+        pass
+    box.users.configure("machine", "Administrator", interactive=False, by_password=True)
+    with pytest.raises(asyncssh.PermissionDenied):
+        await connect(server, username="machine", **login)
+
+
 async def test_guessing_is_cut_off(box, server):
     class Client(asyncssh.SSHClient):
         def password_auth_requested(self):

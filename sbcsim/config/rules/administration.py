@@ -1,4 +1,4 @@
-"""Rules about event logs."""
+"""Rules about event logs and users."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def _roll_over_starts_on_a_day_of_the_calendar(review: Review, leaf: Path) -> It
         datetime.fromisoformat(f"{value}+00:00")
     except ValueError:
         yield refuse("no_such_day", leaf, value=value)
+
+
+@guards(Stage.STATE, ("oam", "localAuth", "group"))
+def _groups_stay(review: Review, group: Path) -> Iterator[UserError]:
+    if not review.new.exists(group):
+        yield refuse("group_stays", group)
