@@ -156,6 +156,7 @@ class Simulator:
             sbc.files.write(f"{CERTIFICATE_DIRECTORY}/{name}", content, now)
         sbc.start(now)
         sbc.wake = self._wake
+        sbc.end_sessions = self._hang_up
         load(self._database, [_read(file) for file in self._config], now, self._supply)
         sbc.adopt_start()
         self._users.adopt_start()
@@ -417,6 +418,11 @@ class Simulator:
             self._shell.end(self._clock.reading())
             self._sbc.sessions.close(self._shell_login)
             self._shell = None
+
+    def _hang_up(self) -> None:
+        for port in (self._cli, self._sftp):
+            if port is not None:
+                port.hang_up()
 
     async def _end_sessions(self) -> None:
         connections = [each for port in (self._cli, self._sftp) if port is not None for each in port.connections]

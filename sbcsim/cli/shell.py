@@ -58,6 +58,9 @@ class Box(Protocol):
     def rows(self, path: Path) -> Sequence[Mapping[str, Value]]:
         """Return the operational data of a list (path without its key) or a container."""
 
+    def request_work(self, path: Path, action: str, inputs: Mapping[str, Value]) -> Callable[[], None] | None:
+        """Return slow, pure work worth doing before an action is run, None if there is none."""
+
     def request(
         self, path: Path, action: str, inputs: Mapping[str, Value], author: Author, now: Instant
     ) -> Sequence[tuple[str, Value]]:

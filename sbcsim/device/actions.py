@@ -8,17 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from sbcsim.clock import Instant
+from sbcsim.clock import Instant, to_datetime
+from sbcsim.config.render import set_lines
 from sbcsim.config.transaction import Author
 from sbcsim.errors import UserError
+from sbcsim.events import LogEvent
+from sbcsim.grammar import message
+from sbcsim.pki.request import RequestError
 from sbcsim.schema.node import Path, SchemaPath
 from sbcsim.schema.types import Value
 
-from .chassis import Chassis
+from .chassis import Chassis, RestartCause
+from .filenodes import FileError
+from .files import CERTIFICATE_DIRECTORY, VirtualFiles
+from .internalkeys import read_certificate
 from .pathcheck import PathChecks
 from .ports import Ports
 
 Output = list[tuple[str, Value]]
+
+Restart = Callable[[RestartCause, Instant], None]
+"""Has the application begin anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +44,20 @@ class Request:
 class Actions:
     """Runs the actions of the model."""
 
-    def __init__(self, chassis: Chassis, ports: Ports, paths: PathChecks) -> None:
+    def __init__(
+        self, chassis: Chassis, ports: Ports, paths: PathChecks, files: VirtualFiles, restart: Restart
+    ) -> None:
         self.chassis = chassis
         self.ports = ports
         self.paths = paths
+        self.files = files
+        self.restart = restart
+
+    def work(self, schema_path: SchemaPath, inputs: Mapping[str, Value]) -> Callable[[], None] | None:
+        """Return slow work that may be done before `run`: the making of a key."""
+        if schema_path != (*_CERTIFICATE, "generateCSR"):
+            return None
+        return self.chassis.certificates.internal.prework(_KEY_BITS[str(inputs["keySize"])])
 
     def run(self, schema_path: SchemaPath, request: Request) -> Output:
         """Run an action and return its output leaves in order; raises UserError where it cannot be run."""
@@ -45,6 +65,69 @@ class Actions:
         if action is None:
             raise UserError(f"no such action: {' '.join(schema_path)}", path=request.path, tag="unknown-element")
         return action(self, request)
+
+
+def _keys_may_change(actions: Actions, request: Request) -> str:
+    """Return what forbids another key or certificate, "" for nothing."""
+    tree = actions.chassis.tree
+    if tree.value((*request.path, "type")) != "local-internal":
+        return message("action.not_internal")
+    return message("action.enabled") if tree.value((*request.path, "state")) == "enabled" else ""
+
+
+def _generate_request(actions: Actions, request: Request) -> Output:
+    problem = _keys_may_change(actions, request)
+    if problem:
+        return _failed(problem)
+    bits = _KEY_BITS[str(request.inputs["keySize"])]
+    subject, names = (str(request.inputs.get(leaf, "")) for leaf in ("csrSub", "subjectAlternativeDnsName"))
+    try:
+        text = actions.chassis.certificates.internal.request(request.path[4], bits, subject, names)
+    except RequestError:
+        return _failed(message("action.invalid_subject"))
+    return [("result", 0), ("status", text)]
+
+
+def _import_certificate(actions: Actions, request: Request) -> Output:
+    internal, name = actions.chassis.certificates.internal, request.path[4]
+    problem = _keys_may_change(actions, request)
+    if problem:
+        return _failed(problem)
+    certificate = read_certificate(str(request.inputs["certContent"]))
+    if certificate is None:
+        return _failed(message("action.not_a_certificate"))
+    if not internal.fits(name, certificate):
+        return _failed(message("action.other_key"))
+    if certificate.expired(request.now.calendar):
+        return _failed(message("action.expired"))
+    internal.keep(name, certificate)
+    text = f"*Certificate {name} imported, serial {certificate.serial}"
+    actions.chassis.emit(request.now, LogEvent("SEC", "info", text))
+    return [("result", 0), ("status", "success")]
+
+
+def _failed(problem: str) -> Output:
+    return [("result", 1), ("status", problem)]
+
+
+def _save_configuration(actions: Actions, request: Request) -> Output:
+    suffix = request.inputs.get("fileNameSuffix")
+    moment = to_datetime(request.now.calendar).strftime("%Y%m%d_%H%M%S")
+    name = "_".join(("config", request.path[2], moment, *([] if suffix is None else [str(suffix)])))
+    text = "".join(f"{line}\n" for line in set_lines(actions.chassis.tree))
+    try:
+        actions.files.write(f"{CERTIFICATE_DIRECTORY}/{name}.cli", text.encode(), request.now)
+    except FileError as error:
+        return [("result", "failure"), ("reason", error.text)]
+    return [("result", "success")]
+
+
+def _restart(cause: RestartCause) -> Callable[[Actions, Request], Output]:
+    def restart(actions: Actions, request: Request) -> Output:
+        actions.restart(cause, request.now)
+        return [("result", "success")]
+
+    return restart
 
 
 def _certificate_content(actions: Actions, request: Request) -> Output:
@@ -140,9 +223,16 @@ def _no_alarm(number: int) -> UserError:
 
 
 _ZONE = ("addressContext", "zone")
+_CERTIFICATE = ("system", "security", "pki", "certificate")
+_KEY_BITS = {"keySize1K": 1024, "keySize2K": 2048, "keySize4K": 4096}
 
 ACTIONS: dict[SchemaPath, Callable[[Actions, Request], Output]] = {
-    ("system", "security", "pki", "certificate", "retrieveCertContent"): _certificate_content,
+    (*_CERTIFICATE, "generateCSR"): _generate_request,
+    (*_CERTIFICATE, "importCert"): _import_certificate,
+    (*_CERTIFICATE, "retrieveCertContent"): _certificate_content,
+    ("system", "admin", "saveConfig"): _save_configuration,
+    ("system", "admin", "restart"): _restart(RestartCause.SYSTEM),
+    ("system", "admin", "softReset"): _restart(RestartCause.SOFT),
     ("alarms", "clear", "current"): _clear_current,
     ("alarms", "clear", "history"): _clear_history,
     ("alarms", "clear", "alarmList"): _clear_list,

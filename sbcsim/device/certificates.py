@@ -21,6 +21,7 @@ from sbcsim.pki.keystore import KeystoreContent, KeystoreError, Problem, load_fi
 from sbcsim.schema.walk import format_path
 
 from .files import VirtualFiles
+from .internalkeys import InternalKeys
 from .objects import certificate_path
 
 _LIST = ("system", "security", "pki", "certificate")
@@ -55,6 +56,7 @@ class CertificateStore:
 
     def __init__(self, files: VirtualFiles, cipher: Cipher) -> None:
         self._files = files
+        self.internal = InternalKeys()
         self._cipher = cipher
         self._loaded: dict[str, Loaded] = {}
         self._read: dict[str, Certificate] = {}  # what each object last held while enabled
@@ -127,9 +129,12 @@ class CertificateStore:
         for name in touched:
             if not proposal.new.exists(certificate_path(name)):
                 self._read.pop(name, None)
+                self.internal.drop(name)
         for item in fresh:
             self._loaded[item.name] = item
             self._read[item.name] = item.certificate
+            if item.type == "local-internal":
+                self.internal.adopt(item.name, item.content)
             self._credentials.pop(item.name, None)
         if {item.certificate.fingerprint for item in self._remote()} != remote_before:
             self._anchors = TrustAnchors(tuple(item.certificate for item in self._remote()), proposal.revision)
@@ -143,9 +148,11 @@ class CertificateStore:
     def adopt_start(self) -> None:
         """Make what is enabled now what `reset` returns to."""
         self._start = dict(self._loaded), dict(self._read), self._anchors
+        self.internal.adopt_start()
 
     def reset(self) -> None:
         """Return to what was enabled at the start, whatever has become of the files since."""
+        self.internal.reset()
         loaded, read, self._anchors = self._start
         self._loaded = dict(loaded)
         self._read = dict(read)
@@ -170,8 +177,12 @@ class CertificateStore:
             raise _missing(path, "type")
         kind = _file_kind(word)
         if kind is None:
-            text = f"'{shown} state' (value \"enabled\"): no certificate imported"
-            raise UserError(text, path=(*path, "state"))
+            imported = self.internal.content(name)
+            if imported is None:
+                text = f"'{shown} state' (value \"enabled\"): no certificate imported"
+                raise UserError(text, path=(*path, "state"))
+            _refuse_expired(path, imported.certificate, now)
+            return Loaded(name, word, imported, revision)
         file_name = _text(tree, name, "fileName")
         if not file_name:
             raise _missing(path, "fileName")
@@ -189,10 +200,7 @@ class CertificateStore:
                 text = f"'{shown} passPhrase': wrong pass phrase for file \"{file_name}\""
                 raise UserError(text, path=(*path, "passPhrase")) from error
             raise UserError(f"{at_file}: {_FILE_TEXTS[error.problem]}", path=(*path, "fileName")) from error
-        if content.certificate.expired(now.calendar):
-            ended = to_datetime(content.certificate.not_after).strftime("%Y-%m-%d %H:%M:%S")
-            text = f"'{shown} state' (value \"enabled\"): certificate expired on {ended}"
-            raise UserError(text, path=(*path, "state"))
+        _refuse_expired(path, content.certificate, now)
         return Loaded(name, kind, content, revision)
 
     def _pass_phrase(self, tree: Tree, name: str) -> str | None:
@@ -207,6 +215,13 @@ def _file_kind(word: str) -> Literal["local", "remote"] | None:
 
 def _missing(path: tuple[str, ...], leaf: str) -> UserError:
     return UserError(f"'{format_path(path)} {leaf}' is not configured", path=(*path, leaf), tag="missing-element")
+
+
+def _refuse_expired(path: tuple[str, ...], certificate: Certificate, now: Instant) -> None:
+    if certificate.expired(now.calendar):
+        ended = to_datetime(certificate.not_after).strftime("%Y-%m-%d %H:%M:%S")
+        text = f"'{format_path(path)} state' (value \"enabled\"): certificate expired on {ended}"
+        raise UserError(text, path=(*path, "state"))
 
 
 def _touched(proposal: Proposal) -> dict[str, frozenset[str]]:

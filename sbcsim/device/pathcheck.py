@@ -182,6 +182,8 @@ class PathChecks:
 
     def clear(self) -> None:
         """Forget every peer."""
+        for key in self._checks:
+            self._cancel_timers(key)
         self._checks.clear()
         self._by_call_id.clear()
         self._failing.clear()
@@ -308,14 +310,17 @@ class PathChecks:
             check.ping = None
         self.awaiting.discard(key)
         self._failing.discard(key)
-        timetable = self._chassis.timetable
-        timetable.acting.cancel(("reply", key))
-        timetable.acting.cancel(("ping", key))
-        timetable.cancel(("ping", key))
+        self._cancel_timers(key)
         check.successes = check.failures = 0
         check.settled = check.silent = False
         self._change_state(check, PingState.INACTIVE, now)
         self._chassis.alarms.clear(AlarmName.PATH_DOWN, "/".join(key), now)
+
+    def _cancel_timers(self, key: PeerKey) -> None:
+        timetable = self._chassis.timetable
+        timetable.acting.cancel(("reply", key))
+        timetable.acting.cancel(("ping", key))
+        timetable.cancel(("ping", key))
 
     def _drop_connections(self, key: PeerKey, now: Instant) -> None:
         for record in self._plane.table.of_peer(key):

@@ -97,6 +97,8 @@ class Ports:
 
     def clear(self) -> None:
         """Forget every port; whoever calls has closed the connections and keeps the sockets."""
+        for key in self._ports:
+            self._chassis.timetable.acting.cancel((DRYUP, key))
         self._ports.clear()
         self._by_group.clear()
 

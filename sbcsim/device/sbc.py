@@ -7,14 +7,14 @@ on a jump of the clock asks for the next instant (`plan`) and fires that (`fire_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import cast
 
 from sbcsim.clock import Clock, Instant
 from sbcsim.config.transaction import Author, Database, Proposal
 from sbcsim.config.tree import Tree
-from sbcsim.events import Journal, Reset
+from sbcsim.events import Journal, LogEvent, Reset
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import node_for
@@ -23,7 +23,7 @@ from . import logadmin
 from .actions import Actions, Request
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore
-from .chassis import Chassis
+from .chassis import Chassis, RestartCause
 from .commits import Commits
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionTable, PeerKey, PortKey
@@ -60,6 +60,8 @@ class Sbc:
         self.sessions = Sessions(self._session_limit)
         certificates = CertificateStore(self.files, database.cipher)
         self.event_log = EventLog(now)
+        self.end_sessions: Callable[[], None] | None = None
+        """Called when every session of the northbound interfaces has to end."""
         self._chassis = Chassis(self.settings, self.journal, database.running, certificates, self.event_log)
         self._port_map: dict[PortKey, Port] = {}
         self._plane = ConnectionPlane(self._chassis, ConnectionTable(), self._port_map)
@@ -68,7 +70,7 @@ class Sbc:
         self._checks = CertificateChecks(self._chassis, self._plane.table, self._plane.close)
         self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map)
         self._status = Status(self._chassis, self._ports, self._plane.table, self._paths)
-        self._actions = Actions(self._chassis, self._ports, self._paths)
+        self._actions = Actions(self._chassis, self._ports, self._paths, self.files, self.restart)
         self._validity = Validity(self._chassis)
         self._plane.watchers += [self._paths, self._checks, self._validity]
         self.journal.subscribe(self.event_log.read)
@@ -216,6 +218,10 @@ class Sbc:
         """Return the rows of an operational table by instance path, the table's own key left out."""
         return self._status.rows(node_for(self.schema, path).path, path, self.clock.reading())
 
+    def request_work(self, path: Path, action: str, inputs: Mapping[str, Value]) -> Callable[[], None] | None:
+        """Return slow, pure work worth doing before an action is run, None if there is none."""
+        return self._actions.work((*node_for(self.schema, path).path, action), inputs)
+
     def request(
         self, path: Path, action: str, inputs: Mapping[str, Value], author: Author, now: Instant
     ) -> Sequence[tuple[str, Value]]:
@@ -269,20 +275,37 @@ class Sbc:
         A socket that the start configuration wants as well is asked for again and goes on listening.
         """
         before = self.listeners()
-        for record in self.connections():
-            self._plane.close(record, "reset", now, Closing.RESET)
+        self._halt("reset", now)
         self.database.reset()
         self.files.reset()
-        self._paths.clear()
-        self._ports.clear()
-        self._checks.clear()
-        self._plane.opening.clear()
         self._plane.table.restart()
         self._chassis.restart(self.database.running)
         self._chassis.certificates.reset()
         self.journal.clear()
         self.event_log.clear(now)
         self._chassis.emit(now, Reset())
+        self._go_on(before, now)
+
+    def restart(self, cause: RestartCause, now: Instant) -> None:
+        """Restart the application: connections and sessions end, counters begin anew, what is configured stays."""
+        before = self.listeners()
+        self._chassis.emit(now, LogEvent("SYS", "major", f"*Application restarted: {cause.value}"))
+        self._halt(cause.value, now)
+        self._chassis.started(cause, now)
+        self._go_on(before, now)
+        if self.end_sessions is not None:
+            self.end_sessions()
+
+    def _halt(self, reason: str, now: Instant) -> None:
+        self._paths.clear()  # first: no ping fails by what follows
+        for record in self.connections():
+            self._plane.close(record, reason, now, Closing.RESET)
+        self._ports.clear()
+        self._checks.clear()
+        self._plane.opening.clear()
+
+    def _go_on(self, before: Iterable[ListenerKey], now: Instant) -> None:
+        """Put the configuration to work; sockets that it does not want any more are closed."""
         self.start(now)
         kept = self.listeners()
         for listener in before:

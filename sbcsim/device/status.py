@@ -245,8 +245,8 @@ def _alarm_history(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
 
 
 def _servers(status: Status, _path: Path, now: Instant) -> Iterable[Row]:
-    settings = status.chassis.settings
-    up = _up_time(now.uptime)
+    chassis = status.chassis
+    settings = chassis.settings
     yield {
         "name": settings.server_name,
         "hwType": settings.hardware_type,
@@ -255,9 +255,9 @@ def _servers(status: Status, _path: Path, now: Instant) -> Iterable[Row]:
         "platformVersion": settings.application_version,
         "applicationVersion": settings.application_version,
         "mgmtRedundancyRole": "active",
-        "upTime": up,
-        "applicationUpTime": up,
-        "lastRestartReason": "systemRestart",
+        "upTime": _up_time(now.uptime - chassis.system_started),
+        "applicationUpTime": _up_time(now.uptime - chassis.application_started),
+        "lastRestartReason": chassis.cause.value,
         "syncStatus": "unprotected",
         "daughterBoardPresent": False,
         "currentTime": to_datetime(now.calendar).strftime("%Y/%m/%d %H:%M:%S "),

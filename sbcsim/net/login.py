@@ -21,6 +21,7 @@ from sbcsim.events import Journal, Login, Logout
 _ATTEMPTS = 6  # as OpenSSH's MaxAuthTries
 _LOGIN_SECONDS = 60.0
 _CLOSE_SECONDS = 0.5
+_GOODBYE_SECONDS = 0.1
 _RSA_BITS = 2048
 _NAME_SHOWN = 64
 _Challenge = tuple[str, str, str, list[tuple[str, bool]]]
@@ -80,6 +81,7 @@ class SshPort:
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"sbcsim-{self.service}")
         self.working: set[asyncio.Future[Any]] = set()
+        self._goodbyes: dict[asyncssh.SSHServerConnection, asyncio.TimerHandle] = {}
         self.host = ""
         self.port = 0
 
@@ -115,6 +117,19 @@ class SshPort:
         future.add_done_callback(self.working.discard)
         return future
 
+    def hang_up(self) -> None:
+        """Close every connection of this moment, once its client has had time to read what was said last."""
+        loop = asyncio.get_running_loop()
+        for connection in self.connections:
+            self._goodbyes[connection] = loop.call_later(_GOODBYE_SECONDS, connection.close)
+
+    def forget(self, connection: asyncssh.SSHServerConnection) -> None:
+        """Take note that a connection is gone."""
+        self.connections.discard(connection)
+        timer = self._goodbyes.pop(connection, None)
+        if timer is not None:
+            timer.cancel()
+
     def admits(self, name: str) -> bool:
         """Whether a user may use this port at all."""
         account = self.users.get(name)
@@ -124,6 +139,8 @@ class SshPort:
         """Stop listening, end every connection, wait for work under way."""
         if self._acceptor is not None:
             self._acceptor.close()
+        for timer in self._goodbyes.values():
+            timer.cancel()
         connections = tuple(self.connections)
         for connection in connections:
             connection.close()
@@ -163,7 +180,7 @@ class _Server(asyncssh.SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
         if self._connection is not None:
-            self._port.connections.discard(self._connection)
+            self._port.forget(self._connection)
         if self._account is not None:
             self._tell(Logout(self._account.name, self._remote, self._port.service))
         elif self._key_refused and not self._failures:

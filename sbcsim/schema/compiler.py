@@ -89,6 +89,7 @@ class _Compiler:
             locked_while_enabled=_marked(statement, "locked-while-enabled"),
             unique_globally=_marked(statement, "unique-globally"),
             hidden=_marked(statement, "hidden"),
+            question=_argument(statement, (_EXTENSIONS, "confirm")) or "",
             columns=tuple((_argument(statement, (_EXTENSIONS, "status-columns")) or "").split()),
             path=(*parent.path, statement.arg),
         )

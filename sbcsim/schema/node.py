@@ -75,6 +75,8 @@ class Node:
     hidden: bool = False
     """Accepted, but not offered in completion and help."""
     no_auto_display: bool = False
+    question: str = ""
+    """The key of what is asked on a terminal before the action is run, "" where nothing is."""
     columns: tuple[str, ...] = ()
     """The leaves that status views and tables of this list show, where that is not simply its children's order."""
     output: dict[str, Node] = field(default_factory=dict)

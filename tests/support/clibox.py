@@ -33,10 +33,14 @@ class FakeBox:
         self.sessions = Sessions(lambda _user: 100)
         self.tables: dict[Path, Sequence[Mapping[str, Value]]] = {}
         self.answers: dict[str, Sequence[tuple[str, Value]]] = {}
+        self.works: dict[str, Callable[[], None]] = {}
         self.requests: list[tuple[Path, str, Mapping[str, Value]]] = []
 
     def rows(self, path: Path) -> Sequence[Mapping[str, Value]]:
         return self.tables.get(path, ())
+
+    def request_work(self, path: Path, action: str, inputs: Mapping[str, Value]) -> Callable[[], None] | None:
+        return self.works.get(action)
 
     def request(
         self, path: Path, action: str, inputs: Mapping[str, Value], author: Author, now: Instant

@@ -365,6 +365,11 @@ STATUS = {
 
 ACTIONS = {
     "system security pki certificate retrieveCertContent": ("", "result status"),
+    "system security pki certificate generateCSR": ("keySize csrSub subjectAlternativeDnsName", "result status"),
+    "system security pki certificate importCert": ("certContent", "result status"),
+    "system admin saveConfig": ("fileNameSuffix", "result reason"),
+    "system admin restart": ("", "result"),
+    "system admin softReset": ("", "result"),
     "oam eventLog typeAdmin rolloverLogNow": ("", ""),
     "alarms clear current": ("alarmId deleteMatchingAlarms", ""),
     "alarms clear history": ("", ""),

@@ -40,6 +40,25 @@ async def configure(connection, *lines):
     assert result.exit_status == 0, result.stdout
 
 
+async def test_a_restart_answers_and_then_ends_every_session(box):
+    async with connect(box) as other:
+        await terminal(other)
+        async with connect(box) as connection:
+            process = await terminal(connection)
+            process.stdin.write("request system admin SBC1 softReset\r")
+            await process.stdout.readuntil("[yes,NO] ")
+            process.stdin.write("yes\r")
+            assert "result success\r\n[ok]" in await process.stdout.read()
+            await connection.wait_closed()
+        await other.wait_closed()
+    async with connect(box) as connection:
+        result = await connection.run("request system admin SBC1 restart")
+        assert (result.stdout.splitlines()[0], result.exit_status) == ("result success", 0)
+    async with connect(box) as connection:
+        shown = await connection.run("show table system serverStatus")
+    assert "systemRestart" in shown.stdout
+
+
 async def test_question_mark_lists_and_the_line_goes_on(box):
     async with connect(box) as connection:
         process = await terminal(connection)

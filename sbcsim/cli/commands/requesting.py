@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sbcsim.cli.parser import Call
+from sbcsim.cli.questions import confirm
 from sbcsim.cli.resolving import line_error, present, require
-from sbcsim.cli.shell import Output, Shell
+from sbcsim.cli.shell import Output, Shell, Steps, Work
+from sbcsim.grammar import message
 from sbcsim.schema.node import Node
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import WalkError, quote, resolve_request
@@ -14,7 +16,7 @@ from sbcsim.schema.walk import WalkError, quote, resolve_request
 from .command import Command, Right, Words
 
 
-def request(shell: Shell, call: Call) -> Output:
+def request(shell: Shell, call: Call) -> Steps:
     """Run an action of the box and print its output leaves."""
     schema, base = shell.box.schema, shell.level
     try:
@@ -23,6 +25,11 @@ def request(shell: Shell, call: Call) -> Output:
         raise line_error(error, call.arguments) from None
     path = found.path[:-1]
     require(schema, path, call.arguments[: len(path) - len(base)], present(shell.running))
+    if found.node.question:
+        yield from confirm(shell, message(f"question.{found.node.question}"), enter_means=False)
+    work = shell.box.request_work(path, found.node.name, found.inputs)
+    if work is not None:
+        yield Work(work)
     leaves = shell.box.request(path, found.node.name, found.inputs, shell.author, shell.now)
     return Output(tuple(line for name, value in leaves for line in _shown(found.node, name, value)))
 
