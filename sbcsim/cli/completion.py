@@ -116,7 +116,7 @@ def _last_word(line: str) -> int:
     """Return where the word that ends the line begins, the line's end where it ends in a blank or bar."""
     start = at = 0
     while at < len(line):
-        if line[at].isspace() or line[at] == "|":
+        if line[at] in " \t\r\n\f\v|":
             at += 1
             start = at
         else:
@@ -134,6 +134,8 @@ def _choices(shell: Shell, before: Expected) -> Choices:
         return Choices(tuple(helps(verbs(shell.mode.start), shell.mode.start)))
     if words is Words.REVISION and not before.words:
         return Choices(listed=tuple(shell.box.database.history.lines()))
+    if words is Words.USER and not before.words:
+        return Choices(values=tuple(account.name for account in shell.box.users))
     for want in _WANTS.get(words, ()):
         try:
             below = _below(shell, words, want, before.words, before.before)

@@ -13,8 +13,10 @@ from sbcsim.clock import Instant
 from sbcsim.config.transaction import Author, Candidate, Database
 from sbcsim.errors import ScenarioError, UserError
 from sbcsim.schema.node import Node, Path
-from sbcsim.schema.walk import WalkError, resolve_path, resolve_set
+from sbcsim.schema.walk import Assignment, WalkError
 
+from .edits import Edit, apply, edits_of
+from .lexer import continues
 from .output import explain
 from .parser import Call, Fault, LineError, Start, parse
 from .redaction import without_secret
@@ -47,6 +49,21 @@ class _Command:
         line = self.line + before.count("\n")
         return ScenarioError(reason, file=self.file, line=line, column=len(before) - before.rfind("\n"))
 
+    def edits(self, schema: Node, call: Call) -> list[Edit]:
+        """Return the edits that the command asks for; raises ScenarioError."""
+        if call.command not in {"set", "delete"} or call.pipes:
+            raise self.error("only set and delete stand in a configuration file", self.begin)
+        try:
+            return edits_of(schema, call)
+        except WalkError as error:
+            mistake = without_secret(line_error(error, call.arguments), error, call.arguments, schema)
+            raise self.error(_reason(mistake), mistake.position) from None
+
+    @property
+    def begin(self) -> int:
+        """Where the command begins, blanks left out."""
+        return len(self.text) - len(self.text.lstrip())
+
 
 def load(
     database: Database, files: Iterable[ConfigFile], now: Instant, supply: Callable[[str], None] | None = None
@@ -61,7 +78,7 @@ def load(
     try:
         for file in files:
             names.append(file.name)
-            for command, call in _commands(file):
+            for command, call in commands(file):
                 _apply(candidate, database.schema, command, call, places)
         if supply is not None:
             for (name,) in candidate.tree.keys(_CERTIFICATES):
@@ -74,13 +91,20 @@ def load(
             origin = _origin(places, refusal.path)
             if origin is None:
                 raise ScenarioError(refusal.text, file=", ".join(names)) from None
-            raise origin.error(refusal.text, len(origin.text) - len(origin.text.lstrip())) from None
+            raise origin.error(refusal.text, origin.begin) from None
     finally:
         database.close(candidate)
 
 
-def _commands(file: ConfigFile) -> Iterator[tuple[_Command, Call]]:
-    """Yield every command; one goes on in the next line behind a backslash or inside quotes."""
+def _give_up(error: ScenarioError) -> None:
+    raise error
+
+
+def commands(file: ConfigFile, failed: Callable[[ScenarioError], None] = _give_up) -> Iterator[tuple[_Command, Call]]:
+    """Yield every command; one goes on in the next line behind a backslash or inside quotes.
+
+    `failed` is told of mistakes; when it does not raise, what follows the mistake is read.
+    """
     lines = file.text.split("\n")
     number = 0
     while number < len(lines):
@@ -89,7 +113,7 @@ def _commands(file: ConfigFile) -> Iterator[tuple[_Command, Call]]:
         if not text.strip() or text.lstrip().startswith(_COMMENTS):
             continue
         while True:
-            goes_on = (len(text) - len(text.rstrip("\\"))) % 2 == 1
+            goes_on = continues(text)
             command = _Command(file.name, begun + 1, text)
             if not goes_on:
                 try:
@@ -97,35 +121,23 @@ def _commands(file: ConfigFile) -> Iterator[tuple[_Command, Call]]:
                     break
                 except LineError as error:
                     if error.fault is not Fault.UNTERMINATED or number == len(lines):
-                        raise command.error(_reason(error), error.position) from None
+                        failed(command.error(_reason(error), error.position))
+                        break
             elif number == len(lines):
-                raise command.error("the file ends behind a backslash", len(text) - 1)
+                failed(command.error("the file ends behind a backslash", len(text) - 1))
+                break
             text = f"{text[:-1] + ' ' if goes_on else text}\n{lines[number].rstrip(chr(13))}"
             number += 1
 
 
 def _apply(candidate: Candidate, schema: Node, command: _Command, call: Call, places: dict[Path, _Command]) -> None:
-    begin = len(command.text) - len(command.text.lstrip())
-    words = list(call.words)
-    try:
-        if call.command == "set" and not call.pipes:
-            for assignment in resolve_set(schema, words):
-                places[assignment.path] = command
-                if assignment.value is None:
-                    candidate.create(assignment.path)
-                elif assignment.append and isinstance(assignment.value, tuple):
-                    candidate.append(assignment.path, assignment.value)
-                else:
-                    candidate.set(assignment.path, assignment.value)
-        elif call.command == "delete" and not call.pipes:
-            candidate.delete(resolve_path(schema, words).path)
-        else:
-            raise command.error("only set and delete stand in a configuration file", begin)
-    except WalkError as error:
-        mistake = without_secret(line_error(error, call.arguments), error, call.arguments, schema)
-        raise command.error(_reason(mistake), mistake.position) from None
-    except UserError as refusal:
-        raise command.error(refusal.text, begin) from None
+    for edit in command.edits(schema, call):
+        if isinstance(edit, Assignment):
+            places[edit.path] = command
+        try:
+            apply(candidate, edit)
+        except UserError as refusal:
+            raise command.error(refusal.text, command.begin) from None
 
 
 def _reason(error: LineError) -> str:

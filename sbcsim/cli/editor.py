@@ -18,6 +18,7 @@ HISTORY_LIMIT = 100
 _ESCAPE = "\x1b"
 _BELL = "\a"
 _LINE_END = re.compile("[\r\n]")
+_PLAIN = re.compile("[^\x00-\x1f\x7f-\x9f?]+")  # no control characters, and nothing that completes
 
 
 class Key(Enum):
@@ -60,6 +61,8 @@ class LineEditor:
     def __init__(self, *, line_limit: int = LINE_LIMIT, history_limit: int = HISTORY_LIMIT) -> None:
         self.hidden = False
         """The next line is a secret: no echo, no completion, no history."""
+        self.plain = False
+        """The next line is text of its own: no completion, no history."""
         self.mask = ""
         """What stands on the screen for each character of a secret."""
         self.single_keys = False
@@ -147,8 +150,8 @@ class LineEditor:
         """Take a run of ordinary characters at once: pasted configurations are long."""
         end = self._read
         data = self._input
-        while end < len(data) and data[end].isprintable() and data[end] != "?":
-            end += 1
+        plain = _PLAIN.match(data, end)
+        end = plain.end() if plain else end
         if end > self._read:
             self._insert(data[self._read : end])
             self._read = end
@@ -165,7 +168,7 @@ class LineEditor:
             return Pressed(char) if self.single_keys else self._enter()
         if self.single_keys:
             return Pressed(char)
-        if char in "\t?" and not self.hidden and not self._in_quotes():
+        if char in "\t?" and not (self.hidden or self.plain) and not self._in_quotes():
             if char == "?":
                 self._show(char)
             return Completing("".join(self._left), listing=char == "?")
@@ -175,7 +178,7 @@ class LineEditor:
             return self._event(self._EVENTS[char])
         elif char in self._KEYS:
             self._KEYS[char](self)
-        elif char.isprintable() or char == "\t":
+        elif _PLAIN.match(char) or char in "\t?":
             self._insert(char)
         return None
 
@@ -192,7 +195,7 @@ class LineEditor:
     def _enter(self) -> Event:
         line = self.line
         self._echo.append("\r\n")
-        if line.strip() and not self.hidden and (not self._history or self._history[-1] != line):
+        if line.strip() and not (self.hidden or self.plain) and (not self._history or self._history[-1] != line):
             self._history.append(line)
             del self._history[: -self._history_limit]
         if self.hidden:

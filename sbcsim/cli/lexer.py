@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     from lark.lexer import LexerState
     from lark.parsers.lalr_parser_state import ParserState
 
-_BLANK = re.compile(r"\s*")
+HIDDEN = frozenset({"compare", "copy", "load", "rename", "save"})
+"""Commands of configure mode that are accepted in full, but neither offered nor counted when others are abbreviated."""
+
+# Blanks are those of ASCII: others may be part of a name.
+_BLANK = re.compile(r"\s*", re.ASCII)
 _PIECE = r'\\(?P<escaped>.)|"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<open>")|(?P<plain>[^\s"\\|%s]+|\\\Z)'
-_IN_WORD = re.compile(_PIECE % "", re.DOTALL)
-_IN_ARRAY = re.compile(_PIECE % r"\]", re.DOTALL)
+_IN_WORD = re.compile(_PIECE % "", re.DOTALL | re.ASCII)
+_IN_ARRAY = re.compile(_PIECE % r"\]", re.DOTALL | re.ASCII)
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
@@ -98,14 +102,20 @@ class CommandLexer(Lexer):
             return text
         if takes(parser_state, "WORD"):
             return None
+        hidden = HIDDEN if at_command(parser_state) else frozenset()
         found = sorted(
             keyword
             for keyword, name in self._keywords.items()
-            if keyword.startswith(text) and takes(parser_state, name)
+            if keyword.startswith(text) and keyword not in hidden and takes(parser_state, name)
         )
         if len(found) > 1:
             raise AmbiguousKeywordError(start, text, tuple(found), tuple(before))
         return found[0] if found else None
+
+
+def at_command(parser_state: ParserState[Any]) -> bool:
+    """Tell whether a command is due: `help` starts nothing else."""
+    return takes(parser_state, "HELP")
 
 
 def takes(parser_state: ParserState[Any], terminal: str) -> bool:
@@ -177,3 +187,8 @@ def split_commands(script: str) -> list[str]:
         position += step
     commands.append("".join(current))
     return commands
+
+
+def continues(line: str) -> bool:
+    """Tell whether a line ends in a backslash that is not itself escaped: the next one belongs to it."""
+    return (len(line) - len(line.rstrip("\\"))) % 2 == 1

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sbcsim.clock import Instant
+from sbcsim.errors import UserError
 from sbcsim.grammar import message
 
 from .parser import Fault, LineError, Start
+from .refusal import RefusalError
 
 _PLAIN = {
     Fault.UNKNOWN_ARGUMENT: "syntax.unknown_argument",
@@ -42,6 +44,15 @@ def explain(error: LineError, start: Start, prompt: str) -> list[str]:
     if error.fault is Fault.BAD_VALUE:
         return [caret, message("syntax.value", problem=error.text)]
     return [caret, message(_PLAIN[error.fault])]
+
+
+def failure(error: LineError | RefusalError | UserError, start: Start, prompt: str) -> list[str]:
+    """Return what a command prints that fails, whatever made it fail."""
+    if isinstance(error, LineError):
+        return explain(error, start, prompt)
+    if isinstance(error, RefusalError):
+        return list(error.lines)
+    return message("answer.aborted", reason=error.text).split("\n")
 
 
 def helps(keywords: Iterable[str], start: Start, before: Sequence[str] = ()) -> list[tuple[str, str]]:

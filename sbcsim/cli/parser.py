@@ -14,7 +14,7 @@ from lark.lexer import PatternStr
 from sbcsim import grammar
 from sbcsim.schema.walk import Word
 
-from .lexer import AmbiguousKeywordError, CommandLexer, UnterminatedStringError, takes
+from .lexer import HIDDEN, AmbiguousKeywordError, CommandLexer, UnterminatedStringError, at_command, takes
 
 _PUNCTUATION = frozenset("[]|")
 
@@ -148,7 +148,7 @@ class _Builder(Transformer[Token, Call]):
     def configure_mode(self, parts: list[Token]) -> Option:
         return Option(str(parts[0]))
 
-    configure_unasked = configure_mode
+    configure_unasked = load_way = load_terminal = configure_mode
 
     def commit_option(self, parts: list[Any]) -> Option:
         return Option(str(parts[0]), parts[1] if len(parts) > 1 else None)
@@ -221,8 +221,9 @@ def parse(line: str, start: Start) -> Call:
             raise LineError(Fault.INCOMPLETE, len(line.rstrip())) from None
         keywords = _keywords()
         choices = {keywords[name] for name in error.expected if name in keywords}
-        # "help" starts nothing but commands, so where it could stand, a command was due.
-        fault = Fault.UNKNOWN_COMMAND if "help" in choices else Fault.UNKNOWN_ARGUMENT
+        fault = Fault.UNKNOWN_ARGUMENT
+        if "help" in choices:  # it starts nothing but commands
+            fault, choices = Fault.UNKNOWN_COMMAND, choices - HIDDEN
         raise LineError(fault, _start(error.token), choices=tuple(sorted(choices))) from None
     assert isinstance(call, Call)
     return call
@@ -240,9 +241,12 @@ def expected(beginning: str, start: Start) -> Expected:
     except UnexpectedToken as error:
         raise LineError(Fault.UNKNOWN_ARGUMENT, _start(error.token)) from None
     keywords = _keywords()
+    hidden = HIDDEN if at_command(cursor.parser_state) else frozenset()
     bar = max((index for index, token in enumerate(tokens) if token.type == "VBAR"), default=0)
     return Expected(
-        keywords=tuple(sorted(word for name, word in keywords.items() if takes(cursor.parser_state, name))),
+        keywords=tuple(
+            sorted(word for name, word in keywords.items() if word not in hidden and takes(cursor.parser_state, name))
+        ),
         word=takes(cursor.parser_state, "WORD"),
         before=tuple(str(token) for token in tokens[bar:] if token.type in keywords or token.type == "VBAR"),
         words=tuple(

@@ -174,7 +174,7 @@ def _csv(grid: Grid) -> list[str]:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([grid.names, *grid.rows])
-    return text.getvalue().splitlines()
+    return text.getvalue().removesuffix("\n").split("\n")
 
 
 def _filter(pipe: Pipe) -> Filter:

@@ -6,12 +6,15 @@ from collections.abc import Generator, Sequence
 
 from sbcsim.grammar import message
 from sbcsim.schema.node import Node
+from sbcsim.schema.types import StringType
 from sbcsim.schema.walk import Word
 
 from .refusal import RefusalError
 from .shell import Ask, Shell, Work
 
 _MASK = "*"
+_LONGEST_LINE_VALUE = 1023
+"""Characters of what is still asked for on one line."""
 
 
 def confirm(
@@ -29,6 +32,9 @@ def value_for(leaf: Node) -> Generator[Ask | Work, str, Word]:
     """Ask for the value of a leaf whose name ended the line; of a secret only its length is seen."""
     kind = leaf.type
     choices = kind.choices() if kind is not None else ()
+    if _is_long(leaf):
+        text = yield Ask(message("question.lines"), lines=True)
+        return Word(text, quoted=True, values=None)
     if leaf.secret:
         prompt = message("question.secret")
     elif choices:
@@ -37,3 +43,11 @@ def value_for(leaf: Node) -> Generator[Ask | Work, str, Word]:
         prompt = message("question.string")
     answer = yield Ask(prompt, hidden=leaf.secret, mask=_MASK if leaf.secret else "")
     return Word(answer, quoted=True, values=None)
+
+
+def _is_long(leaf: Node) -> bool:
+    """Tell whether a leaf takes text of several lines: a banner, a certificate."""
+    kind = leaf.type
+    if not isinstance(kind, StringType) or leaf.secret or kind.patterns:
+        return False
+    return not kind.lengths or kind.lengths[-1][1] > _LONGEST_LINE_VALUE

@@ -19,16 +19,18 @@ from sbcsim.grammar import message
 from .commands import execute
 from .commands.properties import start_values
 from .completion import Completion, completed, in_quotes
-from .lexer import split_commands
+from .lexer import continues, split_commands
 from .modes import Mode, host_name, level_line
-from .output import explain, status_line
+from .output import failure, status_line
 from .parser import LineError, parse
 from .pipes import Pipeline, pipeline
 from .redaction import redact
 from .refusal import RefusalError
-from .shell import Ask, Box, Output, Shell, Terminal, Work
+from .shell import Ask, Box, Output, Performed, Shell, Terminal, Work
 
 __all__ = ["Box", "Completion", "Reply", "Session", "Terminal"]
+
+_END_OF_INPUT = "\x04"
 
 LONGEST_LINE = 65_536
 """Characters in one line, continued lines included; more is refused unread."""
@@ -41,7 +43,7 @@ class Reply:
     `text` has LF line ends and is empty or ends in one. `prompt` is what to show next and may take several lines.
     With `exit_status` the channel closes. `hidden`: the next line is a secret, not to be echoed but for `mask` in
     place of each character. `work` is slow and pure: run it anywhere, then call `Session.resume`. `keys`: the next
-    key goes to `Session.key`, without Enter.
+    key goes to `Session.key`, without Enter. `plain`: the next line is text, in which no key completes anything.
     """
 
     text: str
@@ -52,6 +54,7 @@ class Reply:
     mask: str = ""
     work: Callable[[], None] | None = None
     keys: bool = False
+    plain: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ class _Running:
     prompt: str
     pipeline: Pipeline
     working: bool = False
+    input: list[str] | None = None  # the lines of an answer that goes on until the end of the input
 
 
 class Session:
@@ -76,11 +80,17 @@ class Session:
         self._queue: deque[str] | None = None
         self._printed: list[str] = []
         self._rest: list[str] = []
+        self._shell.perform = self._perform
 
     @property
     def mode(self) -> Mode:
         """Operational or configure mode."""
         return self._shell.mode
+
+    @property
+    def reads_input(self) -> bool:
+        """A command takes lines as they come until the end of the input."""
+        return self._running is not None and self._running.input is not None
 
     @property
     def at_prompt(self) -> bool:
@@ -109,11 +119,11 @@ class Session:
         if self._running is not None:
             if self._running.working:
                 raise BugError("a line came while a command works: call resume first")
-            return self._go_on(text)
+            return self._go_on(text) if self._running.input is None else self._read_in(self._running.input, text)
         if self._rest:
             return self.key(text[:1] or "\r", now)
         text = self._continued + text
-        if len(text) <= LONGEST_LINE and _continues(text):
+        if len(text) <= LONGEST_LINE and continues(text):
             self._continued = text[:-1]
             return Reply("", message("session.continued") if self._shell.terminal else "")
         self._continued = ""
@@ -147,7 +157,7 @@ class Session:
         """Take Ctrl-D on an empty line, or the end of piped input."""
         self._shell.now = now
         if self._running is not None and not self._running.working:
-            return self.interrupt(now)
+            return self.interrupt(now) if self._running.input is None else self._take_in(self._running.input)
         if self._shell.terminal is not None and self._shell.mode is Mode.CONFIGURE:
             return self.line("exit", now)
         return Reply("", "", exit_status=0)
@@ -177,7 +187,7 @@ class Session:
         """Run the commands of an exec channel, cut at newlines and `;`; stops at the first that fails."""
         self._shell.now = now
         self._shell.terminal = None
-        self._shell.asks = False
+        self._shell.asks = self._shell.reads = False
         self._queue = deque(split_commands(script.replace("\r\n", "\n").replace("\r", "\n")))
         return self._script(None)
 
@@ -207,7 +217,7 @@ class Session:
         """Run one line from its beginning."""
         shell = self._shell
         line = text.strip()
-        if not line or line.startswith("!") or (line.startswith("/*") and line.endswith("*/")):
+        if not is_command(line):
             return Reply("", shell.prompt)
         cleaned = redact(line[:LONGEST_LINE], shell.box.schema)
         if len(text) > LONGEST_LINE:
@@ -232,35 +242,62 @@ class Session:
             try:
                 lines = running.pipeline.lines(end.value, self._shell)
             except (LineError, RefusalError) as error:
-                return self._finish(running, self._explained(error, running), ok=False)
+                return self._finish(running, failure(error, running.mode.start, running.prompt), ok=False)
             return self._finish(running, lines, ok=True)
         except (LineError, RefusalError, UserError) as error:
-            return self._finish(running, self._explained(error, running), ok=False)
+            return self._finish(running, failure(error, running.mode.start, running.prompt), ok=False)
         if isinstance(step, Work):
             running.working = True
             return Reply("", "", work=step.run)
         above, _, prompt = step.prompt.rpartition("\n")
-        return Reply(f"{above}\n" if above else "", prompt, hidden=step.hidden, mask=step.mask)
+        running.input = [] if step.lines else None
+        return Reply(f"{above}\n" if above else "", prompt, hidden=step.hidden, mask=step.mask, plain=step.lines)
+
+    def _read_in(self, lines: list[str], text: str) -> Reply:
+        """Take one more line of an answer that goes on; without a terminal a Ctrl-D in the text ends it, too."""
+        text, end, _ = text.partition(_END_OF_INPUT)
+        if text or not end:
+            lines.append(text)
+        if end:
+            return self._take_in(lines)
+        return Reply("", message("session.continued") if self._shell.terminal else "", plain=True)
+
+    def _take_in(self, lines: list[str]) -> Reply:
+        """End an answer that went on over several lines."""
+        assert self._running is not None
+        self._running.input = None
+        reply = self._go_on("\n".join(lines))
+        return replace(reply, text=f"\n{reply.text}") if self._shell.terminal is not None else reply
+
+    def _perform(self, text: str) -> Performed:
+        """Run one line that a command found in a file; what it prints and its status line are the result."""
+        shell, mode = self._shell, self._shell.mode
+        if not is_command(text):
+            return [], True
+        cleaned = redact(text.strip()[:LONGEST_LINE], shell.box.schema)
+        ok = False
+        try:
+            if len(text) > LONGEST_LINE:
+                raise UserError(message("session.line_too_long"))
+            call = parse(text, mode.start)
+            pipes = pipeline(call.pipes, mode.start)
+            lines = pipes.lines((yield from execute(shell, call)), shell)
+            ok = True
+        except (LineError, RefusalError, UserError) as error:
+            lines = failure(error, mode.start, "")
+        self._record(cleaned, mode, ok=ok)
+        return [*lines, status_line(shell.now, ok=ok)], ok
 
     def _refused(self, cleaned: str, error: LineError | RefusalError) -> Reply:
         """Answer a line that did not become a command."""
         nothing = _Running(_nothing(), cleaned, self._shell.mode, self._shell.prompt, Pipeline())
-        return self._finish(nothing, self._explained(error, nothing), ok=False)
-
-    def _explained(self, error: LineError | RefusalError | UserError, running: _Running) -> list[str]:
-        if isinstance(error, LineError):
-            return explain(error, running.mode.start, running.prompt)
-        if isinstance(error, RefusalError):
-            return list(error.lines)
-        return message("answer.aborted", reason=error.text).split("\n")
+        return self._finish(nothing, failure(error, nothing.mode.start, nothing.prompt), ok=False)
 
     def _finish(self, running: _Running, lines: Sequence[str], *, ok: bool) -> Reply:
         """End a command: record it, print its output, its status line and the next prompt."""
         shell = self._shell
         self._running = None
-        author = shell.author
-        mode = running.mode.name.lower()
-        shell.box.journal.add(shell.now, CliLine(author.user, author.session, mode, running.cleaned, ok, author.remote))
+        self._record(running.cleaned, running.mode, ok=ok)
         if shell.exit_status is not None:
             return Reply(_text(lines), "", ok, exit_status=shell.exit_status)
         status = status_line(shell.now, ok=ok)
@@ -270,6 +307,12 @@ class Session:
             return self._paged("", lines[:rows], ok=ok)
         exit_status = 1 if not ok and shell.terminal is None else None
         return Reply(_text([*lines, status]), self._next_prompt(), ok, exit_status)
+
+    def _record(self, cleaned: str, mode: Mode, *, ok: bool) -> None:
+        """Have the journal take note of a line."""
+        shell, author = self._shell, self._shell.author
+        event = CliLine(author.user, author.session, mode.name.lower(), cleaned, ok, author.remote)
+        shell.box.journal.add(shell.now, event)
 
     def _next_prompt(self) -> str:
         shell = self._shell
@@ -311,9 +354,10 @@ class Session:
         return printed
 
 
-def _continues(text: str) -> bool:
-    """Tell whether a line ends in a backslash that is not itself escaped."""
-    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
+def is_command(line: str) -> bool:
+    """Tell whether a line asks for anything: it is not empty and no comment."""
+    line = line.strip()
+    return bool(line) and not line.startswith("!") and not (line.startswith("/*") and line.endswith("*/"))
 
 
 def _text(lines: Sequence[str]) -> str:

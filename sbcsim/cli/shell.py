@@ -14,6 +14,7 @@ from sbcsim.config.tree import Tree
 from sbcsim.device.files import VirtualFiles
 from sbcsim.device.sessions import Sessions
 from sbcsim.device.users import Users
+from sbcsim.errors import BugError
 from sbcsim.events import Journal
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
@@ -83,12 +84,14 @@ class Terminal:
 class Ask:
     """A question a command puts to the user; the answer is the next line.
 
-    A hidden answer is not shown; with a mask, that stands on the screen for each of its characters.
+    A hidden answer is not shown; with a mask, that stands on the screen for each of its characters. With `lines` the
+    answer goes on, over as many lines as there are, up to the end of the input (Ctrl-D).
     """
 
     prompt: str
     hidden: bool = False
     mask: str = ""
+    lines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,13 @@ Steps = Generator[Ask | Work, str, Output]
 """A command that asks or works on the way: it yields questions and work, is sent the answers, returns its output."""
 
 
+Performed = Generator[Ask | Work, str, tuple[list[str], bool]]
+
+
+def _no_performer(_: str) -> Performed:
+    raise BugError("this session cannot run lines on behalf of a command")
+
+
 @dataclass(slots=True)
 class Shell:
     """The state of one session that commands read and change."""
@@ -149,6 +159,12 @@ class Shell:
     history: deque[tuple[Instant, str]] = field(default_factory=lambda: deque(maxlen=DEFAULT_HISTORY))
     exit_status: int | None = None
     """Set by the command that ends the session."""
+    reads: bool = True
+    """What follows a command can be read as its input; not where commands stand in a file or an exec request."""
+    sources: int = 0
+    """How many files are being sourced, one from the other."""
+    perform: Callable[[str], Performed] = _no_performer
+    """Runs one more line in the middle of a command; its result is what it printed, and whether it succeeded."""
 
     @property
     def running(self) -> Tree:

@@ -281,6 +281,11 @@ class CliChannel(asyncssh.SSHServerSession[str]):
                 self._act(rest)
                 if self._over or self._working:
                     return
+        if self._session.reads_input:
+            session = self._session
+            self._do(lambda: session.end_of_input(self._port.now()))
+            if self._over or self._working:
+                return
         reply = self._session.end_of_input(self._port.now())
         self._print(reply.text)
         self._leave(reply.exit_status or int(not reply.ok))
@@ -306,6 +311,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._input.hidden = reply.hidden
             self._input.mask = reply.mask
             self._input.single_keys = reply.keys
+            self._input.plain = reply.plain
         self._print(reply.prompt)
 
     def _print(self, text: str) -> None:

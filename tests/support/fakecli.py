@@ -37,6 +37,10 @@ class FakeSession:
         box.opened.append(self)
 
     @property
+    def reads_input(self):
+        return False
+
+    @property
     def at_prompt(self):
         return not self.asked
 

@@ -20,10 +20,12 @@ from . import (
     configuring,
     editing,
     helping,
+    loading,
     paths,
     properties,
     requesting,
     showing,
+    sourcing,
     undoing,
 )
 from .command import Command, Words
@@ -31,7 +33,8 @@ from .command import Command, Words
 __all__ = ["TABLE", "Command", "Words", "execute", "words_behind"]
 
 _FAMILIES = (
-    accounts, committing, configuring, editing, helping, paths, properties, requesting, showing, undoing,
+    accounts, committing, configuring, editing, helping, loading, paths, properties, requesting, showing, sourcing,
+    undoing,
 )  # fmt: skip
 
 TABLE: dict[str, Command] = {command.name: command for family in _FAMILIES for command in family.COMMANDS}

@@ -1,15 +1,15 @@
-"""`change-password`."""
+"""`change-password` and `reset-password`."""
 
 from __future__ import annotations
 
 from itertools import groupby, zip_longest
 
-from sbcsim.cli.parser import Call
+from sbcsim.cli.parser import Call, Fault, LineError
 from sbcsim.cli.shell import Ask, Output, Shell, Steps
 from sbcsim.errors import UserError
 from sbcsim.grammar import message
 
-from .command import Command
+from .command import Command, Right, Words
 
 
 def change_password(shell: Shell, _: Call) -> Steps:
@@ -28,6 +28,24 @@ def change_password(shell: Shell, _: Call) -> Steps:
     if not meets_rules(shell, old, new):
         raise UserError(message("answer.weak_password"))
     users.add(user, new, group=account.group, keys=account.keys)
+    return Output()
+
+
+def reset_password(shell: Shell, call: Call) -> Steps:
+    """Give a user another password."""
+    users, argument = shell.box.users, call.arguments[0]
+    account = users.get(argument.word.text)
+    if account is None:
+        raise LineError(Fault.UNKNOWN_ARGUMENT, argument.start)
+    if shell.terminal is None:
+        raise UserError(message("answer.no_terminal"))
+    new = yield Ask(message("question.new_password"), hidden=True)
+    again = yield Ask(message("question.new_password_again"), hidden=True)
+    if new != again:
+        raise UserError(message("answer.passwords_differ"))
+    if not meets_rules(shell, "", new):
+        raise UserError(message("answer.weak_password"))
+    users.add(account.name, new, group=account.group, keys=account.keys)
     return Output()
 
 
@@ -52,4 +70,7 @@ def meets_rules(shell: Shell, old: str, new: str) -> bool:
     return enough and longest_run <= rule("maximumRepeatingCharsCount") and bool(new)
 
 
-COMMANDS = (Command("change_password", ("change-password",), change_password),)
+COMMANDS = (
+    Command("change_password", ("change-password",), change_password),
+    Command("reset_password", ("reset-password",), reset_password, Words.USER, right=Right.WRITE),
+)

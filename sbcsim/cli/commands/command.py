@@ -41,6 +41,8 @@ class Words(Enum):
     """An action and its inputs."""
     COMMAND = "command"
     """The name of a command."""
+    USER = "user"
+    """The name of a user."""
     REVISION = "revision"
     """A line of the rollback list."""
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from sbcsim.cli.edits import apply
 from sbcsim.cli.parser import Call, Fault, LineError
 from sbcsim.cli.questions import value_for
 from sbcsim.cli.redaction import without_secret
 from sbcsim.cli.resolving import line_error, parent, present, require, resolve
 from sbcsim.cli.shell import Output, Shell, Steps
+from sbcsim.errors import UserError
+from sbcsim.grammar import message
+from sbcsim.schema.node import Path
 from sbcsim.schema.types import Value
-from sbcsim.schema.walk import Assignment, Problem, WalkError, resolve_set
+from sbcsim.schema.walk import Problem, WalkError, format_path, resolve_set
 
 from .command import Command, Right, Words
 
@@ -28,18 +32,8 @@ def set_(shell: Shell, call: Call) -> Steps:
         except WalkError as wrong:
             raise LineError(Fault.BAD_VALUE, call.arguments[-1].end, text=wrong.text) from None
     for assignment in assignments:
-        _assign(shell, assignment)
+        apply(shell.draft, assignment)
     return Output()
-
-
-def _assign(shell: Shell, assignment: Assignment) -> None:
-    value = assignment.value
-    if value is None:
-        shell.draft.create(assignment.path)
-    elif assignment.append and isinstance(value, tuple):
-        shell.draft.append(assignment.path, value)
-    else:
-        shell.draft.set(assignment.path, value)
 
 
 def delete(shell: Shell, call: Call) -> Output:
@@ -77,6 +71,58 @@ def edit(shell: Shell, call: Call) -> Output:
     return Output()
 
 
+def rename(shell: Shell, call: Call) -> Output:
+    """Give an entry another key; what refers to it is not touched."""
+    old, new = _transfer(shell, call)
+    if new != old:
+        _put(shell, old, new)
+        shell.draft.delete(old)
+    return Output()
+
+
+def copy(shell: Shell, call: Call) -> Output:
+    """Make another entry with the content of one."""
+    old, new = _transfer(shell, call)
+    if new == old:
+        raise UserError(message("refusal.already_there", path=format_path(new)))
+    _put(shell, old, new)
+    return Output()
+
+
+def _transfer(shell: Shell, call: Call) -> tuple[Path, Path]:
+    """Return the path of an entry and the path that it would have with the key behind it."""
+    schema, arguments = shell.box.schema, call.arguments
+    for count in range(1, len(arguments)):
+        try:
+            found = resolve(schema, arguments[:-count], shell.level)
+        except LineError:
+            continue
+        if found.entry and len(found.node.keys) == count:
+            break
+    else:
+        # Nothing fits: say what is wrong with the path, or that the new key is missing behind it.
+        found = resolve(schema, arguments, shell.level)
+        if found.node.is_list:
+            raise LineError(Fault.INCOMPLETE, arguments[-1].end)
+        raise LineError(Fault.UNKNOWN_ARGUMENT, arguments[-1].start)
+    require(schema, found.path, arguments[:-count], present(shell.draft.tree))
+    new = resolve(schema, (*arguments[: -2 * count], *arguments[-count:]), shell.level).path
+    if new != found.path and shell.draft.tree.exists(new):
+        raise UserError(message("refusal.already_there", path=format_path(new)))
+    return found.path, new
+
+
+def _put(shell: Shell, old: Path, new: Path) -> None:
+    """Write what stands at one path to another one."""
+    draft = shell.draft
+    for path, _, value in draft.tree.walk(old):
+        place = new + path[len(old) :]
+        if value is None:
+            draft.create(place)
+        else:
+            draft.set(place, value)
+
+
 def top(shell: Shell, _: Call) -> Output:
     """Go to the top of the configuration."""
     shell.level = ()
@@ -105,6 +151,8 @@ COMMANDS = (
     Command("set", ("set",), set_, Words.ASSIGNMENT, right=Right.WRITE),
     Command("delete", ("delete",), delete, Words.CANDIDATE, right=Right.WRITE),
     Command("edit", ("edit",), edit, Words.CANDIDATE, right=Right.WRITE),
+    Command("rename", ("rename",), rename, Words.CANDIDATE, right=Right.WRITE),
+    Command("copy", ("copy",), copy, Words.CANDIDATE, right=Right.WRITE),
     Command("top", ("top",), top),
     Command("up", ("up",), up),
 )

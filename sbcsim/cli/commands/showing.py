@@ -39,6 +39,14 @@ def show_candidate(shell: Shell, call: Call) -> Output:
     return Output(view=ConfigurationView(draft.tree, found.path, draft), levels=deep)
 
 
+def compare(shell: Shell, call: Call) -> Output:
+    """Show how the candidate differs from the running configuration."""
+    draft = shell.draft
+    found = resolve(shell.box.schema, call.arguments, shell.level)
+    require(shell.box.schema, found.path, call.arguments, present(draft.tree, draft.base))
+    return Output(tuple(ConfigurationView(draft.tree, found.path, draft).compared()))
+
+
 def show_status(shell: Shell, call: Call) -> Output:
     """Show operational data in braces."""
     status = Status(shell.box)
@@ -107,6 +115,7 @@ def _base(shell: Shell) -> Path:
 COMMANDS = (
     Command("show_configuration", ("show", "configuration"), show_configuration, Words.CONFIGURATION),
     Command("show_candidate", ("show",), show_candidate, Words.CANDIDATE),
+    Command("compare", ("compare",), compare, Words.CANDIDATE),
     Command("show_status", ("show", "status"), show_status, Words.STATUS),
     Command("show_table", ("show", "table"), show_table, Words.TABLE),
 )

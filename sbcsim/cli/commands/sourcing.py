@@ -1,0 +1,68 @@
+"""`source`: commands from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sbcsim.cli.home import read_text
+from sbcsim.cli.lexer import continues
+from sbcsim.cli.parser import Call
+from sbcsim.cli.refusal import RefusalError
+from sbcsim.cli.shell import Output, Shell, Steps, Work
+from sbcsim.errors import UserError
+from sbcsim.grammar import message
+
+from .command import Command
+
+_AT_ONCE = 25
+"""Commands between two looks at what others want."""
+_DEEPEST = 8
+"""Files that may be sourced by one another."""
+
+
+def source(shell: Shell, call: Call) -> Steps:
+    """Run the commands of a file as if typed without a terminal, up to the first that fails."""
+    name = call.arguments[0].word.text
+    text = read_text(shell, name)
+    if shell.sources >= _DEEPEST:
+        raise UserError(message("answer.source_depth"))
+    printed: list[str] = []
+    before = shell.terminal, shell.asks, shell.reads
+    shell.terminal, shell.asks, shell.reads = None, False, False
+    shell.sources += 1
+    try:
+        for number, (line, command) in enumerate(_commands(text), 1):
+            lines, ok = yield from shell.perform(command)
+            printed += lines
+            if not ok:
+                raise RefusalError(*printed, message("answer.error_at", file=name, line=line))
+            if shell.exit_status is not None:
+                break
+            if number % _AT_ONCE == 0:
+                yield Work(_breathe)
+    finally:
+        shell.sources -= 1
+        shell.terminal, shell.asks, shell.reads = before
+    return Output(tuple(printed))
+
+
+def _commands(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the commands with the line they begin in; a backslash at the end of a line joins it to the next."""
+    begun, joined = 0, ""
+    for number, ended in enumerate(text.split("\n"), 1):
+        line = ended.removesuffix("\r")
+        begun = begun if joined else number
+        if continues(line):
+            joined += line[:-1]
+            continue
+        yield begun, joined + line
+        joined = ""
+    if joined:
+        yield begun, joined
+
+
+def _breathe() -> None:
+    """Do nothing, elsewhere: others are served meanwhile."""
+
+
+COMMANDS = (Command("source", ("source",), source),)
