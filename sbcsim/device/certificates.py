@@ -15,6 +15,7 @@ from sbcsim.config.secret import Cipher
 from sbcsim.config.transaction import Proposal
 from sbcsim.config.tree import Tree
 from sbcsim.errors import UserError
+from sbcsim.grammar import message
 from sbcsim.pki.chain import issuer_path
 from sbcsim.pki.credential import Certificate, Credential, TrustAnchors
 from sbcsim.pki.keystore import KeystoreContent, KeystoreError, Problem, load_file
@@ -27,13 +28,15 @@ from .objects import certificate_path
 _LIST = ("system", "security", "pki", "certificate")
 _CONTENT_LEAVES = frozenset({"state", "fileName", "passPhrase", "type"})
 
-_FILE_TEXTS = {
-    Problem.NOT_A_CERTIFICATE_FILE: "not a certificate file",
-    Problem.NO_PRIVATE_KEY: "no private key in file",
-    Problem.KEY_MISMATCH: "private key does not match the certificate",
-    Problem.MORE_THAN_ONE: "more than one certificate in file",
-    Problem.UNSUPPORTED_KEY: "unsupported key",
+_REFUSALS = {
+    Problem.NOT_A_CERTIFICATE_FILE: ("not_a_file", "fileName"),
+    Problem.WRONG_PASS_PHRASE: ("wrong_pass_phrase", "passPhrase"),
+    Problem.NO_PRIVATE_KEY: ("no_key", "fileName"),
+    Problem.KEY_MISMATCH: ("other_key", "fileName"),
+    Problem.MORE_THAN_ONE: ("several", "fileName"),
+    Problem.UNSUPPORTED_KEY: ("unsupported_key", "fileName"),
 }
+"""What is said about a file, and of which leaf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,6 @@ class CertificateStore:
 
     def _load(self, tree: Tree, name: str, now: Instant, revision: int) -> Loaded:
         path = certificate_path(name)
-        shown = format_path(path)
         word = _text(tree, name, "type")
         if not word:
             raise _missing(path, "type")
@@ -179,27 +181,22 @@ class CertificateStore:
         if kind is None:
             imported = self.internal.content(name)
             if imported is None:
-                text = f"'{shown} state' (value \"enabled\"): no certificate imported"
-                raise UserError(text, path=(*path, "state"))
+                raise _refusal("not_imported", path, "state")
             _refuse_expired(path, imported.certificate, now)
             return Loaded(name, word, imported, revision)
         file_name = _text(tree, name, "fileName")
         if not file_name:
             raise _missing(path, "fileName")
-        at_file = f"'{shown} fileName' (value \"{file_name}\")"
         data = self._files.certificate_file(file_name)
         if data is None:
-            text = f"{at_file}: file not found in /opt/sonus/external"
-            raise UserError(text, path=(*path, "fileName"))
+            raise _refusal("no_file", path, "fileName", file=file_name)
         try:
             content = load_file(data, kind, self._pass_phrase(tree, name), file_name)
         except KeystoreError as error:
             if error.problem is Problem.PASS_PHRASE_MISSING:
                 raise _missing(path, "passPhrase") from error
-            if error.problem is Problem.WRONG_PASS_PHRASE:
-                text = f"'{shown} passPhrase': wrong pass phrase for file \"{file_name}\""
-                raise UserError(text, path=(*path, "passPhrase")) from error
-            raise UserError(f"{at_file}: {_FILE_TEXTS[error.problem]}", path=(*path, "fileName")) from error
+            key, leaf = _REFUSALS[error.problem]
+            raise _refusal(key, path, leaf, file=file_name) from error
         _refuse_expired(path, content.certificate, now)
         return Loaded(name, kind, content, revision)
 
@@ -214,14 +211,18 @@ def _file_kind(word: str) -> Literal["local", "remote"] | None:
 
 
 def _missing(path: tuple[str, ...], leaf: str) -> UserError:
-    return UserError(f"'{format_path(path)} {leaf}' is not configured", path=(*path, leaf), tag="missing-element")
+    text = message("certificate.not_configured", path=format_path(path), leaf=leaf)
+    return UserError(text, path=(*path, leaf), tag="missing-element")
+
+
+def _refusal(key: str, path: tuple[str, ...], leaf: str, **fields: str) -> UserError:
+    return UserError(message(f"certificate.{key}", path=format_path(path), **fields), path=(*path, leaf))
 
 
 def _refuse_expired(path: tuple[str, ...], certificate: Certificate, now: Instant) -> None:
     if certificate.expired(now.calendar):
         ended = to_datetime(certificate.not_after).strftime("%Y-%m-%d %H:%M:%S")
-        text = f"'{format_path(path)} state' (value \"enabled\"): certificate expired on {ended}"
-        raise UserError(text, path=(*path, "state"))
+        raise _refusal("expired", path, "state", time=ended)
 
 
 def _touched(proposal: Proposal) -> dict[str, frozenset[str]]:
