@@ -103,6 +103,17 @@ class CommitRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmedCommit(Event):
+    """What became of a confirmed commit of `user`: it is pending, permanent, aborted, or rolled back by itself."""
+
+    kind: ClassVar[str] = "confirmedCommit"
+    user: str
+    context: str
+    state: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListenerOpened(Event):
     """A sipSigPort listens. `bound` is where on the host."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sbcsim.clock import Instant
-from sbcsim.config.transaction import Author, Candidate, Database
+from sbcsim.config.transaction import SYSTEM, Candidate, Database
 from sbcsim.errors import ScenarioError, UserError
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.walk import Assignment, WalkError
@@ -22,7 +22,6 @@ from .parser import Call, Fault, LineError, Start, parse
 from .redaction import without_secret
 from .resolving import line_error
 
-_AUTHOR = Author(user="system", context="system", session=0, remote="", protocol="console")
 _CERTIFICATES = ("system", "security", "pki", "certificate")
 _COMMENTS = ("!", "#", "/*")
 
@@ -72,7 +71,7 @@ def load(
 
     `supply` is called with the fileName of every certificate before the commit reads it.
     """
-    candidate = database.open(_AUTHOR)
+    candidate = database.open(SYSTEM)
     places: dict[Path, _Command] = {}
     names: list[str] = []
     try:

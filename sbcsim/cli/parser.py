@@ -153,6 +153,8 @@ class _Builder(Transformer[Token, Call]):
     def commit_option(self, parts: list[Any]) -> Option:
         return Option(str(parts[0]), parts[1] if len(parts) > 1 else None)
 
+    persist_id = commit_option
+
     def filter(self, parts: list[Any]) -> Pipe:
         names = [str(part) for part in parts if isinstance(part, Token)]
         return Pipe(" ".join(names), _start(parts[0]), parts[-1] if isinstance(parts[-1], Argument) else None)

@@ -206,12 +206,13 @@ class Session:
         self.end(now)
 
     def end(self, now: Instant) -> None:
-        """Drop the candidate and whatever is not finished: the channel is gone."""
+        """Drop the candidate, whatever is not finished and what was not confirmed: the channel is gone."""
         self._shell.now = now
         if self._running is not None:
             self._running.steps.close()
             self._running = None
         self._shell.leave_configure()
+        self._shell.box.database.session_over(self._shell.author, now)
 
     def _command(self, text: str) -> Reply:
         """Run one line from its beginning."""

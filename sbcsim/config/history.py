@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sbcsim.clock import Instant, to_datetime
@@ -48,8 +48,8 @@ class CommitRecord:
 class History:
     """The last commits, newest first."""
 
-    def __init__(self) -> None:
-        self._records: deque[CommitRecord] = deque(maxlen=KEPT)
+    def __init__(self, records: Iterable[CommitRecord] = ()) -> None:
+        self._records: deque[CommitRecord] = deque(records, maxlen=KEPT)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -66,6 +66,10 @@ class History:
     def add(self, record: CommitRecord) -> None:
         """Put a commit in front; the oldest is forgotten when there are too many."""
         self._records.appendleft(record)
+
+    def copy(self) -> History:
+        """Return an independent history with the same commits."""
+        return History(self._records)
 
     def clear(self) -> None:
         """Forget every commit."""

@@ -1,41 +1,45 @@
 """Candidates and commits: everybody edits a tree of his own, and one at a time becomes the running configuration.
 
-A candidate is (base tree, own tree, touched places). Opening, dropping and reverting one costs nothing. A commit goes
-through fixed phases: merge with what others committed meanwhile; the rules; `validate` and `prepare` of every
-subscriber, each of which may refuse; then record and switch the tree; then `apply`, which may not fail. Until the
-switch nothing has happened; after it everything has.
+A commit goes through fixed phases: merge with what others committed meanwhile; the rules; `validate` and `prepare` of
+every subscriber, each of which may refuse; then record, durably where there is a recorder, and switch the tree; then
+`apply`, which may not fail. Until the switch nothing has happened; after it everything has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Protocol
 
 from sbcsim.clock import Instant
 from sbcsim.errors import BugError, UserError
 from sbcsim.grammar import message
 from sbcsim.schema.node import Node, Path
-from sbcsim.schema.types import Value
 
-from .change import Change, Touched, apply
-from .conflict import ConflictError, clashing
+from .candidate import Candidate
+from .change import Change, Touched
+from .confirmed import Confirm, Pending, extended
+from .conflict import ConflictError
 from .history import Author, CommitRecord, History
-from .rules import Review, Rules, State, states_of
+from .proposal import Kept, Proposal, Recorder, Subscriber
+from .rules import Review, Rules, State
 from .secret import Cipher
-from .tree import Place, Tree, listing_of, locate
+from .tree import Tree
 
 __all__ = [
     "Author",
     "Candidate",
     "Change",
     "CommitRecord",
+    "Confirm",
     "ConflictError",
     "Database",
     "LockedError",
+    "Pending",
     "Proposal",
     "Subscriber",
 ]
+
+SYSTEM = Author(user="system", context="system", session=0, remote="", protocol="console")
+"""Who commits what nobody asked for."""
 
 
 class LockedError(UserError):
@@ -46,52 +50,33 @@ class LockedError(UserError):
         self.holder = holder
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What a commit would do. `revision` is the one it will get."""
-
-    old: Tree
-    new: Tree
-    changes: tuple[Change, ...]
-    now: Instant
-    author: Author
-    revision: int
-
-
-class Subscriber(Protocol):
-    """Somebody who acts on commits and may refuse them."""
-
-    def prework(self, proposal: Proposal) -> Callable[[], None] | None:
-        """Return slow, pure work that may run elsewhere before the commit; its results are found again then."""
-
-    def validate(self, proposal: Proposal) -> None:
-        """Raise UserError if the proposal cannot be accepted; runs for commits and for mere checks."""
-
-    def prepare(self, proposal: Proposal) -> None:
-        """Take what the commit needs; raise UserError to refuse."""
-
-    def abandon(self, proposal: Proposal) -> None:
-        """Give back what `prepare` took: somebody else refused."""
-
-    def apply(self, proposal: Proposal, record: CommitRecord) -> None:
-        """Act on the commit, which has happened; may not fail."""
-
-    def refused(self, author: Author, now: Instant, reason: str) -> None:
-        """Take note of a commit that was refused, whoever refused it; nothing has changed."""
-
-
 class Database:
-    """The running configuration, its history, the open candidates and the lock."""
+    """The running configuration, its history, the open candidates, the lock and the pending confirmed commit.
 
-    def __init__(self, schema: Node, start: Tree | None = None, *, cipher: Cipher | None = None) -> None:
+    `revision` and `history` are given for a configuration that goes on where an earlier process left it.
+    """
+
+    def __init__(
+        self,
+        schema: Node,
+        start: Tree | None = None,
+        *,
+        cipher: Cipher | None = None,
+        revision: int = 0,
+        history: Iterable[CommitRecord] = (),
+    ) -> None:
         self.schema = schema
         self.cipher = cipher or Cipher()
-        self.history = History()
+        self.history = History(history)
+        self.recorder: Recorder | None = None
+        """Who makes commits durable."""
         self._rules = Rules(schema)
         self._state = self._start = self._rules.state(start or Tree(schema))
-        self._revision = self._start_revision = 0
+        self._revision = self._start_revision = revision
+        self._start_history = self.history.copy()
         self._subscribers: list[Subscriber] = []
         self._candidates: list[Candidate] = []
+        self._pending: Pending | None = None
 
     @property
     def running(self) -> Tree:
@@ -109,15 +94,22 @@ class Database:
         return tuple(self._candidates)
 
     @property
+    def pending(self) -> Pending | None:
+        """The confirmed commit that waits to be made permanent."""
+        return self._pending
+
+    @property
     def lock_holder(self) -> Author | None:
         """Who edits in exclusive mode."""
         return next((candidate.author for candidate in self._candidates if candidate.exclusive), None)
 
     def open(self, author: Author, *, exclusive: bool = False) -> Candidate:
-        """Return a new candidate; raises LockedError when `exclusive` is asked for and somebody has it."""
+        """Return a new candidate; `exclusive` is refused while somebody has it, or a confirmed commit pending."""
         holder = self.lock_holder
         if exclusive and holder is not None:
             raise LockedError(message("refusal.configuration_locked"), holder)
+        if exclusive and self._pending is not None:
+            self._pending.admit(author, "")
         candidate = Candidate(self, author, exclusive=exclusive)
         self._candidates.append(candidate)
         return candidate
@@ -131,16 +123,19 @@ class Database:
         """Have `subscriber` take part in every later commit, after those who subscribed before."""
         self._subscribers.append(subscriber)
 
-    def adopt_start(self) -> None:
-        """Make the running configuration the one that `reset` returns to, without a history."""
+    def adopt_start(self, *, new: bool = True) -> None:
+        """Make the present state what `reset` returns to; what set a `new` box up is no part of its history."""
+        if new:
+            self.history.clear()
         self._start, self._start_revision = self._state, self._revision
-        self.history.clear()
+        self._start_history = self.history.copy()
 
     def reset(self) -> None:
-        """Return to the start configuration; candidates and history are gone, no subscriber is called."""
+        """Return to the start; candidates and what is pending are gone, no subscriber is called."""
         self._state, self._revision = self._start, self._start_revision
         self._candidates.clear()
-        self.history.clear()
+        self._pending = None
+        self.history = self._start_history.copy()
 
     def is_open(self, candidate: Candidate) -> bool:
         """Whether a candidate is still in use."""
@@ -175,7 +170,13 @@ class Database:
         return state
 
     def commit(
-        self, candidate: Candidate, proposal: Proposal, last_states: dict[Path, str], comment: str, label: str
+        self,
+        candidate: Candidate,
+        proposal: Proposal,
+        last_states: dict[Path, str],
+        comment: str,
+        label: str,
+        confirm: Confirm | None = None,
     ) -> CommitRecord:
         """Run all phases of a commit; whatever is raised, nothing has changed."""
         if proposal.old.root is not self.running.root:
@@ -183,19 +184,82 @@ class Database:
         state = self.validate(proposal, last_states)
         self._prepare(proposal)
         record = CommitRecord(proposal.revision, proposal.now, proposal.author, proposal.changes, comment, label)
-        self._state, self._revision = state, proposal.revision
-        self.history.add(record)
-        for other in self._candidates:
-            if other is not candidate:
-                other.overtaken_by(record)
-        for subscriber in self._subscribers:
-            subscriber.apply(proposal, record)
+        pending = None
+        if confirm is not None:
+            pending = extended(self._pending, confirm, proposal.author, self._state, proposal.changes, proposal.now)
+        try:
+            self._record(record, self._kept(proposal), pending)
+        except UserError:
+            self._abandon(self._subscribers, proposal)
+            raise
+        self._settle(pending, proposal.now)
+        self._switch(state, proposal, record, candidate)
         return record
 
     def refused(self, author: Author, now: Instant, reason: str) -> None:
         """Tell every subscriber that a commit was refused."""
         for subscriber in self._subscribers:
             subscriber.refused(author, now, reason)
+
+    # confirmed commits
+
+    def admit(self, author: Author, persist_id: str) -> Pending | None:
+        """Return what is pending; raises UserError where this session may not settle it, or an id fits nothing."""
+        if self._pending is None:
+            if persist_id:
+                raise UserError(message("refusal.nothing_pending"), tag="invalid-value")
+            return None
+        self._pending.admit(author, persist_id)
+        return self._pending
+
+    def confirm(self, author: Author, now: Instant, persist_id: str = "", again: Confirm | None = None) -> None:
+        """Make the pending commit permanent, or with `again` have it wait anew; raises UserError."""
+        pending = self.admit(author, persist_id)
+        if pending is None:
+            raise UserError(message("refusal.nothing_pending"))
+        after = None if again is None else extended(pending, again, author, pending.before, (), now)
+        self._record(None, {}, after)
+        self._settle(after, now)
+
+    def abort(self, author: Author, now: Instant, persist_id: str = "") -> None:
+        """Take the pending commit back at once; raises UserError."""
+        pending = self.admit(author, persist_id)
+        if pending is None:
+            raise UserError(message("refusal.nothing_pending"))
+        self._take_back(pending, author, now)
+
+    def time_out(self, now: Instant) -> None:
+        """Take the pending commit back: nobody has made it permanent in time."""
+        if self._pending is not None:
+            self._take_back(self._pending, SYSTEM, now)
+
+    def session_over(self, author: Author, now: Instant) -> None:
+        """Take back the pending commit of a session that ends, unless it was to outlast it."""
+        pending = self._pending
+        if pending is not None and not pending.persist and pending.author.session == author.session:
+            self._take_back(pending, SYSTEM, now)
+
+    def _take_back(self, pending: Pending, author: Author, now: Instant) -> None:
+        """Go back to what stood before the pending commit; no rule, subscriber or disk can refuse it."""
+        touched = Touched()
+        for path in pending.touched:
+            touched.add(self.schema, path)
+        old, new = self.running, pending.before.tree
+        changes = touched.changes(old, new)
+        proposal = Proposal(old, new, changes, now, author, self._revision + 1, reverts=pending)
+        for subscriber in self._subscribers:
+            try:
+                subscriber.prepare(proposal)
+            except UserError as refusal:
+                self.refused(author, now, refusal.text)
+        record = CommitRecord(proposal.revision, now, author, changes)
+        self._record_if_possible(record, self._kept(proposal), now)
+        self._switch(pending.before, proposal, record)
+        for candidate in self._candidates:
+            candidate.follow()
+        self._settle(None, now)
+
+    # phases
 
     def _prepare(self, proposal: Proposal) -> None:
         prepared: list[Subscriber] = []
@@ -204,192 +268,44 @@ class Database:
                 subscriber.prepare(proposal)
                 prepared.append(subscriber)
         except BaseException:
-            for subscriber in reversed(prepared):
-                subscriber.abandon(proposal)
+            self._abandon(prepared, proposal)
             raise
 
+    def _abandon(self, prepared: list[Subscriber], proposal: Proposal) -> None:
+        for subscriber in reversed(prepared):
+            subscriber.abandon(proposal)
 
-class Candidate:
-    """Somebody's edits on top of the running configuration. Made by `Database.open`."""
+    def _kept(self, proposal: Proposal) -> Kept:
+        if self.recorder is None:
+            return {}
+        return {name: content for each in self._subscribers for name, content in each.kept(proposal).items()}
 
-    def __init__(self, database: Database, author: Author, *, exclusive: bool) -> None:
-        self.author = author
-        self.exclusive = exclusive
-        self._database = database
-        self._base = self._tree = database.running
-        self._touched = Touched()
-        self._missed: list[CommitRecord] = []
-        # The last `state` that an entry had before it was deleted here: deleting is allowed after disabling only.
-        self._last_states: dict[Path, str] = {}
+    def _record(self, record: CommitRecord | None, kept: Kept, pending: Pending | None) -> None:
+        if self.recorder is not None:
+            self.recorder.record(record, kept, pending)
 
-    @property
-    def tree(self) -> Tree:
-        """The configuration as this candidate has it."""
-        return self._tree
-
-    @property
-    def base(self) -> Tree:
-        """The running configuration that the edits were made on."""
-        return self._base
-
-    @property
-    def modified(self) -> bool:
-        """Whether there is anything to commit."""
-        return bool(self.changes())
-
-    def changes(self) -> tuple[Change, ...]:
-        """Return the own changes, in path order."""
-        return self._touched.changes(self._base, self._tree)
-
-    def set(self, path: Path, value: Value) -> None:
-        """Set a leaf, or replace the values of a leaf-list; entries above are created. Secrets are encrypted."""
-        node = self._edit(path).node
-        if isinstance(value, tuple):
-            value = tuple(dict.fromkeys(value))
-        if node.secret and isinstance(value, str):
-            value = self._database.cipher.sealed(value)
-        self._tree = self._tree.with_value(path, value)
-
-    def append(self, path: Path, values: Iterable[str | int]) -> None:
-        """Add values to a leaf-list behind those it has."""
-        there = self._tree.get(path)
-        self.set(path, (*(there if isinstance(there, tuple) else ()), *values))
-
-    def create(self, path: Path) -> None:
-        """Create an entry or presence container; a plain container needs no creating."""
-        if self._edit(path).lasts:
-            self._tree = self._tree.with_entry(path)
-
-    def delete(self, path: Path) -> None:
-        """Delete what stands at `path` and below, or one value of a leaf-list; raises UserError if it is not there."""
-        leaf_list = listing_of(self._tree.schema, path)
-        if leaf_list is not None:
-            rest = self._without_listed(leaf_list, path[-1])
-            if rest:
-                self.set(leaf_list, rest)
-                return
-            path = leaf_list
-        if path and (locate(self._tree.schema, path).is_key or not self._tree.exists(path)):
-            raise _not_there(path)
-        self._edit(path)
-        for entry, state in states_of(self._tree, path):
-            self._last_states[entry] = state
-        self._tree = self._tree.without(path)
-
-    def revert(self) -> None:
-        """Drop all edits: the candidate equals the running configuration."""
-        self._require_open()
-        self._begin_anew()
-
-    def rollback(self, number: int) -> None:
-        """Load what undoes the last `number` + 1 commits; entries that go with it count as disabled first."""
-        self._require_open()
-        self._merge()
-        undo = tuple(self._database.history.inverse(number))
-        for change in undo:
-            self._touched.add(self._tree.schema, change.path)
-            if change.new is None and not change.node.is_leaf:
-                for entry, _ in states_of(self._tree, change.path):
-                    self._last_states[entry] = "disabled"
-        self._tree = apply(self._tree, undo)
-
-    def conflicts(self) -> tuple[Path, ...]:
-        """Return the own changes that others committed changes to, in path order."""
-        return self._conflicts()[0]
-
-    def resolve(self) -> None:
-        """Let the own changes win over what others committed."""
-        self._require_open()
-        self._rebase()
-
-    def proposal(self, now: Instant) -> Proposal:
-        """Return what a commit would do now; raises ConflictError."""
-        self._require_open()
-        self._merge()
-        database = self._database
-        return Proposal(self._base, self._tree, self.changes(), now, self.author, database.revision + 1)
-
-    def prework(self, now: Instant) -> Callable[[], None] | None:
-        """Return slow, pure work worth doing before `commit` or `check`, None if there is none or they will refuse."""
-        self._require_open()
-        if self.conflicts():
-            return None
-        return self._database.prework(self.proposal(now))
-
-    def check(self, now: Instant) -> None:
-        """Raise UserError if a commit would be refused by a rule or a subscriber."""
-        self._database.validate(self.proposal(now), self._last_states)
-
-    def commit(self, now: Instant, comment: str = "", label: str = "") -> CommitRecord | None:
-        """Make the candidate the running configuration; None if there is nothing to commit. Raises UserError."""
-        self._require_open()
+    def _record_if_possible(self, record: CommitRecord, kept: Kept, now: Instant) -> None:
         try:
-            self._database.refuse_if_locked(self)
-            proposal = self.proposal(now)
-            if not proposal.changes:
-                self._begin_anew()
-                return None
-            record = self._database.commit(self, proposal, self._last_states, comment, label)
+            self._record(record, kept, None)
         except UserError as refusal:
-            self._database.refused(self.author, now, refusal.text)
-            raise
-        self._begin_anew()
-        return record
+            # The disk still says that the commit is pending: a restart would take it back, too.
+            self.refused(SYSTEM, now, refusal.text)
+            if self.recorder is not None:
+                self.recorder.fall_behind()
 
-    def overtaken_by(self, record: CommitRecord) -> None:
-        """Take note that somebody else committed."""
-        self._missed.append(record)
+    def _settle(self, pending: Pending | None, now: Instant) -> None:
+        if pending is not self._pending:
+            self._pending = pending
+            for subscriber in self._subscribers:
+                subscriber.awaits(pending, now)
 
-    def _require_open(self) -> None:
-        if not self._database.is_open(self):
-            raise UserError(message("refusal.session_over"))
-
-    def _edit(self, path: Path) -> Place:
-        self._require_open()
-        self._touched.add(self._tree.schema, path)
-        return locate(self._tree.schema, path)
-
-    def _without_listed(self, path: Path, text: str) -> tuple[str | int, ...]:
-        kind, there = locate(self._tree.schema, path).node.type, self._tree.get(path)
-        assert kind is not None
-        values = there if isinstance(there, tuple) else ()
-        rest = tuple(value for value in values if kind.format(value) != text)
-        if len(rest) == len(values):
-            raise _not_there((*path, text))
-        return rest
-
-    def _begin_anew(self) -> None:
-        self._base = self._tree = self._database.running
-        self._touched.clear()
-        self._missed.clear()
-        self._last_states.clear()
-
-    def _merge(self) -> None:
-        if not self._missed:
-            return
-        paths, users = self._conflicts()
-        if paths:
-            raise ConflictError(paths, users)
-        self._rebase()
-
-    def _rebase(self) -> None:
-        changes = self.changes()
-        self._base = self._database.running
-        self._tree = apply(self._base, changes)
-        self._missed.clear()
-
-    def _conflicts(self) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-        """Return the own changes that conflict with missed commits, and whose those were."""
-        own = self.changes() if self._missed else ()
-        paths: dict[Path, None] = {}
-        users: dict[str, None] = {}
-        for record in self._missed:
-            touched = clashing(own, record.changes)
-            if touched:
-                paths.update(dict.fromkeys(touched))
-                users[record.author.user] = None
-        return tuple(change.path for change in own if change.path in paths), tuple(users)
-
-
-def _not_there(path: Path) -> UserError:
-    return UserError(message("refusal.element_not_there"), path=path, tag="data-missing")
+    def _switch(
+        self, state: State, proposal: Proposal, record: CommitRecord, candidate: Candidate | None = None
+    ) -> None:
+        self._state, self._revision = state, proposal.revision
+        self.history.add(record)
+        for other in self._candidates:
+            if other is not candidate:
+                other.overtaken_by(record)
+        for subscriber in self._subscribers:
+            subscriber.apply(proposal, record)

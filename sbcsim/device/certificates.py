@@ -1,13 +1,14 @@
 """The enabled certificates: read and judged in the commit that enables them, then kept until that is undone.
 
 The store is a subscriber of the configuration. What it holds is replaced as a whole with the commit that changes
-it; connections keep the credential they began with.
+it; connections keep the credential they began with. While a confirmed commit is pending, the store remembers what it
+held before: taking that commit back needs no file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Literal
 
 from sbcsim.clock import Instant, to_datetime
@@ -18,12 +19,15 @@ from sbcsim.errors import UserError
 from sbcsim.grammar import message
 from sbcsim.pki.chain import issuer_path
 from sbcsim.pki.credential import Certificate, Credential, TrustAnchors
-from sbcsim.pki.keystore import KeystoreContent, KeystoreError, Problem, load_file
+from sbcsim.pki.keystore import KeystoreError, Problem, load_file
 from sbcsim.schema.walk import format_path
 
 from .files import VirtualFiles
 from .internalkeys import InternalKeys
+from .loaded import Loaded, packed, unpacked
 from .objects import certificate_path
+
+__all__ = ["CertificateStore", "Loaded"]
 
 _LIST = ("system", "security", "pki", "certificate")
 _CONTENT_LEAVES = frozenset({"state", "fileName", "passPhrase", "type"})
@@ -39,21 +43,6 @@ _REFUSALS = {
 """What is said about a file, and of which leaf."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """An enabled certificate with its content and the revision that loaded it."""
-
-    name: str
-    type: str
-    content: KeystoreContent
-    revision: int
-
-    @property
-    def certificate(self) -> Certificate:
-        """The certificate itself."""
-        return self.content.certificate
-
-
 class CertificateStore:
     """All enabled certificates by name, and what follows from them: credentials and trust anchors."""
 
@@ -66,6 +55,7 @@ class CertificateStore:
         self._anchors = TrustAnchors()
         self._credentials: dict[str, Credential] = {}
         self._start: tuple[dict[str, Loaded], dict[str, Certificate], TrustAnchors] = ({}, {}, self._anchors)
+        self._before: tuple[dict[str, Loaded], dict[str, Certificate]] | None = None
 
     @property
     def anchors(self) -> TrustAnchors:
@@ -122,14 +112,12 @@ class CertificateStore:
 
     def apply(self, proposal: Proposal) -> list[Loaded]:
         """Take over the enabled certificates of a commit; returns those that are newly loaded, by name."""
-        fresh = [self._load(proposal.new, name, proposal.now, proposal.revision) for name in self._to_load(proposal)]
-        touched = _touched(proposal)
-        gone = [name for name in touched if not _enabled(proposal.new, name) and name in self._loaded]
+        fresh = self._fresh(proposal)
+        touched = self._touched(proposal)
         remote_before = {item.certificate.fingerprint for item in self._remote()}
-        for name in gone:
-            del self._loaded[name]
-            self._credentials.pop(name, None)
         for name in touched:
+            if not _enabled(proposal.new, name) and self._loaded.pop(name, None) is not None:
+                self._credentials.pop(name, None)
             if not proposal.new.exists(certificate_path(name)):
                 self._read.pop(name, None)
                 self.internal.drop(name)
@@ -139,10 +127,52 @@ class CertificateStore:
             if item.type == "local-internal":
                 self.internal.adopt(item.name, item.content)
             self._credentials.pop(item.name, None)
+        if proposal.reverts is not None and self._before is not None:
+            self._read = dict(self._before[1])
         if {item.certificate.fingerprint for item in self._remote()} != remote_before:
             self._anchors = TrustAnchors(tuple(item.certificate for item in self._remote()), proposal.revision)
             self._credentials.clear()  # a chain may have grown or shrunk
         return fresh
+
+    def kept(self, proposal: Proposal) -> dict[str, bytes | None]:
+        """Return what the certificates that a commit touches hold behind it, by name, for `restore`."""
+        fresh = {item.name: item for item in self._fresh(proposal)}
+        read = self._before[1] if proposal.reverts is not None and self._before is not None else self._read
+        documents: dict[str, bytes | None] = {}
+        for name in self._touched(proposal):
+            loaded = None
+            if _enabled(proposal.new, name):
+                loaded = fresh.get(name) or self._loaded[name]
+            certificate = read.get(name) if loaded is None else loaded.certificate
+            if certificate is None or not proposal.new.exists(certificate_path(name)):
+                documents[name] = None
+            else:
+                documents[name] = packed(certificate, loaded)
+        return documents
+
+    def everything_kept(self) -> dict[str, bytes]:
+        """Return what all certificates hold, by name, for `restore`."""
+        return {name: packed(certificate, self._loaded.get(name)) for name, certificate in self._read.items()}
+
+    def restore(self, documents: Mapping[str, bytes]) -> None:
+        """Go on with what the certificates held when an earlier process ended."""
+        for name, document in documents.items():
+            self._read[name], loaded = unpacked(name, document)
+            if loaded is not None:
+                self._loaded[name] = loaded
+        remote = tuple(self._remote())
+        if remote:
+            revision = max(item.revision for item in remote)
+            self._anchors = TrustAnchors(tuple(item.certificate for item in remote), revision)
+
+    def remember(self) -> None:
+        """Keep in mind what is enabled now, unless something is kept in mind already."""
+        if self._before is None:
+            self._before = dict(self._loaded), dict(self._read)
+
+    def forget(self) -> None:
+        """Drop what was kept in mind."""
+        self._before = None
 
     def content_of(self, name: str) -> Certificate | None:
         """Return the certificate that an object holds, disabled or not; None if it has never been enabled."""
@@ -160,9 +190,26 @@ class CertificateStore:
         self._loaded = dict(loaded)
         self._read = dict(read)
         self._credentials.clear()
+        self._before = None
 
     def _remote(self) -> Iterator[Loaded]:
         return (item for item in self.in_name_order() if item.type == "remote")
+
+    def _fresh(self, proposal: Proposal) -> list[Loaded]:
+        """Return what a commit loads; one that takes a confirmed commit back has it from before that."""
+        if proposal.reverts is not None and self._before is not None:
+            before, _ = self._before
+            names = [name for name in sorted(before) if before[name] is not self._loaded.get(name)]
+            return [replace(before[name], revision=proposal.revision) for name in names]
+        return [self._load(proposal.new, name, proposal.now, proposal.revision) for name in self._to_load(proposal)]
+
+    def _touched(self, proposal: Proposal) -> list[str]:
+        """Names whose content a commit may change, by name."""
+        names = set(_touched(proposal))
+        if proposal.reverts is not None and self._before is not None:
+            before, _ = self._before
+            names |= {name for name in before if before[name] is not self._loaded.get(name)}
+        return sorted(names)
 
     def _to_load(self, proposal: Proposal) -> list[str]:
         """Names that the proposal turns to enabled, or whose content it changes while enabled."""

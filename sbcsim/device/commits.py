@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sbcsim.clock import Instant
+from sbcsim.clock import Instant, Order
 from sbcsim.config.history import CommitRecord
+from sbcsim.config.proposal import Kept
 from sbcsim.config.render import change_lines
-from sbcsim.config.transaction import Author, Change, Proposal
-from sbcsim.events import CertificateLoaded, Commit, CommitRefused, PortState
+from sbcsim.config.transaction import Author, Change, Pending, Proposal
+from sbcsim.events import CertificateLoaded, Commit, CommitRefused, ConfirmedCommit, PortState
 
 from . import localauth, logadmin
 from .certcheck import RATE, CertificateChecks
@@ -23,6 +24,12 @@ from .pathcheck import PathChecks
 from .ports import Ports, interface_states, touched_interfaces
 from .users import Users
 from .validity import Validity
+
+KEPT_CERTIFICATE = "certificate/"
+"""What the documents of certificates are named by, in front of the certificate's name."""
+
+UNCONFIRMED = ("confirmed commit",)
+"""The timer of a confirmed commit."""
 
 
 class Commits:
@@ -43,6 +50,7 @@ class Commits:
         self._checks = checks
         self._validity = validity
         self._users = users
+        self._pending: Pending | None = None
 
     def prework(self, proposal: Proposal) -> Callable[[], None] | None:
         """Return the decoding of certificate files."""
@@ -58,12 +66,37 @@ class Commits:
     def abandon(self, proposal: Proposal) -> None:
         """Give nothing back, as `prepare` took nothing."""
 
+    def kept(self, proposal: Proposal) -> Kept:
+        """Return the content of the certificates that a commit touches."""
+        documents = self._chassis.certificates.kept(proposal)
+        return {KEPT_CERTIFICATE + name: document for name, document in documents.items()}
+
+    def awaits(self, pending: Pending | None, now: Instant) -> None:
+        """Watch the time of a confirmed commit, and remember the certificates that it may have to bring back."""
+        chassis = self._chassis
+        before, self._pending = self._pending, pending
+        if pending is None:
+            if before is not None:
+                chassis.emit(now, _told(before, "permanent"))
+            chassis.timetable.acting.cancel(UNCONFIRMED)
+            chassis.certificates.forget()
+        else:
+            chassis.emit(now, _told(pending, "pending"))
+            chassis.timetable.acting.set(UNCONFIRMED, pending.due.uptime, Order.TIMEOUT)
+            chassis.certificates.remember()
+        if chassis.wake is not None:
+            chassis.wake()
+
     def apply(self, proposal: Proposal, record: CommitRecord) -> None:
         """Put a commit to work."""
         chassis, now = self._chassis, proposal.now
         chassis.tree, chassis.revision = proposal.new, record.revision
         lines = tuple(change_lines(proposal.changes))
         chassis.emit(now, Commit(record.revision, record.author.user, record.author.context, lines))
+        if proposal.reverts is not None:
+            state = "rolled back" if record.author.context == "system" else "aborted"
+            chassis.emit(now, _told(proposal.reverts, state))
+            self._pending = None
         self._apply_certificates(proposal)
         if any(change.path == RATE for change in proposal.changes):
             self._checks.schedule_recheck(now)
@@ -109,3 +142,7 @@ def _touched_peers(changes: Sequence[Change]) -> list[PeerKey]:
         and (change.path[2], change.path[4]) == ("zone", "ipPeer")
     }
     return sorted(keys)
+
+
+def _told(pending: Pending, state: str) -> ConfirmedCommit:
+    return ConfirmedCommit(pending.author.user, pending.author.context, state, pending.minutes)

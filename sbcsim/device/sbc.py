@@ -24,7 +24,7 @@ from .actions import Actions, Request
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore
 from .chassis import Chassis, RestartCause
-from .commits import Commits
+from .commits import UNCONFIRMED, Commits
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionTable, PeerKey, PortKey
 from .effects import Closing, ConnectionId, Effect, Endpoint, HandshakeDone, HandshakeFailed, ListenerKey, StopListening
@@ -84,6 +84,7 @@ class Sbc:
             DRYUP: lambda key, now: self._ports.dryup_ended(_port_key(key), now),
             "ping": lambda key, now: self._paths.send_ping(_peer_key(key), 1, now),
             "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
+            UNCONFIRMED[0]: lambda _key, now: self.database.time_out(now),
             VALIDITY: lambda _key, _now: self._paths.reconsider(),
         }
         database.subscribe(Commits(self._chassis, self._ports, self._paths, self._checks, self._validity, self.users))
@@ -263,9 +264,9 @@ class Sbc:
 
     # start and reset
 
-    def adopt_start(self) -> None:
-        """Make the present configuration, files and certificates what `reset` returns to."""
-        self.database.adopt_start()
+    def adopt_start(self, *, new: bool = True) -> None:
+        """Make the present configuration, files and certificates what `reset` returns to; a `new` box has no past."""
+        self.database.adopt_start(new=new)
         self.files.adopt_start()
         self._chassis.certificates.adopt_start()
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import asyncssh
 
-from sbcsim.clock import Instant, to_datetime
+from sbcsim.clock import Instant
+from sbcsim.config.history import spell_time
 from sbcsim.device.sessions import Sessions
 from sbcsim.device.users import Account, Users
-from sbcsim.events import Commit, Entry, Journal
+from sbcsim.events import Commit, ConfirmedCommit, Entry, Journal
 from sbcsim.grammar import message
 
 from .channel import CliChannel, SessionFactory, Surroundings
@@ -95,13 +96,16 @@ class CliServer(SshPort):
             channel.announce(text)
 
     def _read_journal(self, entry: Entry) -> None:
-        """Tell sessions of the commits of others."""
+        """Tell sessions of the commits of others, and all of a confirmed commit that was rolled back."""
         event = entry.event
-        if isinstance(event, Commit):
+        if isinstance(event, ConfirmedCommit) and event.state == "rolled back":
+            time = spell_time(entry.at.calendar)
+            self.announce(message("access.not_confirmed", time=time, user=event.user, context=event.context))
+        elif isinstance(event, Commit) and event.context != "system":
             self.announce(
                 message(
                     "access.commit_notice",
-                    time=f"{to_datetime(entry.at.calendar):%Y-%m-%d %H:%M:%S}",
+                    time=spell_time(entry.at.calendar),
                     user=event.user,
                     protocol=_PROTOCOLS.get(event.context, "ssh"),
                     context=event.context,

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sbcsim.clock import Instant
-from sbcsim.config.transaction import Author, CommitRecord, Proposal
+from sbcsim.config.proposal import Kept
+from sbcsim.config.transaction import Author, CommitRecord, Pending, Proposal
 from sbcsim.config.tree import Tree
 from sbcsim.device.effects import Endpoint, ListenerKey
 from sbcsim.errors import UserError
@@ -230,6 +231,13 @@ class Wiring:
         for address in self._prepared:
             self._reserved.pop(address).close()
         self._prepared.clear()
+
+    def kept(self, proposal: Proposal) -> Kept:  # noqa: ARG002 - the subscriber's signature
+        """Keep nothing: sockets do not survive."""
+        return {}
+
+    def awaits(self, pending: Pending | None, now: Instant) -> None:
+        """Take no note: a commit that waits to be confirmed has its sockets like any other."""
 
     def apply(self, proposal: Proposal, record: CommitRecord) -> None:  # noqa: ARG002 - the subscriber's signature
         """Keep what was bound until the device opens its listeners."""
