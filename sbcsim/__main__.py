@@ -102,7 +102,10 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Show the v
 )
 def run(
     config: Annotated[
-        list[Path] | None, typer.Argument(help="Files of set lines, as `show configuration | display set` prints them.")
+        list[Path] | None,
+        typer.Argument(
+            help="Files of set lines, as `show configuration | display set` prints them. A state takes each but once."
+        ),
     ] = None,
     bind: Annotated[str, typer.Option(metavar="ADDR", help="Address to listen on.")] = "127.0.0.1",
     ports: Annotated[Ports, typer.Option(help="The usual ports, or free ones for everything.")] = Ports.DEFAULT,
@@ -110,12 +113,19 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="Write the content of the ready line to this file, too.")
     ] = None,
     state: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Not in this version: everything is kept in memory.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep configuration, history, files, users and keys in this directory, and go on there the next "
+            "time: what it holds wins over CONFIG files that it has taken before, and over --user.",
+        ),
     ] = None,
     clock: Annotated[
         str, typer.Option(metavar="real|virtual[@RFC3339]", help="Flow with the host, or stand still until moved.")
     ] = "real",
-    seed: Annotated[int, typer.Option(help="Seed of everything random in the box.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of everything random in the box; 0, or that of the state.")
+    ] = None,
     user: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME:PASSWORD", help="A user, instead of admin with password admin (several times)."),
@@ -136,8 +146,6 @@ def run(
     log: Annotated[Log | None, typer.Option(help="Write the journal to the standard error output as it grows.")] = None,
 ) -> None:
     """Run one simulated SBC until SIGTERM or SIGINT."""
-    if state is not None:
-        _fail("--state: not in this version, which keeps everything in memory", 2)
     if ha is not Redundancy.NONE:
         _fail(f"--ha {ha.value}: not in this version, which simulates a single node", 2)
     if ready_file is not None:
@@ -152,6 +160,7 @@ def run(
         simulator = Simulator(
             config=config or [],
             clock=clock,
+            state=state,
             seed=seed,
             bind=bind,
             ports=ports.value,

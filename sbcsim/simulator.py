@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from . import grammar
 from .cli.configfile import ConfigFile, load
@@ -47,11 +47,16 @@ from .errors import BugError, ScenarioError, UserError
 from .events import Entry, Journal, kinds
 from .net.control import ControlPort
 from .net.driver import Driver
+from .net.login import HOST_KEYS, HostKeys
 from .net.sftp import SftpServer
 from .net.ssh import CliServer
 from .net.wiring import AddressMap, Wiring, format_endpoint, parse_network, parse_pair
 from .schema.load import load as load_schema
+from .schema.node import Node
 from .version import __version__
+
+if TYPE_CHECKING:
+    from .device.state import State
 
 VIRTUAL_START = "2026-01-01T00:00:00Z"
 LATEST = from_rfc3339("9999-01-01T00:00:00Z")
@@ -71,6 +76,8 @@ class Simulator:
     `maps` (`10.1.2.3=127.0.0.2`) say where simulated addresses lie on the host, `allow_dial` which networks outside
     loopback may be dialled. `files` are put into the certificate directory before the configuration is loaded;
     a certificate file that lies beside a configuration file which names it is put there as well.
+    `state` names a directory where everything is kept: a node that finds one goes on where the last one ended, and
+    of `config` takes only what that has not taken before. `seed` stays that of its first start; 0 if none is given.
     `control` is "on demand" (the control API costs nothing until somebody connects), "serve" or "off".
     """
 
@@ -79,7 +86,8 @@ class Simulator:
         config: Files = (),
         *,
         clock: str | Clock = "virtual",
-        seed: int = 0,
+        state: str | Path | None = None,
+        seed: int | None = None,
         bind: str = "127.0.0.1",
         ports: Literal["default", "ephemeral"] = "ephemeral",
         users: Mapping[str, str] | None = None,
@@ -100,10 +108,34 @@ class Simulator:
         self._clock.follow(_host_uptime)
         self._first = self._clock.reading().calendar
         self._first_rate = self._clock.rate
-        self._settings = replace(settings or Settings(), seed=seed)
         self._users = Users()
-        for name, password in (users or {DEFAULT_USER: DEFAULT_PASSWORD}).items():
-            self._users.add(name, password)
+        schema = load_schema()
+        self._state = None if state is None else _open_state(Path(state), seed, schema, self._clock.reading())
+        try:
+            self._build(schema, seed or 0, users, settings, control_token)
+        except BaseException:
+            self._close_state()
+            raise
+
+    def _build(
+        self,
+        schema: Node,
+        seed: int,
+        users: Mapping[str, str] | None,
+        settings: Settings | None,
+        control_token: str,
+    ) -> None:
+        saved = None
+        host_keys = HOST_KEYS
+        if self._state is not None:
+            saved, seed = self._state.saved, self._state.seed
+            self._users.restore(self._state.users)
+            host_keys = HostKeys(self._state.host_keys, self._state.keep_host_keys)
+        self._host_keys = host_keys
+        self._settings = replace(settings or Settings(), seed=seed)
+        for name, password in (users or ({} if saved else {DEFAULT_USER: DEFAULT_PASSWORD})).items():
+            if self._users.get(name) is None:  # who is known may have changed the password
+                self._users.add(name, password)
         if not is_loopback(self._bind):
             if self._users.has_default_credentials:
                 raise UserError(
@@ -113,8 +145,11 @@ class Simulator:
             control_token = control_token or secrets.token_urlsafe(24)
         self.control_token = control_token
         """What the control API wants to see, "" for nothing."""
-        schema = load_schema()
-        self._database = Database(schema, _factory(), cipher=Cipher(seed))
+        cipher = Cipher(seed)
+        if saved is None:
+            self._database = Database(schema, _factory(), cipher=cipher)
+        else:
+            self._database = Database(schema, saved.tree, cipher=cipher, revision=saved.revision, history=saved.history)
         self._sbc = Sbc(self._database, self._clock, settings=self._settings, users=self._users)
         self._wiring = Wiring(self._addresses, self._sbc.new_listeners, self._sbc.wanted_listeners)
         self._database.subscribe(self._wiring)
@@ -151,15 +186,27 @@ class Simulator:
             raise
 
     async def _start(self) -> None:
-        sbc, now = self._sbc, self._clock.reading()
-        for name, content in self._files.items():
+        sbc, now, state = self._sbc, self._clock.reading(), self._state
+        new = state is None or state.saved is None
+        if state is not None and not new:
+            state.restore(sbc)
+        for name, content in self._files.items() if new else ():
             sbc.files.write(f"{CERTIFICATE_DIRECTORY}/{name}", content, now)
         sbc.start(now)
         sbc.wake = self._wake
         sbc.end_sessions = self._hang_up
-        load(self._database, [_read(file) for file in self._config], now, self._supply)
-        sbc.adopt_start()
+        files = [_read(file) for file in self._config]
+        if state is not None:
+            files = [file for file in files if not state.has_taken(file.text)]
+        if files:
+            load(self._database, files, now, self._supply)
+        if state is not None:
+            for file in files:
+                state.take(file.text)
+        sbc.adopt_start(new=new)
         self._users.adopt_start()
+        if state is not None and new:
+            state.create(sbc)
         self._cli = CliServer(
             factory=lambda author, terminal: Session(sbc, author, terminal, self._driver.now()),
             users=self._users,
@@ -169,6 +216,7 @@ class Simulator:
             banner=lambda: sbc.login_banner,
             idle_seconds=lambda: sbc.idle_seconds,
             accept_banner=lambda: sbc.banner_must_be_accepted,
+            host_keys=self._host_keys,
         )
         self._sftp = SftpServer(
             files=sbc.files,
@@ -176,6 +224,7 @@ class Simulator:
             journal=self.events,
             now=self._driver.now,
             banner=lambda: sbc.login_banner,
+            host_keys=self._host_keys,
         )
         await self._cli.listen(self._bind, self._port(CLI_PORT))
         await self._sftp.listen(self._bind, self._port(SFTP_PORT))
@@ -217,6 +266,7 @@ class Simulator:
             await self._control_port.close()
         await asyncio.gather(*(port.close() for port in (self._cli, self._sftp) if port is not None))
         await self._driver.stop()
+        self._close_state()
 
     # reading
 
@@ -369,6 +419,8 @@ class Simulator:
             self._users.reset()
             self._sbc.reset(self._clock.reading())
             self._driver.set_rate(self._first_rate)
+            if self._state is not None:
+                self._state.reset()
 
     async def close_connection(self, connection: int) -> bool:
         """Close a live connection from the box's side; False if there is none of that id."""
@@ -401,6 +453,10 @@ class Simulator:
 
     # inside
 
+    def _close_state(self) -> None:
+        if self._state is not None:
+            self._state.close()
+
     def _port(self, usual: int) -> int:
         return 0 if self._ephemeral else usual
 
@@ -429,6 +485,12 @@ class Simulator:
         for connection in connections:
             connection.abort()
         await asyncio.gather(*(connection.wait_closed() for connection in connections))
+
+
+def _open_state(directory: Path, seed: int | None, schema: Node, now: Instant) -> State:
+    from .device.state import State  # noqa: PLC0415 - SQLite is for those who ask for it
+
+    return State(directory, seed, schema, now)
 
 
 def _listener_order(item: tuple[ListenerKey, Endpoint]) -> tuple[str, str, int, str]:

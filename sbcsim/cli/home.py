@@ -33,6 +33,7 @@ def write_lines(shell: Shell, name: str, lines: Iterable[str], *, append: bool =
             _path(shell, name), shell.now, account=account, write=True, create=True, truncate=not append, append=append
         )
         file.write(0, data, shell.now)
+        file.sync()
     except FileError as error:
         raise RefusalError(message("answer.not_written", reason=error.text)) from None
 

@@ -33,6 +33,10 @@ class Author:
         return f"{self.user} {self.protocol} ({self.context} from {self.remote}) on since {spell_time(self.since)}"
 
 
+SYSTEM = Author(user="system", context="system", session=0, remote="", protocol="console")
+"""Who commits what nobody asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommitRecord:
     """One commit. `changes` are in path order; running them backwards undoes the commit."""

@@ -18,13 +18,14 @@ from .candidate import Candidate
 from .change import Change, Touched
 from .confirmed import Confirm, Pending, extended
 from .conflict import ConflictError
-from .history import Author, CommitRecord, History
+from .history import SYSTEM, Author, CommitRecord, History
 from .proposal import Kept, Proposal, Recorder, Subscriber
 from .rules import Review, Rules, State
 from .secret import Cipher
 from .tree import Tree
 
 __all__ = [
+    "SYSTEM",
     "Author",
     "Candidate",
     "Change",
@@ -37,9 +38,6 @@ __all__ = [
     "Proposal",
     "Subscriber",
 ]
-
-SYSTEM = Author(user="system", context="system", session=0, remote="", protocol="console")
-"""Who commits what nobody asked for."""
 
 
 class LockedError(UserError):

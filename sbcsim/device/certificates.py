@@ -8,7 +8,7 @@ held before: taking that commit back needs no file.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sbcsim.clock import Instant, to_datetime
@@ -22,8 +22,9 @@ from sbcsim.pki.credential import Certificate, Credential, TrustAnchors
 from sbcsim.pki.keystore import KeystoreError, Problem, load_file
 from sbcsim.schema.walk import format_path
 
+from .documents import CERTIFICATE, KEY, under
 from .files import VirtualFiles
-from .internalkeys import InternalKeys
+from .internalkeys import InternalKeys, Pair
 from .loaded import Loaded, packed, unpacked
 from .objects import certificate_path
 
@@ -43,6 +44,15 @@ _REFUSALS = {
 """What is said about a file, and of which leaf."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What stood before a confirmed commit."""
+
+    loaded: Mapping[str, Loaded]
+    read: Mapping[str, Certificate]
+    pairs: Mapping[str, Pair]
+
+
 class CertificateStore:
     """All enabled certificates by name, and what follows from them: credentials and trust anchors."""
 
@@ -55,7 +65,7 @@ class CertificateStore:
         self._anchors = TrustAnchors()
         self._credentials: dict[str, Credential] = {}
         self._start: tuple[dict[str, Loaded], dict[str, Certificate], TrustAnchors] = ({}, {}, self._anchors)
-        self._before: tuple[dict[str, Loaded], dict[str, Certificate]] | None = None
+        self._before: _Before | None = None
 
     @property
     def anchors(self) -> TrustAnchors:
@@ -124,39 +134,42 @@ class CertificateStore:
         for item in fresh:
             self._loaded[item.name] = item
             self._read[item.name] = item.certificate
-            if item.type == "local-internal":
-                self.internal.adopt(item.name, item.content)
             self._credentials.pop(item.name, None)
         if proposal.reverts is not None and self._before is not None:
-            self._read = dict(self._before[1])
+            self._read = dict(self._before.read)
+            for name, pair in self._pairs_brought_back(proposal).items():
+                self.internal.bring_back(name, pair)
         if {item.certificate.fingerprint for item in self._remote()} != remote_before:
             self._anchors = TrustAnchors(tuple(item.certificate for item in self._remote()), proposal.revision)
             self._credentials.clear()  # a chain may have grown or shrunk
         return fresh
 
     def kept(self, proposal: Proposal) -> dict[str, bytes | None]:
-        """Return what the certificates that a commit touches hold behind it, by name, for `restore`."""
+        """Return the documents of the certificates and keys that a commit touches, as they are behind it."""
         fresh = {item.name: item for item in self._fresh(proposal)}
-        read = self._before[1] if proposal.reverts is not None and self._before is not None else self._read
+        read = self._before.read if proposal.reverts is not None and self._before is not None else self._read
         documents: dict[str, bytes | None] = {}
         for name in self._touched(proposal):
-            loaded = None
-            if _enabled(proposal.new, name):
-                loaded = fresh.get(name) or self._loaded[name]
+            there = proposal.new.exists(certificate_path(name))
+            loaded = (fresh.get(name) or self._loaded[name]) if _enabled(proposal.new, name) else None
             certificate = read.get(name) if loaded is None else loaded.certificate
-            if certificate is None or not proposal.new.exists(certificate_path(name)):
-                documents[name] = None
-            else:
-                documents[name] = packed(certificate, loaded)
-        return documents
+            documents[CERTIFICATE + name] = packed(certificate, loaded) if there and certificate is not None else None
+            if not there:
+                documents[KEY + name] = None
+        pairs = self._pairs_brought_back(proposal)
+        return documents | {KEY + name: pair.packed() for name, pair in pairs.items()}
 
-    def everything_kept(self) -> dict[str, bytes]:
-        """Return what all certificates hold, by name, for `restore`."""
-        return {name: packed(certificate, self._loaded.get(name)) for name, certificate in self._read.items()}
+    def documents(self) -> dict[str, bytes]:
+        """Return the documents of all certificates and keys, for `restore`."""
+        return {
+            **{CERTIFICATE + name: packed(each, self._loaded.get(name)) for name, each in self._read.items()},
+            **{KEY + name: pair.packed() for name, pair in self.internal.pairs().items()},
+        }
 
     def restore(self, documents: Mapping[str, bytes]) -> None:
         """Go on with what the certificates held when an earlier process ended."""
-        for name, document in documents.items():
+        self.internal.restore(under(KEY, documents))
+        for name, document in under(CERTIFICATE, documents).items():
             self._read[name], loaded = unpacked(name, document)
             if loaded is not None:
                 self._loaded[name] = loaded
@@ -166,9 +179,9 @@ class CertificateStore:
             self._anchors = TrustAnchors(tuple(item.certificate for item in remote), revision)
 
     def remember(self) -> None:
-        """Keep in mind what is enabled now, unless something is kept in mind already."""
+        """Keep in mind what is there now, unless something is kept in mind already."""
         if self._before is None:
-            self._before = dict(self._loaded), dict(self._read)
+            self._before = _Before(dict(self._loaded), dict(self._read), self.internal.pairs())
 
     def forget(self) -> None:
         """Drop what was kept in mind."""
@@ -198,7 +211,7 @@ class CertificateStore:
     def _fresh(self, proposal: Proposal) -> list[Loaded]:
         """Return what a commit loads; one that takes a confirmed commit back has it from before that."""
         if proposal.reverts is not None and self._before is not None:
-            before, _ = self._before
+            before = self._before.loaded
             names = [name for name in sorted(before) if before[name] is not self._loaded.get(name)]
             return [replace(before[name], revision=proposal.revision) for name in names]
         return [self._load(proposal.new, name, proposal.now, proposal.revision) for name in self._to_load(proposal)]
@@ -207,9 +220,17 @@ class CertificateStore:
         """Names whose content a commit may change, by name."""
         names = set(_touched(proposal))
         if proposal.reverts is not None and self._before is not None:
-            before, _ = self._before
+            before = self._before.loaded
             names |= {name for name in before if before[name] is not self._loaded.get(name)}
         return sorted(names)
+
+    def _pairs_brought_back(self, proposal: Proposal) -> dict[str, Pair]:
+        """Return the keys of objects that a confirmed commit had deleted, when it is taken back."""
+        if proposal.reverts is None or self._before is None:
+            return {}
+        pairs, present = self._before.pairs, self.internal.pairs()
+        names = (name for name in pairs if name not in present)
+        return {name: pairs[name] for name in names if proposal.new.exists(certificate_path(name))}
 
     def _to_load(self, proposal: Proposal) -> list[str]:
         """Names that the proposal turns to enabled, or whose content it changes while enabled."""

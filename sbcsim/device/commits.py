@@ -20,13 +20,11 @@ from .certcheck import RATE, CertificateChecks
 from .chassis import Chassis
 from .connectionevents import seen
 from .connections import PeerKey
+from .documents import USER, named
 from .pathcheck import PathChecks
 from .ports import Ports, interface_states, touched_interfaces
-from .users import Users
+from .users import Account, Users
 from .validity import Validity
-
-KEPT_CERTIFICATE = "certificate/"
-"""What the documents of certificates are named by, in front of the certificate's name."""
 
 UNCONFIRMED = ("confirmed commit",)
 """The timer of a confirmed commit."""
@@ -67,12 +65,13 @@ class Commits:
         """Give nothing back, as `prepare` took nothing."""
 
     def kept(self, proposal: Proposal) -> Kept:
-        """Return the content of the certificates that a commit touches."""
-        documents = self._chassis.certificates.kept(proposal)
-        return {KEPT_CERTIFICATE + name: document for name, document in documents.items()}
+        """Return the certificates, keys and accounts that a commit touches."""
+        accounts = self._accounts(proposal).items()
+        users = {name: None if account is None else account.packed() for name, account in accounts}
+        return self._chassis.certificates.kept(proposal) | named(USER, users)
 
     def awaits(self, pending: Pending | None, now: Instant) -> None:
-        """Watch the time of a confirmed commit, and remember the certificates that it may have to bring back."""
+        """Watch the time of a confirmed commit, and remember what it may have to bring back."""
         chassis = self._chassis
         before, self._pending = self._pending, pending
         if pending is None:
@@ -80,10 +79,12 @@ class Commits:
                 chassis.emit(now, _told(before, "permanent"))
             chassis.timetable.acting.cancel(UNCONFIRMED)
             chassis.certificates.forget()
+            self._users.forget()
         else:
             chassis.emit(now, _told(pending, "pending"))
             chassis.timetable.acting.set(UNCONFIRMED, pending.due.uptime, Order.TIMEOUT)
             chassis.certificates.remember()
+            self._users.remember()
         if chassis.wake is not None:
             chassis.wake()
 
@@ -106,7 +107,8 @@ class Commits:
         for peer in _touched_peers(proposal.changes):
             self._paths.configure(peer, now)
         self._paths.reconsider()
-        localauth.apply_changes(self._users, proposal.new, proposal.changes)
+        for name, account in self._accounts(proposal).items():
+            self._users.put(name, account)
         logadmin.apply_changes(chassis.event_log, proposal.new, proposal.changes, now)
         if chassis.wake is not None:
             chassis.wake()
@@ -114,6 +116,9 @@ class Commits:
     def refused(self, author: Author, now: Instant, reason: str) -> None:
         """Note a refused commit in the journal."""
         self._chassis.emit(now, CommitRefused(author.user, author.context, reason))
+
+    def _accounts(self, proposal: Proposal) -> dict[str, Account | None]:
+        return localauth.accounts_after(self._users, proposal.new, proposal.changes, again=proposal.reverts is not None)
 
     def _apply_certificates(self, proposal: Proposal) -> None:
         store = self._chassis.certificates

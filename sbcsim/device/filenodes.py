@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
+from sbcsim.config.rows import FileRow
 from sbcsim.errors import SbcsimError
 
 
@@ -25,6 +27,13 @@ class FileError(SbcsimError):
         super().__init__(text)
         self.problem = problem
         self.text = text
+
+
+class FileKeeper(Protocol):
+    """Somebody who keeps files for longer than the process lives."""
+
+    def put_files(self, rows: Sequence[FileRow], removed: Iterable[int] = ()) -> None:
+        """Keep files, and forget others, at one go; raises UserError, and has kept nothing then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,10 @@ Listing = Callable[[], Mapping[str, MountedFile]]
 
 @dataclass(slots=True, eq=False)
 class File:
-    """A file. One that is not `linked` has lost its name, or never had one."""
+    """A file. One that is not `linked` has lost its name, or never had one.
+
+    `id` is the number that it is kept under, 0 before that; `unsaved`: its content has changed since.
+    """
 
     data: bytearray
     mode: int
@@ -72,10 +84,23 @@ class File:
     modified: int
     owner: str
     linked: bool = True
+    unsaved: bool = True
+    id: int = 0
+    parent: Directory | None = None
+    name: str = ""
 
     def copy(self) -> File:
-        """Return an independent copy."""
-        return File(bytearray(self.data), self.mode, self.accessed, self.modified, self.owner)
+        """Return an independent copy, for another tree."""
+        return File(
+            bytearray(self.data), self.mode, self.accessed, self.modified, self.owner, unsaved=self.unsaved, id=self.id
+        )
+
+    def row(self, parent: int, name: str) -> FileRow:
+        """Return what is kept of the file."""
+        content = bytes(self.data) if self.unsaved else None
+        return FileRow(
+            self.id, parent, name, self.mode, self.accessed, self.modified, self.owner, directory=False, content=content
+        )
 
     def content_size(self) -> int:
         """Return the bytes it holds."""
@@ -99,7 +124,10 @@ class File:
 
 @dataclass(slots=True, eq=False)
 class Directory:
-    """`open` directories take entries from users; `fixed` ones can be neither removed nor renamed."""
+    """`open` directories take entries from users; `fixed` ones can be neither removed nor renamed.
+
+    `id` is the number that it is kept under, 0 before that.
+    """
 
     mode: int
     modified: int
@@ -108,11 +136,43 @@ class Directory:
     fixed: bool = False
     entries: dict[str, File | Directory] = field(default_factory=dict)
     listing: Listing | None = None
+    id: int = 0
+    parent: Directory | None = None
+    name: str = ""
 
     def copy(self) -> Directory:
-        """Return an independent copy of everything below."""
-        entries = {name: entry.copy() for name, entry in self.entries.items()}
-        return Directory(self.mode, self.modified, self.owner, self.open, self.fixed, entries, self.listing)
+        """Return an independent copy of everything below, for another tree."""
+        made = Directory(self.mode, self.modified, self.owner, self.open, self.fixed, listing=self.listing, id=self.id)
+        for name, entry in self.entries.items():
+            made.put(name, entry.copy())
+        return made
+
+    def put(self, name: str, entry: Node) -> None:
+        """Let an entry be found here."""
+        self.entries[name] = entry
+        entry.parent, entry.name = self, name
+
+    def row(self, parent: int, name: str) -> FileRow:
+        """Return what is kept of the directory itself."""
+        return FileRow(
+            self.id,
+            parent,
+            name,
+            self.mode,
+            self.modified,
+            self.modified,
+            self.owner,
+            directory=True,
+            open=self.open,
+            fixed=self.fixed,
+        )
+
+    def walk(self) -> Iterator[Node]:
+        """Yield everything below, directories before their content."""
+        for entry in self.entries.values():
+            yield entry
+            if isinstance(entry, Directory):
+                yield from entry.walk()
 
     def attributes(self) -> Attributes:
         """Return what a listing shows."""

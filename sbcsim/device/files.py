@@ -8,10 +8,14 @@ no links. Errors carry one of the status codes of SFTP version 3.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 
 from sbcsim.clock import Instant
+from sbcsim.config.rows import FileRow
 
 from .filenodes import Attributes, Directory, File, FileError, FileProblem, Listing, MountedFile, Node
+from .keptfiles import KeptFiles
+from .openfile import OpenFile
 from .users import Account
 
 CERTIFICATE_DIRECTORY = "/opt/sonus/external"
@@ -39,68 +43,14 @@ _FIXED = ("/home", "/opt/sonus", "/tmp", "/var/log/sonus/sbx")  # noqa: S108 - s
 _OPEN = (CERTIFICATE_DIRECTORY,)
 
 
-class OpenFile:
-    """An open file. It outlives its name: a removed file can be read and written until it is closed."""
-
-    __slots__ = ("_file", "_files", "appending", "path", "readable", "writable")
-
-    def __init__(
-        self, files: VirtualFiles, file: File, path: str, *, readable: bool, writable: bool, appending: bool
-    ) -> None:
-        self._files = files
-        self._file = file
-        self.path = path
-        self.readable = readable
-        self.writable = writable
-        self.appending = appending
-
-    @property
-    def size(self) -> int:
-        """The length of the file now."""
-        return len(self._file.data)
-
-    def read(self, offset: int, size: int) -> bytes:
-        """Return up to `size` bytes from `offset`, b"" behind the end."""
-        if not self.readable:
-            raise FileError(FileProblem.PERMISSION_DENIED, "File not open for reading")
-        return bytes(self._file.data[offset : offset + size])
-
-    def write(self, offset: int, data: bytes, now: Instant) -> int:
-        """Write at `offset` (an appending file: at its end), filling a gap with zeros; returns the bytes written."""
-        if not self.writable:
-            raise FileError(FileProblem.PERMISSION_DENIED, "File not open for writing")
-        content = self._file.data
-        start = len(content) if self.appending else offset
-        self._files.resize(self._file, max(len(content), start + len(data)))
-        content[start : start + len(data)] = data
-        self._file.modified = now.calendar
-        return len(data)
-
-    def attributes(self) -> Attributes:
-        """Return what a listing would show."""
-        return self._file.attributes()
-
-    def set_attributes(
-        self,
-        now: Instant,
-        *,
-        size: int | None = None,
-        mode: int | None = None,
-        accessed: int | None = None,
-        modified: int | None = None,
-    ) -> None:
-        """Change size, mode or times of the open file."""
-        if not self.writable:
-            raise FileError(FileProblem.PERMISSION_DENIED, "File not open for writing")
-        self._files.change(self._file, now, size=size, mode=mode, accessed=accessed, modified=modified)
-
-
 class VirtualFiles:
     """The file tree. Operations of a user take an `Account` and obey its group; without one the box itself acts."""
 
     def __init__(self, now: Instant) -> None:
         self._root = Directory(0o755, now.calendar, "root", fixed=True)
         self._used = 0
+        self.kept = KeptFiles()
+        """How the files survive the process."""
         for path in (*_FIXED, *_OPEN, EVENT_LOG_DIRECTORY):
             self._make_fixed(path, now, owner="root", takes_files=path in _OPEN)
         self._start = self._root.copy()
@@ -184,16 +134,18 @@ class VirtualFiles:
         self._may_change(parent, account)
         if known is None:
             known = File(bytearray(), mode & 0o7777, now.calendar, now.calendar, _owner(account))
+            self._check_link(parent, name)
             self._link(parent, name, known, now)
         elif truncate:
             self.resize(known, 0)
-            known.modified = now.calendar
+            known.modified, known.unsaved = now.calendar, True
         return OpenFile(self, known, path, readable=read, writable=True, appending=append)
 
     def write(self, path: str, data: bytes, now: Instant, *, account: Account | None = None) -> None:
         """Put a whole file; its directory must exist. Raises FileError."""
         file = self.open(path, now, account=account, write=True, create=True, truncate=True)
         file.write(0, data, now)
+        file.sync()
 
     def mkdir(self, path: str, now: Instant, *, account: Account | None = None, mode: int = 0o755) -> None:
         """Make a directory; raises FileError."""
@@ -201,7 +153,10 @@ class VirtualFiles:
         if name in parent.entries:
             raise FileError(FileProblem.FAILURE, "File already exists")
         self._may_change(parent, account)
-        self._link(parent, name, Directory(mode & 0o7777, now.calendar, _owner(account), open=True), now)
+        self._check_link(parent, name)
+        directory = Directory(mode & 0o7777, now.calendar, _owner(account), open=True)
+        self.kept.keep(directory, parent, name)
+        self._link(parent, name, directory, now)
 
     def rmdir(self, path: str, now: Instant, *, account: Account | None = None) -> None:
         """Remove an empty directory; raises FileError."""
@@ -215,6 +170,7 @@ class VirtualFiles:
         _movable(directory)
         if directory.entries:
             raise FileError(FileProblem.FAILURE, "Directory not empty")
+        self.kept.forget(directory)
         self._unlink(parent, name, now)
 
     def remove(self, path: str, now: Instant, *, account: Account | None = None) -> None:
@@ -227,6 +183,7 @@ class VirtualFiles:
         if isinstance(file, Directory):
             raise FileError(FileProblem.FAILURE, "Is a directory")
         self._may_change(parent, account)
+        self.kept.forget(file)
         self._unlink(parent, name, now)
 
     def rename(
@@ -252,6 +209,10 @@ class VirtualFiles:
                 raise FileError(FileProblem.FAILURE, "File already exists")
             if isinstance(present, Directory) or isinstance(entry, Directory):
                 raise FileError(FileProblem.FAILURE, "Is a directory")
+        else:
+            self._check_link(target, new_name, more=target is not parent)
+        self.kept.keep(entry, target, new_name, instead_of=present)
+        if present is not None:
             self._unlink(target, new_name, now)
         del parent.entries[name]
         parent.modified = now.calendar
@@ -276,12 +237,14 @@ class VirtualFiles:
         self._may_change(self._parent(path)[0], account)
         if isinstance(node, File):
             self.change(node, now, size=size, mode=mode, accessed=accessed, modified=modified)
-            return
-        _movable(node)
-        if size is not None:
-            raise FileError(FileProblem.FAILURE, "Is a directory")
-        node.mode = node.mode if mode is None else mode & 0o7777
-        node.modified = node.modified if modified is None else modified
+        else:
+            _movable(node)
+            if size is not None:
+                raise FileError(FileProblem.FAILURE, "Is a directory")
+            node.mode = node.mode if mode is None else mode & 0o7777
+            node.modified = node.modified if modified is None else modified
+        if node.parent is not None:
+            self.kept.keep(node, node.parent, node.name)
 
     # start and reset
 
@@ -305,6 +268,22 @@ class VirtualFiles:
         self._root = self._start.copy()
         self._used = self._root.content_size()
 
+    # what survives the process
+
+    def restore(self, rows: Iterable[FileRow]) -> None:
+        """Put back the files of an earlier process, beside the directories that are always there."""
+        self.kept.restore(self._root, rows)
+        self._used = self._root.content_size()
+
+    def rows(self) -> tuple[FileRow, ...]:
+        """Return everything that `restore` needs."""
+        return self.kept.rows(self._root)
+
+    def save(self, file: File) -> None:
+        """Keep a file that still has a name, if anything has been written to it; raises FileError."""
+        if file.unsaved and file.linked and file.parent is not None:
+            self.kept.keep(file, file.parent, file.name)
+
     # for open files
 
     def resize(self, file: File, size: int) -> None:
@@ -314,6 +293,7 @@ class VirtualFiles:
             raise FileError(FileProblem.FAILURE, "File too large")
         if growth > 0 and file.linked and self._used + growth > TOTAL_LIMIT:
             raise FileError(FileProblem.FAILURE, "No space left on device")
+        file.unsaved = True
         if growth > 0:
             file.data.extend(bytes(growth))
         elif growth < 0:
@@ -347,7 +327,7 @@ class VirtualFiles:
             child = node.entries.get(name)
             if child is None:
                 child = Directory(0o755, now.calendar, "root", fixed=True)
-                node.entries[name] = child
+                node.put(name, child)
             if not isinstance(child, Directory):
                 raise FileError(FileProblem.FAILURE, "Not a directory")
             node = child
@@ -394,12 +374,14 @@ class VirtualFiles:
         if account is not None and not (directory.open and account.may_write):
             raise FileError(FileProblem.PERMISSION_DENIED, "Permission denied")
 
-    def _link(self, parent: Directory, name: str, entry: Node, now: Instant) -> None:
+    def _check_link(self, parent: Directory, name: str, *, more: bool = True) -> None:
         if len(name.encode()) > _NAME_LIMIT or "\0" in name:
             raise FileError(FileProblem.FAILURE, "Invalid file name")
-        if len(parent.entries) >= ENTRY_LIMIT:
+        if more and len(parent.entries) >= ENTRY_LIMIT:
             raise FileError(FileProblem.FAILURE, "Too many directory entries")
-        parent.entries[name] = entry
+
+    def _link(self, parent: Directory, name: str, entry: Node, now: Instant) -> None:
+        parent.put(name, entry)
         parent.modified = now.calendar
         self._used += entry.content_size()
 

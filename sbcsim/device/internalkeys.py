@@ -5,14 +5,18 @@ A key belongs to its object and is deleted with it. Making another one drops wha
 
 from __future__ import annotations
 
+import json
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from sbcsim.pki.credential import Certificate, PrivateKey
 from sbcsim.pki.keystore import KeystoreContent, KeystoreError, load_file
 from sbcsim.pki.request import new_rsa_key, parse_names, parse_subject, signing_request
+
+from .documents import KEY, Keep
+from .loaded import key_text, read_key
 
 _MARKERS = re.compile(r"\s*(-----(?:BEGIN|END) [A-Z0-9 ]+-----)\s*")
 
@@ -24,6 +28,17 @@ class Pair:
     key: PrivateKey
     certificate: Certificate | None = None
 
+    def packed(self) -> bytes:
+        """Return the document that survives the process; the key in it is not encrypted."""
+        der = None if self.certificate is None else self.certificate.der.hex()
+        return json.dumps((key_text(self.key), der)).encode()
+
+    @staticmethod
+    def unpacked(document: bytes) -> Pair:
+        """Return what `packed` was called on."""
+        key, der = json.loads(document)
+        return Pair(read_key(key), None if der is None else Certificate.from_der(bytes.fromhex(der)))
+
 
 class InternalKeys:
     """The keys by name of their object."""
@@ -32,6 +47,8 @@ class InternalKeys:
         self._pairs: dict[str, Pair] = {}
         self._start: dict[str, Pair] = {}
         self._made: dict[int, deque[PrivateKey]] = {}
+        self.keep_documents: Keep | None = None
+        """How a key survives the process."""
 
     def prework(self, bits: int) -> Callable[[], None]:
         """Return the making of a key, which may run in a thread: the next request takes it."""
@@ -43,7 +60,7 @@ class InternalKeys:
         ready = self._made.get(bits)
         key = ready.popleft() if ready else new_rsa_key(bits)
         text = signing_request(asked, names, key)
-        self._pairs[name] = Pair(key)
+        self._put(name, Pair(key))
         return text
 
     def fits(self, name: str, certificate: Certificate) -> bool:
@@ -53,7 +70,7 @@ class InternalKeys:
 
     def keep(self, name: str, certificate: Certificate) -> None:
         """Keep a certificate that fits."""
-        self._pairs[name] = replace(self._pairs[name], certificate=certificate)
+        self._put(name, replace(self._pairs[name], certificate=certificate))
 
     def content(self, name: str) -> KeystoreContent | None:
         """Return key and certificate of an object, None where none was imported."""
@@ -62,10 +79,17 @@ class InternalKeys:
             return None
         return KeystoreContent(pair.certificate, pair.key)
 
-    def adopt(self, name: str, content: KeystoreContent) -> None:
-        """Have an object hold what it held before it was deleted: that was undone."""
-        if name not in self._pairs and content.key is not None:
-            self._pairs[name] = Pair(content.key, content.certificate)
+    def pairs(self) -> dict[str, Pair]:
+        """Return what every object has, by name."""
+        return dict(self._pairs)
+
+    def bring_back(self, name: str, pair: Pair) -> None:
+        """Have an object have what it had before it was deleted: that was undone."""
+        self._pairs.setdefault(name, pair)
+
+    def restore(self, documents: Mapping[str, bytes]) -> None:
+        """Go on with the keys of an earlier process."""
+        self._pairs |= {name: Pair.unpacked(document) for name, document in documents.items()}
 
     def drop(self, name: str) -> None:
         """Forget the key of an object that is deleted."""
@@ -79,6 +103,11 @@ class InternalKeys:
         """Return to the keys of the start."""
         self._pairs = dict(self._start)
         self._made.clear()
+
+    def _put(self, name: str, pair: Pair) -> None:
+        if self.keep_documents is not None:
+            self.keep_documents({KEY + name: pair.packed()})
+        self._pairs[name] = pair
 
 
 def read_certificate(text: str) -> Certificate | None:

@@ -44,7 +44,7 @@ def packed(certificate: Certificate, loaded: Loaded | None) -> bytes:
         document |= {
             "type": loaded.type,
             "revision": loaded.revision,
-            "key": None if key is None else _text(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())),
+            "key": None if key is None else key_text(key),
         }
     return json.dumps(document).encode()
 
@@ -55,12 +55,19 @@ def unpacked(name: str, document: bytes) -> tuple[Certificate, Loaded | None]:
     certificate = Certificate.from_der(base64.b64decode(data["certificate"]))
     if "type" not in data:
         return certificate, None
-    key = None
-    if data["key"] is not None:
-        # Checking an RSA key takes tens of milliseconds, and this one was checked when it was uploaded.
-        der = base64.b64decode(data["key"])
-        key = cast(PrivateKey, load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True))
+    key = None if data["key"] is None else read_key(data["key"])
     return certificate, Loaded(name, data["type"], KeystoreContent(certificate, key), data["revision"])
+
+
+def key_text(key: PrivateKey) -> str:
+    """Return a private key as text, not encrypted."""
+    return _text(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def read_key(text: str) -> PrivateKey:
+    """Return what `key_text` was given."""
+    # Checking an RSA key takes tens of milliseconds, and this one has been checked before.
+    return cast(PrivateKey, load_der_private_key(base64.b64decode(text), None, unsafe_skip_rsa_key_validation=True))
 
 
 def _text(data: bytes) -> str:

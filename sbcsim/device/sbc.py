@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import cast
+from typing import Protocol, cast
 
 from sbcsim.clock import Clock, Instant
+from sbcsim.config.rows import FileRow
 from sbcsim.config.transaction import Author, Database, Proposal
 from sbcsim.config.tree import Tree
 from sbcsim.events import Journal, LogEvent, Reset
@@ -19,7 +20,7 @@ from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import node_for
 
-from . import logadmin
+from . import localauth, logadmin
 from .actions import Actions, Request
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore
@@ -27,8 +28,10 @@ from .chassis import Chassis, RestartCause
 from .commits import UNCONFIRMED, Commits
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionTable, PeerKey, PortKey
+from .documents import USER, named
 from .effects import Closing, ConnectionId, Effect, Endpoint, HandshakeDone, HandshakeFailed, ListenerKey, StopListening
 from .eventlog import DIRECTORY, EventLog
+from .filenodes import FileKeeper
 from .files import MountedFile, VirtualFiles
 from .listeners import Port
 from .objects import peer_keys, port_keys, read_port
@@ -41,6 +44,13 @@ from .status import Row, Status
 from .users import Users
 from .validity import VALIDITY, Validity
 from .views import AlarmsView, CertificateView, PeerView, certificate_views, peer_views
+
+
+class Keeper(FileKeeper, Protocol):
+    """Somebody who keeps files and documents for longer than the process lives."""
+
+    def put(self, documents: Mapping[str, bytes | None]) -> None:
+        """Keep documents, None for one that is gone; raises UserError, and has kept nothing then."""
 
 
 class Sbc:
@@ -269,6 +279,21 @@ class Sbc:
         self.database.adopt_start(new=new)
         self.files.adopt_start()
         self._chassis.certificates.adopt_start()
+
+    def keep_with(self, keeper: Keeper | None) -> None:
+        """Have files, accounts and keys survive the process from now on, each before its change is answered."""
+        self.files.kept.keeper = keeper
+        self.users.keep = self._chassis.certificates.internal.keep_documents = None if keeper is None else keeper.put
+
+    def documents(self) -> dict[str, bytes]:
+        """Return what survives beside configuration and files, for `restore`."""
+        return self._chassis.certificates.documents() | named(USER, self.users.documents())
+
+    def restore(self, files: Iterable[FileRow], documents: Mapping[str, bytes]) -> None:
+        """Before `start`: go on with the files, certificates and keys of an earlier process."""
+        self.files.restore(files)
+        self._chassis.certificates.restore(documents)
+        localauth.apply_all(self.users, self.database.running)
 
     def reset(self, now: Instant) -> None:
         """Go back to the state just after start; `now` is the clock's first instant.

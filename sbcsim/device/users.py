@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+
+from .documents import USER, Keep
 
 _ROUNDS = 250  # slows a guess a little and keeps a login far below a millisecond
 _WRITERS = frozenset({"Administrator"})
@@ -40,6 +43,17 @@ class Account:
         """The group may change files and configuration."""
         return self.group in _WRITERS
 
+    def packed(self) -> bytes:
+        """Return the document that survives the process."""
+        facts = (self.name, self.group, self.digest.hex(), sorted(self.keys), self.interactive, self.by_password)
+        return json.dumps(facts).encode()
+
+    @staticmethod
+    def unpacked(document: bytes) -> Account:
+        """Return what `packed` was called on."""
+        name, group, digest, keys, interactive, by_password = json.loads(document)
+        return Account(name, group, bytes.fromhex(digest), frozenset(keys), interactive, by_password)
+
 
 class Users:
     """The accounts of the box by name."""
@@ -47,6 +61,9 @@ class Users:
     def __init__(self, accounts: Iterable[Account] = ()) -> None:
         self._accounts = {account.name: account for account in accounts}
         self._start = dict(self._accounts)
+        self._before: dict[str, Account] | None = None
+        self.keep: Keep | None = None
+        """How an account survives the process."""
 
     def __iter__(self) -> Iterator[Account]:
         return iter(sorted(self._accounts.values(), key=lambda account: account.name))
@@ -62,17 +79,49 @@ class Users:
             digest=_digest(name, password),
             keys=frozenset(_bare(key) for key in keys),
         )
+        if self.keep is not None:
+            self.keep({USER + name: account.packed()})
         self._accounts[name] = account
         return account
 
-    def configure(self, name: str, group: str, *, interactive: bool, by_password: bool) -> None:
-        """Change what the configuration says of a user; one that is new cannot log in yet."""
-        account = self._accounts.get(name) or Account(name)
-        self._accounts[name] = replace(account, group=group, interactive=interactive, by_password=by_password)
+    def configured(
+        self, name: str, group: str, *, interactive: bool, by_password: bool, again: bool = False
+    ) -> Account:
+        """Return an account with what the configuration says of it; one that is new cannot log in yet.
+
+        `again`: one that is gone comes back as it was remembered.
+        """
+        remembered = self._before.get(name) if again and self._before is not None else None
+        account = self._accounts.get(name) or remembered or Account(name)
+        return replace(account, group=group, interactive=interactive, by_password=by_password)
+
+    def put(self, name: str, account: Account | None) -> None:
+        """Take over what a commit makes of an account, with None nothing; keeping it is up to the commit."""
+        if account is None:
+            self._accounts.pop(name, None)
+        else:
+            self._accounts[name] = account
 
     def remove(self, name: str) -> None:
         """Forget a user; raises KeyError where there is none."""
         del self._accounts[name]
+
+    def remember(self) -> None:
+        """Keep the present accounts in mind, unless some are kept in mind already."""
+        if self._before is None:
+            self._before = dict(self._accounts)
+
+    def forget(self) -> None:
+        """Drop what was kept in mind."""
+        self._before = None
+
+    def documents(self) -> dict[str, bytes]:
+        """Return every account by name, for `restore`."""
+        return {name: account.packed() for name, account in self._accounts.items()}
+
+    def restore(self, documents: Mapping[str, bytes]) -> None:
+        """Go on with the accounts of an earlier process."""
+        self._accounts |= {name: Account.unpacked(document) for name, document in documents.items()}
 
     def get(self, name: str) -> Account | None:
         """Return the account of that name."""
@@ -102,6 +151,7 @@ class Users:
     def reset(self) -> None:
         """Return to the accounts of the start."""
         self._accounts = dict(self._start)
+        self._before = None
 
 
 def _digest(name: str, password: str) -> bytes:

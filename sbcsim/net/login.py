@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,13 +16,14 @@ import asyncssh
 from sbcsim.clock import Instant
 from sbcsim.device.users import Account, Users
 from sbcsim.errors import UserError
-from sbcsim.events import Journal, Login, Logout
+from sbcsim.events import Journal, LogEvent, Login, Logout
 
 _ATTEMPTS = 6  # as OpenSSH's MaxAuthTries
 _LOGIN_SECONDS = 60.0
 _CLOSE_SECONDS = 0.5
 _GOODBYE_SECONDS = 0.1
 _RSA_BITS = 2048
+_ALGORITHMS = _ED25519, _RSA = "ssh-ed25519", "ssh-rsa"
 _NAME_SHOWN = 64
 _Challenge = tuple[str, str, str, list[tuple[str, bool]]]
 
@@ -32,32 +33,48 @@ if logging.getLogger("asyncssh").level == logging.NOTSET:
 
 
 class HostKeys:
-    """The host keys of the box, one set for all ports of the process: Ed25519 at once, RSA when it has been made."""
+    """The host keys of the box, one set for all its ports: Ed25519 at once, RSA when it has been made.
 
-    def __init__(self) -> None:
-        self._keys: list[asyncssh.SSHKey] = []
+    `kept` are those of an earlier process, by algorithm; `keep` has new ones survive this one, and may refuse to.
+    """
+
+    def __init__(
+        self, kept: Mapping[str, bytes] | None = None, keep: Callable[[Mapping[str, bytes]], None] | None = None
+    ) -> None:
+        found = kept or {}
+        self._keys = {name: asyncssh.import_private_key(found[name]) for name in _ALGORITHMS if name in found}
+        self._kept = set(self._keys)
+        self._keep = keep
         self._making = threading.Lock()
 
     def ready(self) -> list[asyncssh.SSHKey]:
         """Return the keys that are there."""
-        if not self._keys:
-            self._keys.append(asyncssh.generate_private_key("ssh-ed25519"))
-        return list(self._keys)
+        if _ED25519 not in self._keys:
+            self._keys[_ED25519] = asyncssh.generate_private_key(_ED25519)
+        self.keep()
+        return list(self._keys.values())
 
     @property
     def complete(self) -> bool:
         """The RSA key is there too."""
-        return len(self._keys) == 2
+        return _RSA in self._keys
 
-    def all(self) -> list[asyncssh.SSHKey]:
-        """Make the RSA key, which takes tens of milliseconds, and return both; for a thread."""
+    def make_rsa(self) -> None:
+        """Make the RSA key, which takes tens of milliseconds; for a thread."""
         with self._making:
             if not self.complete:
-                self._keys.append(asyncssh.generate_private_key("ssh-rsa", key_size=_RSA_BITS))
-        return list(self._keys)
+                self._keys[_RSA] = asyncssh.generate_private_key(_RSA, key_size=_RSA_BITS)
+
+    def keep(self) -> None:
+        """Have the keys survive the process; raises UserError."""
+        new = {name: key for name, key in self._keys.items() if name not in self._kept}
+        if self._keep is not None and new:
+            self._keep({name: key.export_private_key() for name, key in new.items()})
+            self._kept |= new.keys()
 
 
 HOST_KEYS = HostKeys()
+"""Those of every node of the process that has none of its own."""
 
 
 class SshPort:
@@ -71,8 +88,15 @@ class SshPort:
     """The port is for people: users without interactive access are turned away."""
 
     def __init__(
-        self, *, users: Users, journal: Journal, now: Callable[[], Instant], banner: Callable[[], str] = str
+        self,
+        *,
+        users: Users,
+        journal: Journal,
+        now: Callable[[], Instant],
+        banner: Callable[[], str] = str,
+        host_keys: HostKeys = HOST_KEYS,
     ) -> None:
+        self._host_keys = host_keys
         self.users = users
         self.journal = journal
         self.now = now
@@ -103,12 +127,12 @@ class SshPort:
             "agent_forwarding": False,
         }
         try:
-            self._acceptor = await asyncssh.listen(host, port, server_host_keys=HOST_KEYS.ready(), **options)
+            self._acceptor = await asyncssh.listen(host, port, server_host_keys=self._host_keys.ready(), **options)
         except OSError as error:
             raise UserError(f"cannot listen on {host} port {port}: {_reason(error)}") from error
         self.host, self.port = host, self._acceptor.get_port()
-        if not HOST_KEYS.complete:  # clients that insist on RSA may wait, the start does not
-            self.run(HOST_KEYS.all).add_done_callback(self._add_host_keys)
+        if not self._host_keys.complete:  # clients that insist on RSA may wait, the start does not
+            self.run(self._host_keys.make_rsa).add_done_callback(self._add_host_keys)
 
     def run(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
         """Run slow work in a thread of this port."""
@@ -156,9 +180,16 @@ class SshPort:
             await asyncio.wait(tuple(self.working))
         self._executor.shutdown()
 
-    def _add_host_keys(self, made: asyncio.Future[list[asyncssh.SSHKey]]) -> None:
-        if self._acceptor is not None:
-            self._acceptor.update(server_host_keys=made.result())
+    def _add_host_keys(self, made: asyncio.Future[None]) -> None:
+        made.result()
+        if self._acceptor is None:
+            return
+        try:
+            keys = self._host_keys.ready()
+        except UserError as error:  # a key that would be another one the next time is not shown
+            self.journal.add(self.now(), LogEvent("SSH", "major", error.text))
+            return
+        self._acceptor.update(server_host_keys=keys)
 
 
 class _Server(asyncssh.SSHServer):

@@ -20,7 +20,7 @@ from sbcsim.device.users import Account, Users
 from sbcsim.events import Journal, SftpOperation
 from sbcsim.grammar import message
 
-from .login import SshPort
+from .login import HOST_KEYS, HostKeys, SshPort
 
 _SECOND = 1_000_000
 _USER_ID = 3000
@@ -61,8 +61,9 @@ class SftpServer(SshPort):
         journal: Journal,
         now: Callable[[], Instant],
         banner: Callable[[], str] = str,
+        host_keys: HostKeys = HOST_KEYS,
     ) -> None:
-        super().__init__(users=users, journal=journal, now=now, banner=banner)
+        super().__init__(users=users, journal=journal, now=now, banner=banner, host_keys=host_keys)
         self.files = files
 
     def open_channel(self, account: Account, remote: str) -> asyncssh.SSHServerSession[Any]:  # noqa: ARG002
@@ -177,9 +178,14 @@ class FileService(asyncssh.SFTPServer):
         return _Handle(file)
 
     def close(self, file_obj: object) -> None:
-        """Close a file; what was uploaded so far stays."""
+        """Close a file; what was uploaded so far stays, and survives the process before the client hears of it."""
         handle = _handle(file_obj)
         file = handle.file
+        try:
+            file.sync()
+        except FileError as error:
+            self._tell("put", file.path, file.size, error)
+            raise _ERRORS[error.problem](error.text) from None
         self._tell("put" if file.writable else "get", file.path, file.size, handle.failure)
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
@@ -206,7 +212,9 @@ class FileService(asyncssh.SFTPServer):
             _handle(file_obj).file.set_attributes(self._server.now(), **_changes(attrs))
 
     def fsync(self, file_obj: object) -> None:
-        """Do nothing: files live in memory."""
+        """Have what was written so far survive the process."""
+        with _translated():
+            _handle(file_obj).file.sync()
 
     # paths
 

@@ -15,7 +15,7 @@ from sbcsim.events import Commit, ConfirmedCommit, Entry, Journal
 from sbcsim.grammar import message
 
 from .channel import CliChannel, SessionFactory, Surroundings
-from .login import SshPort
+from .login import HOST_KEYS, HostKeys, SshPort
 
 _PROTOCOLS = {"rest": "https"}  # everything else comes over ssh
 
@@ -68,8 +68,9 @@ class CliServer(SshPort):
         banner: Callable[[], str] = str,
         idle_seconds: Callable[[], float] = float,
         accept_banner: Callable[[], bool] = bool,
+        host_keys: HostKeys = HOST_KEYS,
     ) -> None:
-        super().__init__(users=users, journal=journal, now=now, banner=banner)
+        super().__init__(users=users, journal=journal, now=now, banner=banner, host_keys=host_keys)
         self._channels: set[CliChannel] = set()
         self._surroundings = Surroundings(factory, sessions, now, self.run, idle_seconds, accept_banner, self._channels)
         self._stop_reading: Callable[[], None] | None = None

@@ -152,7 +152,7 @@ def test_a_signal_stops_it_in_silence_with_status_0(number: int, tmp_path: Path)
         (["--user", "admin"], "NAME:PASSWORD"),
         (["--map", "10.0.0.1"], "10.0.0.1"),
         (["--allow-dial", "all"], "all"),
-        (["--state", "somewhere"], "--state"),
+        (["--state", "/dev/null"], "/dev/null"),
         (["--ha", "1to1"], "--ha 1to1"),
         (["--ha", "cloud"], "--ha cloud"),
         (["--log", "xml"], "xml"),

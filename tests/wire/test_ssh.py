@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import asyncssh
 import pytest
@@ -484,7 +485,7 @@ async def test_the_command_line_is_for_users_with_interactive_access(box, server
     login = {"client_keys": [key], "password": None} if with_key else {"password": "secret"}
     async with connect(server, username="machine", **login):
         pass
-    box.users.configure("machine", "Administrator", interactive=False, by_password=True)
+    box.users.put("machine", replace(box.users.get("machine"), interactive=False))
     with pytest.raises(asyncssh.PermissionDenied):
         await connect(server, username="machine", **login)
 
