@@ -297,3 +297,14 @@ def test_ctl_tells_when_nobody_answers() -> None:
 
 def test_the_version_is_told() -> None:
     assert finished("--version").stdout.startswith("sbcsim 0.")
+
+
+def test_a_state_directory_outlives_a_killed_process(tmp_path: Path) -> None:
+    config = tmp_path / "box.cli"
+    config.write_text("set system admin SBC1 location Here\n")
+    words = ("--state", str(tmp_path / "state"))
+    with running(str(config), *words) as box:
+        box.stop(signal.SIGKILL)
+    with running(*words) as box:
+        assert '"revision": 1' in box.ctl("status", "--json").stdout
+        box.stop(signal.SIGKILL)
