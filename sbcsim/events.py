@@ -312,6 +312,24 @@ class PortState(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Switchover(Event):
+    """The servers of a pair have changed roles: `active` has taken over from `standby`, and why."""
+
+    kind: ClassVar[str] = "switchover"
+    active: str
+    standby: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Synchronised(Event):
+    """The standby server has caught up, and could take over."""
+
+    kind: ClassVar[str] = "synchronised"
+    standby: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogEvent(Event):
     """An event that exists only in the box's event logs. `level` is info, minor, major or critical."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from sbcsim.clock import Instant, to_datetime
 from sbcsim.config.render import set_lines
@@ -18,17 +19,36 @@ from sbcsim.pki.request import RequestError
 from sbcsim.schema.node import Path, SchemaPath
 from sbcsim.schema.types import Value
 
-from .chassis import Chassis, RestartCause
+from .chassis import Chassis
 from .filenodes import FileError
 from .files import CERTIFICATE_DIRECTORY, VirtualFiles
 from .internalkeys import read_certificate
 from .pathcheck import PathChecks
 from .ports import Ports
+from .redundancy import RestartCause, Server, Servers
 
 Output = list[tuple[str, Value]]
 
-Restart = Callable[[RestartCause, Instant], None]
-"""Has the application begin anew."""
+
+class Application(Protocol):
+    """What an action may do to the application as a whole, and to the servers it runs on."""
+
+    @property
+    def files(self) -> VirtualFiles:
+        """The files of the active server."""
+
+    @property
+    def servers(self) -> Servers:
+        """The servers."""
+
+    def restart(self, cause: RestartCause, now: Instant) -> None:
+        """Have the application begin anew."""
+
+    def restart_server(self, server: Server, cause: RestartCause, now: Instant) -> None:
+        """Have one server begin anew."""
+
+    def switch_over(self, reason: str, now: Instant) -> str:
+        """Have the standby take over; returns why it cannot, "" where it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +64,11 @@ class Request:
 class Actions:
     """Runs the actions of the model."""
 
-    def __init__(
-        self, chassis: Chassis, ports: Ports, paths: PathChecks, files: VirtualFiles, restart: Restart
-    ) -> None:
+    def __init__(self, chassis: Chassis, ports: Ports, paths: PathChecks, application: Application) -> None:
         self.chassis = chassis
         self.ports = ports
         self.paths = paths
-        self.files = files
-        self.restart = restart
+        self.application = application
 
     def work(self, schema_path: SchemaPath, inputs: Mapping[str, Value]) -> Callable[[], None] | None:
         """Return slow work that may be done before `run`: the making of a key."""
@@ -116,7 +133,7 @@ def _save_configuration(actions: Actions, request: Request) -> Output:
     name = "_".join(("config", request.path[2], moment, *([] if suffix is None else [str(suffix)])))
     text = "".join(f"{line}\n" for line in set_lines(actions.chassis.tree))
     try:
-        actions.files.write(f"{CERTIFICATE_DIRECTORY}/{name}.cli", text.encode(), request.now)
+        actions.application.files.write(f"{CERTIFICATE_DIRECTORY}/{name}.cli", text.encode(), request.now)
     except FileError as error:
         return [("result", "failure"), ("reason", error.text)]
     return [("result", "success")]
@@ -124,10 +141,26 @@ def _save_configuration(actions: Actions, request: Request) -> Output:
 
 def _restart(cause: RestartCause) -> Callable[[Actions, Request], Output]:
     def restart(actions: Actions, request: Request) -> Output:
-        actions.restart(cause, request.now)
+        actions.application.restart(cause, request.now)
         return [("result", "success")]
 
     return restart
+
+
+def _restart_server(cause: RestartCause) -> Callable[[Actions, Request], Output]:
+    def restart(actions: Actions, request: Request) -> Output:
+        server = actions.application.servers.named(request.path[2])
+        if server is None:
+            raise UserError(message("action.no_server"), path=request.path, tag="data-missing")
+        actions.application.restart_server(server, cause, request.now)
+        return [("result", "success")]
+
+    return restart
+
+
+def _switch_over(actions: Actions, request: Request) -> Output:
+    problem = actions.application.switch_over(f"asked for by {request.author.user}", request.now)
+    return [("result", "failure"), ("reason", problem)] if problem else [("result", "success"), ("reason", "")]
 
 
 def _certificate_content(actions: Actions, request: Request) -> Output:
@@ -233,6 +266,9 @@ ACTIONS: dict[SchemaPath, Callable[[Actions, Request], Output]] = {
     ("system", "admin", "saveConfig"): _save_configuration,
     ("system", "admin", "restart"): _restart(RestartCause.SYSTEM),
     ("system", "admin", "softReset"): _restart(RestartCause.SOFT),
+    ("system", "admin", "switchover"): _switch_over,
+    ("system", "serverAdmin", "restart"): _restart_server(RestartCause.SERVER),
+    ("system", "serverAdmin", "softReset"): _restart_server(RestartCause.SERVER_SOFT),
     ("alarms", "clear", "current"): _clear_current,
     ("alarms", "clear", "history"): _clear_history,
     ("alarms", "clear", "alarmList"): _clear_list,

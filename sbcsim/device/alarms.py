@@ -20,6 +20,7 @@ class AlarmName(Enum):
     CERTIFICATE_RECHECK_FAILED = ("sonusSbxFailedCertificateReCheck", "Major", False)
     PATH_DOWN = ("sonusSbxPathCheckPingStateDownNotification2", "Major", True)
     PATH_UP = ("sonusSbxPathCheckPingStateUpNotification2", "Informational", True)
+    SWITCHOVER = ("sonusCpRedundGroupSwitchOverNotification", "Major", False)
 
     @property
     def event(self) -> str:

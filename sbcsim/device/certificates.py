@@ -56,7 +56,7 @@ class _Before:
 class CertificateStore:
     """All enabled certificates by name, and what follows from them: credentials and trust anchors."""
 
-    def __init__(self, files: VirtualFiles, cipher: Cipher) -> None:
+    def __init__(self, files: Callable[[], VirtualFiles], cipher: Cipher) -> None:
         self._files = files
         self.internal = InternalKeys()
         self._cipher = cipher
@@ -66,6 +66,7 @@ class CertificateStore:
         self._credentials: dict[str, Credential] = {}
         self._start: tuple[dict[str, Loaded], dict[str, Certificate], TrustAnchors] = ({}, {}, self._anchors)
         self._before: _Before | None = None
+        self._absent: frozenset[str] = frozenset()
 
     @property
     def anchors(self) -> TrustAnchors:
@@ -85,7 +86,7 @@ class CertificateStore:
     def credential(self, name: str) -> Credential | None:
         """Return what a new connection shows under a certificate name, None if there is nothing to show."""
         loaded = self._loaded.get(name)
-        if loaded is None or loaded.content.key is None:
+        if loaded is None or loaded.content.key is None or name in self._absent:
             return None
         credential = self._credentials.get(name)
         if credential is None:
@@ -101,7 +102,7 @@ class CertificateStore:
             for name in self._to_load(proposal)
             if (kind := _file_kind(_text(proposal.new, name, "type"))) is not None
             and (file_name := _text(proposal.new, name, "fileName"))
-            and (data := self._files.certificate_file(file_name)) is not None
+            and (data := self._files().certificate_file(file_name)) is not None
         ]
         if not jobs:
             return None
@@ -135,6 +136,7 @@ class CertificateStore:
             self._loaded[item.name] = item
             self._read[item.name] = item.certificate
             self._credentials.pop(item.name, None)
+        self._absent -= {item.name for item in fresh}
         if proposal.reverts is not None and self._before is not None:
             self._read = dict(self._before.read)
             for name, pair in self._pairs_brought_back(proposal).items():
@@ -178,6 +180,19 @@ class CertificateStore:
             revision = max(item.revision for item in remote)
             self._anchors = TrustAnchors(tuple(item.certificate for item in remote), revision)
 
+    def load_again(self, tree: Tree) -> dict[str, str]:
+        """Have a server take over that reads the local certificates from files of its own.
+
+        Returns the missing files by the name of the certificate. Those show nothing until they are enabled anew.
+        """
+        files = self._files()
+        wanted = {
+            item.name: _text(tree, item.name, "fileName") for item in self.in_name_order() if item.type == "local"
+        }
+        missing = {name: file for name, file in wanted.items() if files.certificate_file(file) is None}
+        self._absent = frozenset(missing)
+        return missing
+
     def remember(self) -> None:
         """Keep in mind what is there now, unless something is kept in mind already."""
         if self._before is None:
@@ -204,6 +219,7 @@ class CertificateStore:
         self._read = dict(read)
         self._credentials.clear()
         self._before = None
+        self._absent = frozenset()
 
     def _remote(self) -> Iterator[Loaded]:
         return (item for item in self.in_name_order() if item.type == "remote")
@@ -255,7 +271,7 @@ class CertificateStore:
         file_name = _text(tree, name, "fileName")
         if not file_name:
             raise _missing(path, "fileName")
-        data = self._files.certificate_file(file_name)
+        data = self._files().certificate_file(file_name)
         if data is None:
             raise _refusal("no_file", path, "fileName", file=file_name)
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 from random import Random  # noqa: TID251 - only the type: the stream is seeded by sbcsim.rng
 
 from sbcsim import rng
@@ -15,19 +14,13 @@ from .alarms import Alarms
 from .certificates import CertificateStore
 from .effects import Effect
 from .eventlog import EventLog
+from .redundancy import Servers
 from .settings import Settings
 from .timetable import Timetable
 
 
-class RestartCause(Enum):
-    """Why the application last started, in the words of `serverStatus`."""
-
-    SYSTEM = "systemRestart"
-    SOFT = "systemSoftReset"
-
-
 class Chassis:
-    """One node's shared parts. `tree` is the running configuration, replaced at each commit."""
+    """One system's shared parts. `tree` is the running configuration, replaced at each commit."""
 
     def __init__(
         self, settings: Settings, journal: Journal, tree: Tree, certificates: CertificateStore, event_log: EventLog
@@ -41,9 +34,7 @@ class Chassis:
         self.timetable = Timetable()
         self.alarms = Alarms(self.emit)
         self.wake: Callable[[], None] | None = None
-        self.cause = RestartCause.SYSTEM
-        self.system_started = self.application_started = 0
-        """Uptimes of the last starts."""
+        self.servers = Servers(settings.ha, settings.system_name)
         self._effects: list[Effect] = []
         self._tokens = self._token_stream()
 
@@ -70,18 +61,10 @@ class Chassis:
         """Begin anew on a configuration: nothing is due, no alarm stands, the tokens repeat."""
         self.tree = tree
         self.revision = 0
-        self.cause = RestartCause.SYSTEM
-        self.system_started = self.application_started = 0
+        self.servers.restart()
         self.timetable.clear()
         self.alarms.restart()
         self._tokens = self._token_stream()
-
-    def started(self, cause: RestartCause, now: Instant) -> None:
-        """Note that the application has begun anew, or the whole system."""
-        self.cause = cause
-        self.application_started = now.uptime
-        if cause is RestartCause.SYSTEM:
-            self.system_started = now.uptime
 
     def _token_stream(self) -> Random:
         return rng.stream(self.settings.seed, "sip")

@@ -44,12 +44,16 @@ _OPEN = (CERTIFICATE_DIRECTORY,)
 
 
 class VirtualFiles:
-    """The file tree. Operations of a user take an `Account` and obey its group; without one the box itself acts."""
+    """The file tree of one server, or of a pair that mirrors it.
 
-    def __init__(self, now: Instant) -> None:
-        self._root = Directory(0o755, now.calendar, "root", fixed=True)
+    Operations of a user take an `Account` and obey its group; without one the box itself acts. `kept` keeps the files
+    beyond the process; the trees of two servers share it, each under the `number` of its root.
+    """
+
+    def __init__(self, now: Instant, *, kept: KeptFiles | None = None, number: int = 0) -> None:
+        self._root = Directory(0o755, now.calendar, "root", fixed=True, id=number)
         self._used = 0
-        self.kept = KeptFiles()
+        self.kept = kept or KeptFiles()
         """How the files survive the process."""
         for path in (*_FIXED, *_OPEN, EVENT_LOG_DIRECTORY):
             self._make_fixed(path, now, owner="root", takes_files=path in _OPEN)

@@ -11,20 +11,22 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol, cast
 
-from sbcsim.clock import Clock, Instant
+from sbcsim.clock import Clock, Instant, Order
 from sbcsim.config.rows import FileRow
 from sbcsim.config.transaction import Author, Database, Proposal
 from sbcsim.config.tree import Tree
-from sbcsim.events import Journal, LogEvent, Reset
+from sbcsim.events import Journal, LogEvent, Reset, Switchover, Synchronised
+from sbcsim.grammar import message
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import node_for
 
 from . import localauth, logadmin
 from .actions import Actions, Request
+from .alarms import AlarmName
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore
-from .chassis import Chassis, RestartCause
+from .chassis import Chassis
 from .commits import UNCONFIRMED, Commits
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionTable, PeerKey, PortKey
@@ -32,11 +34,13 @@ from .documents import USER, named
 from .effects import Closing, ConnectionId, Effect, Endpoint, HandshakeDone, HandshakeFailed, ListenerKey, StopListening
 from .eventlog import DIRECTORY, EventLog
 from .filenodes import FileKeeper
-from .files import MountedFile, VirtualFiles
+from .files import CERTIFICATE_DIRECTORY, MountedFile, VirtualFiles
+from .keptfiles import KeptFiles
 from .listeners import Port
 from .objects import peer_keys, port_keys, read_port
 from .pathcheck import PathChecks
 from .ports import DRYUP, Ports
+from .redundancy import SYNCHRONISED, HaMode, RestartCause, Server, Servers, SyncState
 from .sessions import Sessions
 from .settings import Settings
 from .signalling import Signalling
@@ -65,10 +69,12 @@ class Sbc:
         self.clock = clock
         self.journal = Journal(self.settings.journal_limit)
         now = clock.reading()
-        self.files = VirtualFiles(now)
+        kept = KeptFiles()
+        disks = 2 if self.settings.ha is HaMode.CLOUD else 1
+        self._disks = tuple(VirtualFiles(now, kept=kept, number=-index) for index in range(disks))
         self.users = users or Users()
         self.sessions = Sessions(self._session_limit)
-        certificates = CertificateStore(self.files, database.cipher)
+        certificates = CertificateStore(lambda: self.files, database.cipher)
         self.event_log = EventLog(now)
         self.end_sessions: Callable[[], None] | None = None
         """Called when every session of the northbound interfaces has to end."""
@@ -80,11 +86,12 @@ class Sbc:
         self._checks = CertificateChecks(self._chassis, self._plane.table, self._plane.close)
         self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map)
         self._status = Status(self._chassis, self._ports, self._plane.table, self._paths)
-        self._actions = Actions(self._chassis, self._ports, self._paths, self.files, self.restart)
+        self._actions = Actions(self._chassis, self._ports, self._paths, self)
         self._validity = Validity(self._chassis)
         self._plane.watchers += [self._paths, self._checks, self._validity]
         self.journal.subscribe(self.event_log.read)
-        self.files.mount(DIRECTORY, self._log_files)
+        for disk in self._disks:
+            disk.mount(DIRECTORY, self._log_files)
         self._handlers: dict[str, Callable[[Hashable, Instant], None]] = {
             RECHECK[0]: lambda _key, now: self._checks.recheck(now),
             WARNING[0]: lambda _key, now: self._checks.warn(now),
@@ -96,6 +103,7 @@ class Sbc:
             "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
             UNCONFIRMED[0]: lambda _key, now: self.database.time_out(now),
             VALIDITY: lambda _key, _now: self._paths.reconsider(),
+            SYNCHRONISED[0]: lambda _key, now: self._synchronised(now),
         }
         database.subscribe(Commits(self._chassis, self._ports, self._paths, self._checks, self._validity, self.users))
 
@@ -103,6 +111,20 @@ class Sbc:
     def system_name(self) -> str:
         """The name in the prompt and in `system admin`."""
         return self.settings.system_name
+
+    @property
+    def servers(self) -> Servers:
+        """The server of this node, or its pair."""
+        return self._chassis.servers
+
+    @property
+    def files(self) -> VirtualFiles:
+        """The files of the active server."""
+        return self.files_of(self.servers.active)
+
+    def files_of(self, server: Server) -> VirtualFiles:
+        """Return the files of a server; a pair that is not in a cloud mirrors them."""
+        return self._disks[min(server.index, len(self._disks) - 1)]
 
     def start(self, now: Instant) -> None:
         """Put the running configuration to work, as if all of it had just been committed."""
@@ -277,13 +299,18 @@ class Sbc:
     def adopt_start(self, *, new: bool = True) -> None:
         """Make the present configuration, files and certificates what `reset` returns to; a `new` box has no past."""
         self.database.adopt_start(new=new)
-        self.files.adopt_start()
+        for disk in self._disks:
+            disk.adopt_start()
         self._chassis.certificates.adopt_start()
 
     def keep_with(self, keeper: Keeper | None) -> None:
         """Have files, accounts and keys survive the process from now on, each before its change is answered."""
-        self.files.kept.keeper = keeper
+        self._disks[0].kept.keeper = keeper
         self.users.keep = self._chassis.certificates.internal.keep_documents = None if keeper is None else keeper.put
+
+    def file_rows(self) -> tuple[FileRow, ...]:
+        """Return the files of every server, for `restore`."""
+        return tuple(row for disk in self._disks for row in disk.rows())
 
     def documents(self) -> dict[str, bytes]:
         """Return what survives beside configuration and files, for `restore`."""
@@ -291,7 +318,9 @@ class Sbc:
 
     def restore(self, files: Iterable[FileRow], documents: Mapping[str, bytes]) -> None:
         """Before `start`: go on with the files, certificates and keys of an earlier process."""
-        self.files.restore(files)
+        rows = tuple(files)
+        for disk in self._disks:
+            disk.restore(rows)
         self._chassis.certificates.restore(documents)
         localauth.apply_all(self.users, self.database.running)
 
@@ -303,7 +332,8 @@ class Sbc:
         before = self.listeners()
         self._halt("reset", now)
         self.database.reset()
-        self.files.reset()
+        for disk in self._disks:
+            disk.reset()
         self._plane.table.restart()
         self._chassis.restart(self.database.running)
         self._chassis.certificates.reset()
@@ -317,10 +347,59 @@ class Sbc:
         before = self.listeners()
         self._chassis.emit(now, LogEvent("SYS", "major", f"*Application restarted: {cause.value}"))
         self._halt(cause.value, now)
-        self._chassis.started(cause, now)
+        self.servers.active.started(cause, now)
         self._go_on(before, now)
         if self.end_sessions is not None:
             self.end_sessions()
+
+    def switch_over(self, reason: str, now: Instant, cause: RestartCause = RestartCause.SWITCHOVER) -> str:
+        """Have the standby server take over; returns why it cannot, "" where it has.
+
+        Connections and sessions end and counters begin anew; configuration, alarms and stable calls stay. `cause` is
+        what has become of the old active server.
+        """
+        servers, chassis = self.servers, self._chassis
+        if servers.standby is None:
+            return message("action.no_standby")
+        if servers.sync is not SyncState.COMPLETED:
+            return message("action.not_synchronised")
+        before, old = self.listeners(), servers.active.name
+        self._halt("switchover", now)
+        servers.swap(now, cause)
+        new = servers.active.name
+        chassis.emit(now, Switchover(new, old, reason))
+        chassis.alarms.raise_alarm(AlarmName.SWITCHOVER, new, message("alarm.switchover", server=new), now)
+        if len(self._disks) > 1:
+            self._load_certificates(now)
+        self._fall_behind(now)
+        self._go_on(before, now)
+        if self.end_sessions is not None:
+            self.end_sessions()
+        return ""
+
+    def restart_server(self, server: Server, cause: RestartCause, now: Instant) -> None:
+        """Restart one server: the standby takes over from the active one if it can, and is behind if it is the one."""
+        if server is self.servers.standby:
+            server.started(cause, now)
+            self._fall_behind(now)
+        elif self.servers.sync is SyncState.COMPLETED:
+            self.switch_over(cause.value, now, cause)
+        else:
+            self.restart(cause, now)
+
+    def _fall_behind(self, now: Instant) -> None:
+        self._chassis.timetable.acting.set(SYNCHRONISED, self.servers.fall_behind(now), Order.TIMEOUT)
+
+    def _synchronised(self, now: Instant) -> None:
+        self.servers.caught_up()
+        assert self.servers.standby is not None
+        self._chassis.emit(now, Synchronised(self.servers.standby.name))
+
+    def _load_certificates(self, now: Instant) -> None:
+        server = self.servers.active.name
+        for name, file in self._chassis.certificates.load_again(self._chassis.tree).items():
+            text = f"*Certificate {name} not loaded: {file} not found in {CERTIFICATE_DIRECTORY} of {server}"
+            self._chassis.emit(now, LogEvent("SYS", "major", text))
 
     def _halt(self, reason: str, now: Instant) -> None:
         self._paths.clear()  # first: no ping fails by what follows

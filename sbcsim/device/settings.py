@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .redundancy import HaMode
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Choices that hold for the life of one simulated node.
+    """Choices that hold for the life of one simulated system.
 
     `dial_tls_port_plus_one` adds 1 to a peer's port over TLS, as some say the box does. `hosts` is the host table
     by which a pathCheck hostName is resolved: name to simulated address.
@@ -20,9 +22,5 @@ class Settings:
     seed: int = 0
     dial_tls_port_plus_one: bool = False
     hosts: Mapping[str, str] = field(default_factory=dict)
+    ha: HaMode = HaMode.NONE
     journal_limit: int = 100_000
-
-    @property
-    def server_name(self) -> str:
-        """The name of the active server (CE): the system's name with an `a` behind it."""
-        return f"{self.system_name}a"

@@ -90,7 +90,7 @@ class State:
         def everything() -> Saved:
             database = sbc.database
             documents = sbc.documents() | self._own
-            return Saved(database.running, database.revision, tuple(database.history), documents, sbc.files.rows())
+            return Saved(database.running, database.revision, tuple(database.history), documents, sbc.file_rows())
 
         self._store.everything = everything
         sbc.database.recorder = self._store

@@ -245,32 +245,37 @@ def _alarm_history(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
 
 
 def _servers(status: Status, _path: Path, now: Instant) -> Iterable[Row]:
-    chassis = status.chassis
-    settings = chassis.settings
-    yield {
-        "name": settings.server_name,
-        "hwType": settings.hardware_type,
-        "serialNum": "",
-        "partNum": "",
-        "platformVersion": settings.application_version,
-        "applicationVersion": settings.application_version,
-        "mgmtRedundancyRole": "active",
-        "upTime": _up_time(now.uptime - chassis.system_started),
-        "applicationUpTime": _up_time(now.uptime - chassis.application_started),
-        "lastRestartReason": chassis.cause.value,
-        "syncStatus": "unprotected",
-        "daughterBoardPresent": False,
-        "currentTime": to_datetime(now.calendar).strftime("%Y/%m/%d %H:%M:%S "),
-        "pktPortSpeed": "speed1Gbps",
-        "actualCeName": settings.server_name,
-        "hwSubType": "",
-        "fingerprint": "",
-    }
+    servers, settings = status.chassis.servers, status.chassis.settings
+    for server in servers:
+        yield {
+            "name": server.name,
+            "hwType": settings.hardware_type,
+            "serialNum": "",
+            "partNum": "",
+            "platformVersion": settings.application_version,
+            "applicationVersion": settings.application_version,
+            "mgmtRedundancyRole": "active" if server is servers.active else "standby",
+            "upTime": _up_time(now.uptime - server.system_started),
+            "applicationUpTime": _up_time(now.uptime - server.application_started),
+            "lastRestartReason": server.cause.value,
+            "syncStatus": servers.sync.value,
+            "daughterBoardPresent": False,
+            "currentTime": to_datetime(now.calendar).strftime("%Y/%m/%d %H:%M:%S "),
+            "pktPortSpeed": "speed1Gbps",
+            "actualCeName": server.name,
+            "hwSubType": "",
+            "fingerprint": "",
+        }
 
 
-def _synchronisation(_status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
+def _server_names(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
+    for server in status.chassis.servers:
+        yield {"name": server.name}
+
+
+def _synchronisation(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
     for module in ("Policy Data", "Call Data", "Config Data", "Disk Data"):
-        yield {"syncModule": module, "status": "unprotected"}
+        yield {"syncModule": module, "status": status.chassis.servers.sync.value}
 
 
 def _event_logs(status: Status, _path: Path, now: Instant) -> Iterable[Row]:
@@ -303,6 +308,7 @@ TABLES: dict[SchemaPath, Callable[[Status, Path, Instant], Iterable[Row]]] = {
     ("global", "globalTrunkGroupStatus"): _all_trunk_groups,
     ("global", "callCountStatus"): _call_counts,
     ("oam", "eventLog", "typeStatus"): _event_logs,
+    ("system", "serverAdmin"): _server_names,
     ("system", "serverStatus"): _servers,
     ("system", "syncStatus"): _synchronisation,
     ("alarms", "currentStatus"): _current_alarms,

@@ -10,6 +10,7 @@ from sbcsim.config.secret import Cipher
 from sbcsim.config.transaction import Author, Database
 from sbcsim.device.effects import (
     Close,
+    Closing,
     Dial,
     Direction,
     Effect,
@@ -66,6 +67,7 @@ class Box:
         self.streams: dict[int, Stream] = {}
         self.sent: dict[int, bytes] = {}
         self.closed: list[int] = []
+        self.closings: dict[int, Closing] = {}
         self.streams_in: dict[int, tuple[bytes, ...]] = {}
         self.slow_handshakes = False
         self.handshaking: dict[int, StartTls] = {}
@@ -167,6 +169,7 @@ class Box:
                 self._send(effect)
             case Close():
                 self.closed.append(effect.connection)
+                self.closings[effect.connection] = effect.how
 
     def _dial(self, effect: Dial) -> None:
         far = self.far_ends.get(effect.remote)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sbcsim.cli.parser import Call
 from sbcsim.cli.questions import confirm
-from sbcsim.cli.resolving import line_error, present, require
+from sbcsim.cli.resolving import Step, line_error, present, require
 from sbcsim.cli.shell import Output, Shell, Steps, Work
 from sbcsim.grammar import message
-from sbcsim.schema.node import Node
+from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import WalkError, quote, resolve_request
 
@@ -24,7 +24,7 @@ def request(shell: Shell, call: Call) -> Steps:
     except WalkError as error:
         raise line_error(error, call.arguments) from None
     path = found.path[:-1]
-    require(schema, path, call.arguments[: len(path) - len(base)], present(shell.running))
+    require(schema, path, call.arguments[: len(path) - len(base)], _there(shell))
     if found.node.question:
         yield from confirm(shell, message(f"question.{found.node.question}"), enter_means=False)
     work = shell.box.request_work(path, found.node.name, found.inputs)
@@ -32,6 +32,19 @@ def request(shell: Shell, call: Call) -> Steps:
         yield Work(work)
     leaves = shell.box.request(path, found.node.name, found.inputs, shell.author, shell.now)
     return Output(tuple(line for name, value in leaves for line in _shown(found.node, name, value)))
+
+
+def _there(shell: Shell) -> Callable[[Step, Path], bool]:
+    """Return what tells whether an object can be acted on: it is configured, or there of itself."""
+    configured = present(shell.running)
+
+    def there(step: Step, path: Path) -> bool:
+        if step.node.config or not step.is_entry:
+            return configured(step, path)
+        keys = dict(zip(step.node.keys, path[step.start + 1 :], strict=True))
+        return any(keys.items() <= row.items() for row in shell.box.rows(path[: step.start + 1]))
+
+    return there
 
 
 def _shown(action: Node, name: str, value: Value) -> Iterator[str]:
