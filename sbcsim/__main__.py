@@ -82,7 +82,7 @@ class Log(StrEnum):
 
 
 class Redundancy(StrEnum):
-    """How many nodes the simulated box has."""
+    """One server, or a pair."""
 
     NONE = "none"
     ONE_TO_ONE = "1to1"
@@ -130,7 +130,9 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME:PASSWORD", help="A user, instead of admin with password admin (several times)."),
     ] = None,
-    ha: Annotated[Redundancy, typer.Option(help="Redundancy; only none in this version.")] = Redundancy.NONE,
+    ha: Annotated[
+        Redundancy, typer.Option(help="One server, or a pair; in a cloud each has its own files.")
+    ] = Redundancy.NONE,
     map_: Annotated[
         list[str] | None,
         typer.Option(
@@ -146,8 +148,6 @@ def run(
     log: Annotated[Log | None, typer.Option(help="Write the journal to the standard error output as it grows.")] = None,
 ) -> None:
     """Run one simulated SBC until SIGTERM or SIGINT."""
-    if ha is not Redundancy.NONE:
-        _fail(f"--ha {ha.value}: not in this version, which simulates a single node", 2)
     if ready_file is not None:
         _clear(ready_file)
     for number in _STOP:
@@ -162,6 +162,7 @@ def run(
             clock=clock,
             state=state,
             seed=seed,
+            ha=ha.value,
             bind=bind,
             ports=ports.value,
             users=dict(map(_credentials, user)) if user else None,
@@ -393,6 +394,13 @@ def reset(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     """Go back to the state just after start; ports stay."""
     with _client(url) as client:
         _show(client.call("POST", "/v1/reset"), as_json, "facts")
+
+
+@ctl.command()
+def switchover(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Have the standby server take over: every connection ends, and the next ones use what is configured now."""
+    with _client(url) as client:
+        _show(client.call("POST", "/v1/switchover"), as_json, "facts")
 
 
 @contextmanager

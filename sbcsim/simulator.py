@@ -35,11 +35,14 @@ from .control.models import (
     Peer,
     Ports,
     Ready,
+    ServerPorts,
     SipListener,
     Status,
+    SwitchedOver,
 )
 from .device.effects import Endpoint, ListenerKey
 from .device.files import CERTIFICATE_DIRECTORY, FILE_LIMIT
+from .device.redundancy import HaMode
 from .device.sbc import Sbc
 from .device.settings import Settings
 from .device.users import DEFAULT_PASSWORD, DEFAULT_USER, Users
@@ -47,9 +50,8 @@ from .errors import BugError, ScenarioError, UserError
 from .events import Entry, Journal, kinds
 from .net.control import ControlPort
 from .net.driver import Driver
-from .net.login import HOST_KEYS, HostKeys
-from .net.sftp import SftpServer
-from .net.ssh import CliServer
+from .net.login import HOST_KEYS, HostKeys, SshPort
+from .net.management import Management
 from .net.wiring import AddressMap, Wiring, format_endpoint, parse_network, parse_pair
 from .schema.load import load as load_schema
 from .schema.node import Node
@@ -61,7 +63,7 @@ if TYPE_CHECKING:
 VIRTUAL_START = "2026-01-01T00:00:00Z"
 LATEST = from_rfc3339("9999-01-01T00:00:00Z")
 """The clock goes no further: calendars end soon after."""
-CLI_PORT, SFTP_PORT, CONTROL_PORT = 10022, 12024, 10080
+CONTROL_PORT = 10080
 SHOWN = 1000
 """How many journal entries the answer to a move of the clock carries."""
 
@@ -76,6 +78,7 @@ class Simulator:
     `maps` (`10.1.2.3=127.0.0.2`) say where simulated addresses lie on the host, `allow_dial` which networks outside
     loopback may be dialled. `files` are put into the certificate directory before the configuration is loaded;
     a certificate file that lies beside a configuration file which names it is put there as well.
+    `ha` is "none", "1to1" or "cloud": a pair of servers, in a cloud with files of their own.
     `state` names a directory where everything is kept: a node that finds one goes on where the last one ended, and
     of `config` takes only what that has not taken before. `seed` stays that of its first start; 0 if none is given.
     `control` is "on demand" (the control API costs nothing until somebody connects), "serve" or "off".
@@ -88,6 +91,7 @@ class Simulator:
         clock: str | Clock = "virtual",
         state: str | Path | None = None,
         seed: int | None = None,
+        ha: Literal["none", "1to1", "cloud"] | None = None,
         bind: str = "127.0.0.1",
         ports: Literal["default", "ephemeral"] = "ephemeral",
         users: Mapping[str, str] | None = None,
@@ -112,7 +116,7 @@ class Simulator:
         schema = load_schema()
         self._state = None if state is None else _open_state(Path(state), seed, schema, self._clock.reading())
         try:
-            self._build(schema, seed or 0, users, settings, control_token)
+            self._build(schema, seed or 0, users, settings or Settings(), ha, control_token)
         except BaseException:
             self._close_state()
             raise
@@ -122,7 +126,8 @@ class Simulator:
         schema: Node,
         seed: int,
         users: Mapping[str, str] | None,
-        settings: Settings | None,
+        settings: Settings,
+        ha: str | None,
         control_token: str,
     ) -> None:
         saved = None
@@ -132,7 +137,7 @@ class Simulator:
             self._users.restore(self._state.users)
             host_keys = HostKeys(self._state.host_keys, self._state.keep_host_keys)
         self._host_keys = host_keys
-        self._settings = replace(settings or Settings(), seed=seed)
+        self._settings = replace(settings, seed=seed, ha=settings.ha if ha is None else _ha_mode(ha))
         for name, password in (users or ({} if saved else {DEFAULT_USER: DEFAULT_PASSWORD})).items():
             if self._users.get(name) is None:  # who is known may have changed the password
                 self._users.add(name, password)
@@ -155,8 +160,7 @@ class Simulator:
         self._database.subscribe(self._wiring)
         self._driver = Driver(self._sbc, self._clock, self._wiring, self.events)
         self._changing = asyncio.Lock()
-        self._cli: CliServer | None = None
-        self._sftp: SftpServer | None = None
+        self._management: Management | None = None
         self._control_port: ControlPort | None = None
         self._control_address: Address | None = None
         self._shell: Session | None = None
@@ -177,7 +181,7 @@ class Simulator:
 
     async def start(self) -> None:
         """Load the configuration and open every port; raises ScenarioError for a mistake in a file, else UserError."""
-        if self._cli is not None:
+        if self._management is not None:
             raise BugError("a simulator starts only once")
         try:
             await self._start()
@@ -191,10 +195,9 @@ class Simulator:
         if state is not None and not new:
             state.restore(sbc)
         for name, content in self._files.items() if new else ():
-            sbc.files.write(f"{CERTIFICATE_DIRECTORY}/{name}", content, now)
+            self._put_file(name, content, now)
         sbc.start(now)
         sbc.wake = self._wake
-        sbc.end_sessions = self._hang_up
         files = [_read(file) for file in self._config]
         if state is not None:
             files = [file for file in files if not state.has_taken(file.text)]
@@ -207,27 +210,9 @@ class Simulator:
         self._users.adopt_start()
         if state is not None and new:
             state.create(sbc)
-        self._cli = CliServer(
-            factory=lambda author, terminal: Session(sbc, author, terminal, self._driver.now()),
-            users=self._users,
-            sessions=sbc.sessions,
-            journal=self.events,
-            now=self._driver.now,
-            banner=lambda: sbc.login_banner,
-            idle_seconds=lambda: sbc.idle_seconds,
-            accept_banner=lambda: sbc.banner_must_be_accepted,
-            host_keys=self._host_keys,
-        )
-        self._sftp = SftpServer(
-            files=sbc.files,
-            users=self._users,
-            journal=self.events,
-            now=self._driver.now,
-            banner=lambda: sbc.login_banner,
-            host_keys=self._host_keys,
-        )
-        await self._cli.listen(self._bind, self._port(CLI_PORT))
-        await self._sftp.listen(self._bind, self._port(SFTP_PORT))
+        self._management = Management(sbc, self._driver.now, self._host_keys)
+        sbc.end_sessions = self._management.hang_up
+        await self._management.listen(self._bind, self._port)
         await self._driver.start()
         if self._control != "off":
             await self._start_control()
@@ -241,8 +226,13 @@ class Simulator:
         for directory in dict.fromkeys(file.parent for file in self._config):
             file = directory / file_name
             if file.is_file() and file.stat().st_size <= FILE_LIMIT:
-                sbc.files.write(f"{CERTIFICATE_DIRECTORY}/{file_name}", file.read_bytes(), self._clock.reading())
+                self._put_file(file_name, file.read_bytes(), self._clock.reading())
                 return
+
+    def _put_file(self, name: str, content: bytes, now: Instant) -> None:
+        """Put a certificate file onto every server."""
+        for server in self._sbc.servers:
+            self._sbc.files_of(server).write(f"{CERTIFICATE_DIRECTORY}/{name}", content, now)
 
     async def _start_control(self) -> None:
         control = self._control_port = ControlPort(self, self.control_token)
@@ -264,7 +254,8 @@ class Simulator:
             self._pump.cancel()
         if self._control_port is not None:
             await self._control_port.close()
-        await asyncio.gather(*(port.close() for port in (self._cli, self._sftp) if port is not None))
+        if self._management is not None:
+            await self._management.close()
         await self._driver.stop()
         self._close_state()
 
@@ -283,11 +274,12 @@ class Simulator:
     @property
     def ports(self) -> Ports:
         """Where everything listens."""
-        if self._cli is None or self._sftp is None:
+        management = self._management
+        if management is None:
             raise BugError("the simulator has not been started")
         return Ports(
-            cli=Address(self._cli.host, self._cli.port),
-            sftp=Address(self._sftp.host, self._sftp.port),
+            cli=_where(management.system.cli),
+            sftp=_where(management.system.sftp),
             control=self._control_address,
             netconf=None,
             rest=None,
@@ -300,6 +292,9 @@ class Simulator:
                     Address(*place),
                 )
                 for key, place in sorted(self._driver.listeners.items(), key=_listener_order)
+            ),
+            servers=tuple(
+                ServerPorts(name, _where(each.cli), _where(each.sftp)) for name, each in management.servers.items()
             ),
         )
 
@@ -327,6 +322,7 @@ class Simulator:
             cert_dir=CERTIFICATE_DIRECTORY,
             now=self._clock.now(),
             sip=ports.sip,
+            servers=ports.servers,
         )
 
     def status(self) -> Status:
@@ -413,7 +409,8 @@ class Simulator:
         """Go back to the state just after start: configuration, files, clock; ports stay, sessions end."""
         async with self._changing:
             self._close_shell()
-            await self._end_sessions()
+            if self._management is not None:
+                await self._management.end_sessions()
             self._clock.set_rate(self._first_rate)  # before: at another rate the restarted clock would have moved
             self._clock.restart(_host_calendar() if self._clock.mode is Mode.REAL else self._first)
             self._users.reset()
@@ -421,6 +418,18 @@ class Simulator:
             self._driver.set_rate(self._first_rate)
             if self._state is not None:
                 self._state.reset()
+
+    async def switch_over(self, reason: str = "asked for by the control API") -> SwitchedOver:
+        """Have the standby server take over; raises UserError where there is none that could."""
+        async with self._changing:
+            now = self._driver.now()
+            problem = self._sbc.switch_over(reason, now)
+            if problem:
+                raise UserError(problem, tag="resource-denied")
+            await self._driver.settle()
+            standby = self._sbc.servers.standby
+            assert standby is not None
+            return SwitchedOver(now.datetime(), self._sbc.servers.active.name, standby.name)
 
     async def close_connection(self, connection: int) -> bool:
         """Close a live connection from the box's side; False if there is none of that id."""
@@ -475,16 +484,9 @@ class Simulator:
             self._sbc.sessions.close(self._shell_login)
             self._shell = None
 
-    def _hang_up(self) -> None:
-        for port in (self._cli, self._sftp):
-            if port is not None:
-                port.hang_up()
 
-    async def _end_sessions(self) -> None:
-        connections = [each for port in (self._cli, self._sftp) if port is not None for each in port.connections]
-        for connection in connections:
-            connection.abort()
-        await asyncio.gather(*(connection.wait_closed() for connection in connections))
+def _where(port: SshPort) -> Address:
+    return Address(port.host, port.port)
 
 
 def _open_state(directory: Path, seed: int | None, schema: Node, now: Instant) -> State:
@@ -505,6 +507,13 @@ def _make_clock(text: str) -> Clock:
     if text == "real":
         return Clock(Mode.REAL, _host_calendar())
     raise UserError(f'"{text}" is not a clock: real, virtual or virtual@{VIRTUAL_START}')
+
+
+def _ha_mode(text: str) -> HaMode:
+    try:
+        return HaMode(text)
+    except ValueError:
+        raise UserError(f'"{text}" is no redundancy: {", ".join(mode.value for mode in HaMode)}') from None
 
 
 def _host_uptime() -> int:

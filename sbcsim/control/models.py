@@ -48,6 +48,21 @@ class SipListener:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerPorts:
+    """Where one server of a pair is managed, active or not."""
+
+    __pydantic_config__ = _ANSWER
+
+    name: str
+    cli: Address
+    sftp: Address
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain JSON data."""
+        return {"name": self.name, "cli": list(self.cli), "sftp": list(self.sftp)}
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """What the ready line says: where everything listens."""
 
@@ -67,10 +82,12 @@ class Ready:
     now: datetime
     """The node's calendar."""
     sip: tuple[SipListener, ...]
+    servers: tuple[ServerPorts, ...] = ()
+    """The servers of a pair; `cli` and `sftp` belong to the active one."""
 
     def to_json(self) -> dict[str, object]:
         """Return plain JSON data without the help of pydantic, which the ready line does not wait for."""
-        return {
+        data: dict[str, object] = {
             "version": self.version,
             "pid": self.pid,
             "cli": _listed(self.cli),
@@ -82,6 +99,9 @@ class Ready:
             "now": self.now.isoformat().replace("+00:00", "Z"),
             "sip": [listener.to_json() for listener in self.sip],
         }
+        if self.servers:
+            data["servers"] = [server.to_json() for server in self.servers]
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +114,7 @@ class Ports:
     netconf: Address | None
     rest: Address | None
     sip: tuple[SipListener, ...]
+    servers: tuple[ServerPorts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +347,17 @@ class Status:
     counts: Counts
     ports: Ready
     """The content of the ready line."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedOver:
+    """The servers of the pair have changed roles."""
+
+    __pydantic_config__ = _ANSWER
+
+    now: datetime
+    active: str
+    standby: str
 
 
 @dataclass(frozen=True, slots=True)

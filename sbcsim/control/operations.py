@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sbcsim.clock import from_rfc3339, parse_duration
+from sbcsim.errors import UserError
 from sbcsim.events import kinds
 
 from .models import (
@@ -25,6 +26,7 @@ from .models import (
     Ready,
     ResetDone,
     Status,
+    SwitchedOver,
 )
 from .parameters import Parameter, Query
 from .problems import ControlError
@@ -168,6 +170,14 @@ async def _reset(box: Simulated, arguments: Arguments) -> ResetDone:
     return ResetDone(box.clock.now(), box.events.last)
 
 
+async def _switch_over(box: Simulated, arguments: Arguments) -> SwitchedOver:
+    del arguments
+    try:
+        return await box.switch_over()
+    except UserError as error:
+        raise ControlError(409, error.text) from None
+
+
 JOURNAL_PARAMETERS = (
     Parameter("after", "only entries with a greater number", integer=True, repeatable=False),
     Parameter("kind", "only entries of these kinds", choices=tuple(kinds())),
@@ -245,6 +255,14 @@ OPERATIONS: tuple[Operation, ...] = (
         JournalEntries,
         parameters=(*JOURNAL_PARAMETERS, Parameter("limit", "at most this many", integer=True, repeatable=False)),
         refusals=(400,),
+    ),
+    Operation(
+        "POST",
+        "/v1/switchover",
+        "Have the standby server take over",
+        _switch_over,
+        SwitchedOver,
+        refusals=(409,),
     ),
     Operation("POST", "/v1/reset", "Back to the state just after start; ports stay", _reset, ResetDone),
 )

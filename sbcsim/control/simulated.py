@@ -8,7 +8,7 @@ from typing import Protocol
 from sbcsim.clock import Clock
 from sbcsim.events import Journal
 
-from .models import Advanced, Alarms, Certificate, Connection, Peer, Ready, Status
+from .models import Advanced, Alarms, Certificate, Connection, Peer, Ready, Status, SwitchedOver
 
 
 class Simulated(Protocol):
@@ -51,6 +51,9 @@ class Simulated(Protocol):
 
     async def reset(self) -> None:
         """Go back to the state just after start; listeners and ports stay."""
+
+    async def switch_over(self) -> SwitchedOver:
+        """Have the standby server take over; raises UserError where there is none that could."""
 
     async def close_connection(self, connection: int) -> bool:
         """Close a live connection from the box's side; False if there is none of that id."""

@@ -13,10 +13,14 @@ from sbcsim.grammar import message
 
 @dataclass(slots=True, eq=False)
 class LoginSession:
-    """One login. `mode` is what `show users` prints under CONFIG MODE: "", "private" or "exclusive"."""
+    """One login. `mode` is what `show users` prints under CONFIG MODE: "", "private" or "exclusive".
+
+    One on the `standby` server can look at everything and change nothing.
+    """
 
     author: Author
     counted: bool
+    standby: bool = False
     mode: str = ""
 
     @property
@@ -44,7 +48,15 @@ class Sessions:
         return len(self._open)
 
     def open(
-        self, user: str, now: Instant, *, context: str, remote: str, protocol: str = "ssh", counted: bool = True
+        self,
+        user: str,
+        now: Instant,
+        *,
+        context: str,
+        remote: str,
+        protocol: str = "ssh",
+        counted: bool = True,
+        standby: bool = False,
     ) -> LoginSession:
         """Begin a session; raises UserError where the user has as many as allowed."""
         if counted:
@@ -55,7 +67,7 @@ class Sessions:
         author = Author(
             user=user, context=context, session=self._last, remote=remote, protocol=protocol, since=now.calendar
         )
-        session = LoginSession(author, counted)
+        session = LoginSession(author, counted, standby)
         self._open[session.id] = session
         return session
 

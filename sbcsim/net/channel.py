@@ -39,7 +39,8 @@ _NOTICES_KEPT = 100
 class Surroundings:
     """What a channel needs of the port it belongs to. `idle_seconds` is of real time, 0 for never.
 
-    `accept_banner`: a user on a terminal must accept the banner before the session begins.
+    `accept_banner`: a user on a terminal must accept the banner before the session begins; `standby`: the server that
+    is logged in to is not the active one.
     """
 
     factory: SessionFactory
@@ -48,6 +49,7 @@ class Surroundings:
     run: Callable[[Callable[[], None]], asyncio.Future[None]]
     idle_seconds: Callable[[], float]
     accept_banner: Callable[[], bool]
+    standby: Callable[[], bool]
     channels: set[CliChannel]
 
 
@@ -120,7 +122,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         now = self._port.now()
         try:
             self._login = self._port.sessions.open(
-                self._account.name, now, context="cli", remote=self._remote, protocol="ssh"
+                self._account.name, now, context="cli", remote=self._remote, standby=self._port.standby()
             )
         except UserError as refusal:
             self._print(refusal.text + "\n")
@@ -347,6 +349,12 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         if isinstance(self._input, LineEditor) and not self._acting and not self._over:
             self._notices.append(text)
             self._deliver()
+            self._flush()
+
+    def take_leave(self, text: str) -> None:
+        """Show a notice at once, whatever is being typed, as the session is about to end; not to who had it end."""
+        if isinstance(self._input, LineEditor) and not self._acting and not self._over:
+            self._print(f"\n{text}\n")
             self._flush()
 
     def _deliver(self) -> None:

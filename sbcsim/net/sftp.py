@@ -43,7 +43,7 @@ async def start_sftp_server(
     banner: Callable[[], str] = str,
 ) -> SftpServer:
     """Listen for SFTP and scp; port 0 takes a free one. Raises UserError where the address cannot be bound."""
-    server = SftpServer(files=files, users=users, journal=journal, now=now, banner=banner)
+    server = SftpServer(files=lambda: files, users=users, journal=journal, now=now, banner=banner)
     await server.listen(host, port)
     return server
 
@@ -56,7 +56,7 @@ class SftpServer(SshPort):
     def __init__(
         self,
         *,
-        files: VirtualFiles,
+        files: Callable[[], VirtualFiles],
         users: Users,
         journal: Journal,
         now: Callable[[], Instant],
@@ -64,7 +64,12 @@ class SftpServer(SshPort):
         host_keys: HostKeys = HOST_KEYS,
     ) -> None:
         super().__init__(users=users, journal=journal, now=now, banner=banner, host_keys=host_keys)
-        self.files = files
+        self._find_files = files
+
+    @property
+    def files(self) -> VirtualFiles:
+        """The files of whichever server is met here now."""
+        return self._find_files()
 
     def open_channel(self, account: Account, remote: str) -> asyncssh.SSHServerSession[Any]:  # noqa: ARG002
         """Return the session of one transfer channel."""

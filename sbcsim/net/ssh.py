@@ -11,7 +11,7 @@ from sbcsim.clock import Instant
 from sbcsim.config.history import spell_time
 from sbcsim.device.sessions import Sessions
 from sbcsim.device.users import Account, Users
-from sbcsim.events import Commit, ConfirmedCommit, Entry, Journal
+from sbcsim.events import Commit, ConfirmedCommit, Entry, Journal, Switchover
 from sbcsim.grammar import message
 
 from .channel import CliChannel, SessionFactory, Surroundings
@@ -68,11 +68,14 @@ class CliServer(SshPort):
         banner: Callable[[], str] = str,
         idle_seconds: Callable[[], float] = float,
         accept_banner: Callable[[], bool] = bool,
+        standby: Callable[[], bool] = bool,
         host_keys: HostKeys = HOST_KEYS,
     ) -> None:
         super().__init__(users=users, journal=journal, now=now, banner=banner, host_keys=host_keys)
         self._channels: set[CliChannel] = set()
-        self._surroundings = Surroundings(factory, sessions, now, self.run, idle_seconds, accept_banner, self._channels)
+        self._surroundings = Surroundings(
+            factory, sessions, now, self.run, idle_seconds, accept_banner, standby, self._channels
+        )
         self._stop_reading: Callable[[], None] | None = None
 
     def open_channel(self, account: Account, remote: str) -> asyncssh.SSHServerSession[Any]:
@@ -102,6 +105,9 @@ class CliServer(SshPort):
         if isinstance(event, ConfirmedCommit) and event.state == "rolled back":
             time = spell_time(entry.at.calendar)
             self.announce(message("access.not_confirmed", time=time, user=event.user, context=event.context))
+        elif isinstance(event, Switchover):
+            for channel in tuple(self._channels):
+                channel.take_leave(message("access.switchover", time=spell_time(entry.at.calendar)))
         elif isinstance(event, Commit) and event.context != "system":
             self.announce(
                 message(

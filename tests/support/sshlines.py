@@ -11,6 +11,7 @@ import asyncssh
 from sbcsim.simulator import Simulator
 
 USER = PASSWORD = "admin"
+LOGIN = {"username": USER, "password": PASSWORD, "known_hosts": None, "client_keys": None, "config": None}
 CERTIFICATES = "/opt/sonus/external"
 
 _PROMPT = re.compile(r"(\r\n\[edit[^\]\r]*\]\r\n)?admin@SBC1[>%] $|\[yes,(no|NO)\] $")
@@ -49,12 +50,10 @@ class Terminal:
 
 
 @asynccontextmanager
-async def terminal(box: Simulator) -> AsyncIterator[Terminal]:
-    """Log in to the CLI."""
+async def terminal(box: Simulator, *, address: tuple[str, int] | None = None) -> AsyncIterator[Terminal]:
+    """Log in to the CLI, of the system or at another address."""
     async with (
-        asyncssh.connect(
-            *box.ports.cli, username=USER, password=PASSWORD, known_hosts=None, client_keys=None, config=None
-        ) as connection,
+        asyncssh.connect(*(address or box.ports.cli), **LOGIN) as connection,
         connection.create_process(term_type="xterm", term_size=(80, 24)) as process,
     ):
         session = Terminal(process)
@@ -62,12 +61,10 @@ async def terminal(box: Simulator) -> AsyncIterator[Terminal]:
         yield session
 
 
-async def upload(box: Simulator, name: str, content: bytes) -> None:
-    """Bring a file to the certificate directory."""
+async def upload(box: Simulator, name: str, content: bytes, *, address: tuple[str, int] | None = None) -> None:
+    """Bring a file to the certificate directory, of the active server or at another address."""
     async with (
-        asyncssh.connect(
-            *box.ports.sftp, username=USER, password=PASSWORD, known_hosts=None, client_keys=None, config=None
-        ) as connection,
+        asyncssh.connect(*(address or box.ports.sftp), **LOGIN) as connection,
         connection.start_sftp_client() as sftp,
         sftp.open(f"{CERTIFICATES}/{name}", "wb") as file,
     ):

@@ -35,7 +35,7 @@ def test_values_carry_the_names_of_the_contract() -> None:
     assert set(schemas["LocalCertificate"]["properties"]) == {"name", "serial", "notAfter"}
     assert set(schemas["PeerCertificate"]["properties"]) == {"subject", "serial", "notAfter"}
     ready = "version pid cli sftp netconf rest control cert_dir now sip"
-    assert list(schemas["Ready"]["properties"]) == ready.split()
+    assert list(schemas["Ready"]["properties"]) == [*ready.split(), "servers"]
     assert list(schemas["SipListener"]["properties"]) == [
         "addressContext",
         "zone",

@@ -153,8 +153,7 @@ def test_a_signal_stops_it_in_silence_with_status_0(number: int, tmp_path: Path)
         (["--map", "10.0.0.1"], "10.0.0.1"),
         (["--allow-dial", "all"], "all"),
         (["--state", "/dev/null"], "/dev/null"),
-        (["--ha", "1to1"], "--ha 1to1"),
-        (["--ha", "cloud"], "--ha cloud"),
+        (["--ha", "2to1"], "2to1"),
         (["--log", "xml"], "xml"),
         (["--seed", "x"], "--seed"),
         (["--nothing"], "--nothing"),
@@ -182,7 +181,9 @@ def test_a_wrong_configuration_is_status_2_with_its_place(tmp_path: Path) -> Non
 def test_a_taken_port_is_status_1(box: Running) -> None:
     _, port = box.ready["cli"]
     # The usual port may be free or not on this host: the simulator is told that the taken one is the usual one.
-    program = f"from sbcsim import __main__, simulator; simulator.CLI_PORT = {port}; __main__.main()"
+    program = (
+        f"from sbcsim import __main__; from sbcsim.net import management; management.CLI_PORT = {port}; __main__.main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program, "run"],
         capture_output=True,

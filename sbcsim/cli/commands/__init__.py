@@ -53,6 +53,9 @@ def execute(shell: Shell, call: Call) -> Steps:
     command = TABLE[call.command]
     if not command.allowed(shell):
         raise UserError(message("answer.permission_denied"))
+    login = shell.box.sessions.get(shell.author.session)
+    if command.acts and login is not None and login.standby:
+        raise UserError(message("answer.readonly_node"))
     result = command.run(shell, call)
     if isinstance(result, Output):
         return result

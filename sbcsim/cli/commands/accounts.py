@@ -71,6 +71,6 @@ def meets_rules(shell: Shell, old: str, new: str) -> bool:
 
 
 COMMANDS = (
-    Command("change_password", ("change-password",), change_password),
-    Command("reset_password", ("reset-password",), reset_password, Words.USER, right=Right.WRITE),
+    Command("change_password", ("change-password",), change_password, acts=True),
+    Command("reset_password", ("reset-password",), reset_password, Words.USER, right=Right.WRITE, acts=True),
 )

@@ -59,6 +59,8 @@ class Command:
     run: Callable[[Shell, Call], Output | Steps]
     words: Words = Words.NOTHING
     right: Right = Right.READ
+    acts: bool = False
+    """It changes the box itself, which only the active server lets one do."""
 
     def allowed(self, shell: Shell) -> bool:
         """Tell whether the user of a session may run this; one without an account is the simulator itself."""

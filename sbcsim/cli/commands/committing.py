@@ -99,8 +99,8 @@ def _persist_id(call: Call) -> str:
 
 
 COMMANDS = (
-    Command("commit", ("commit",), commit, right=Right.WRITE),
+    Command("commit", ("commit",), commit, right=Right.WRITE, acts=True),
     Command("validate", ("validate",), validate),
-    Command("confirm_pending", ("commit",), confirm_pending, right=Right.WRITE),
-    Command("abort_pending", ("commit", "abort"), abort_pending, right=Right.WRITE),
+    Command("confirm_pending", ("commit",), confirm_pending, right=Right.WRITE, acts=True),
+    Command("abort_pending", ("commit", "abort"), abort_pending, right=Right.WRITE, acts=True),
 )

@@ -58,4 +58,4 @@ def _shown(action: Node, name: str, value: Value) -> Iterator[str]:
         yield f"{name} {text or quote(text)}"
 
 
-COMMANDS = (Command("request", ("request",), request, Words.ACTION, Right.ACT),)
+COMMANDS = (Command("request", ("request",), request, Words.ACTION, Right.ACT, acts=True),)
