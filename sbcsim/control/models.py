@@ -87,7 +87,7 @@ class Ready:
 
     def to_json(self) -> dict[str, object]:
         """Return plain JSON data without the help of pydantic, which the ready line does not wait for."""
-        data: dict[str, object] = {
+        return {
             "version": self.version,
             "pid": self.pid,
             "cli": _listed(self.cli),
@@ -98,10 +98,8 @@ class Ready:
             "cert_dir": self.cert_dir,
             "now": self.now.isoformat().replace("+00:00", "Z"),
             "sip": [listener.to_json() for listener in self.sip],
+            "servers": [server.to_json() for server in self.servers],
         }
-        if self.servers:
-            data["servers"] = [server.to_json() for server in self.servers]
-        return data
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,8 @@ def box() -> Iterator[Running]:
 
 
 def test_the_ready_line_is_the_contracts(box: Running) -> None:
-    assert list(box.ready) == ["version", "pid", "cli", "sftp", "netconf", "rest", "control", "cert_dir", "now", "sip"]
+    contract = ["version", "pid", "cli", "sftp", "netconf", "rest", "control", "cert_dir", "now", "sip"]
+    assert list(box.ready) == [*contract, "servers"]
     assert box.ready["pid"] == box.process.pid
     assert box.ready["now"] == "2026-06-01T00:00:00Z"
     assert box.ready["cert_dir"] == "/opt/sonus/external"
