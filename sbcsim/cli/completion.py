@@ -97,6 +97,22 @@ def completed(shell: Shell, line: str, *, listing: bool) -> Completion:
     return Completion(line, "\n".join([message("answer.completions"), *lines, ""]) if lines or listing else "")
 
 
+def spaced(shell: Shell, line: str) -> Completion:
+    """Add the Space that was typed behind a line: it writes out an abbreviation, a second one lists the choices."""
+    if line[-1:] == " ":
+        return completed(shell, line, listing=True)
+    start = 0
+    try:
+        start = _last_word(line)
+        word = line[start:]
+        named = _choices(shell, expected(line[:start], shell.mode.start)).starting(word).named if word else ()
+    except (LineError, UnterminatedStringError):
+        named = ()
+    if len(named) == 1:
+        return Completion(f"{line[:start]}{named[0][0]} ")
+    return Completion(f"{line} ")
+
+
 def in_quotes(line: str) -> bool:
     """Tell whether a line ends inside a quoted string."""
     try:

@@ -39,10 +39,11 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class Completing:
-    """TAB or `?` (listing) was pressed with `line` left of the cursor."""
+    """TAB, `?` (listing) or Space was pressed with `line` left of the cursor; no Space is in the line yet."""
 
     line: str
     listing: bool
+    space: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class LineEditor:
         """The next line is text of its own: no completion, no history."""
         self.mask = ""
         """What stands on the screen for each character of a secret."""
+        self.spaces = False
+        """Space completes, too, where it is the last key so far: not in what is pasted, or sent by a program."""
         self.single_keys = False
         """Every character is a key of its own, without echo: output waits behind a marker."""
         self._line_limit = line_limit
@@ -152,6 +155,8 @@ class LineEditor:
         data = self._input
         plain = _PLAIN.match(data, end)
         end = plain.end() if plain else end
+        if self.spaces and end == len(data) and data[end - 1] == " ":
+            end -= 1  # `_take` looks at it
         if end > self._read:
             self._insert(data[self._read : end])
             self._read = end
@@ -172,6 +177,8 @@ class LineEditor:
             if char == "?":
                 self._show(char)
             return Completing("".join(self._left), listing=char == "?")
+        if char == " " and self._completes():
+            return Completing("".join(self._left), listing=False, space=True)
         if char == _ESCAPE:
             self._escape = char
         elif char in self._EVENTS and (char != "\x04" or not self.line):
@@ -209,6 +216,11 @@ class LineEditor:
             self._recalled = len(self._history)
             self.clear()
         return key
+
+    def _completes(self) -> bool:
+        """Tell whether a Space that has just been read completes the word before it."""
+        typed = self._read >= len(self._input) and not self._right
+        return typed and self.spaces and not (self.hidden or self.plain) and not self._in_quotes()
 
     def _in_quotes(self) -> bool:
         inside = escaped = False

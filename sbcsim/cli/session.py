@@ -18,7 +18,7 @@ from sbcsim.grammar import message
 
 from .commands import execute
 from .commands.properties import start_values
-from .completion import Completion, completed, in_quotes
+from .completion import Completion, completed, in_quotes, spaced
 from .lexer import continues, split_commands
 from .modes import Mode, host_name, level_line
 from .output import failure, status_line
@@ -182,6 +182,18 @@ class Session:
         if self._running is not None or self._continued or len(line) > LONGEST_LINE or in_quotes(line):
             return Completion(line)
         return completed(self._shell, line, listing=listing)
+
+    def space(self, line: str, now: Instant) -> Completion:
+        """Complete a line that a Space was typed behind, which is an ordinary character where there is no command."""
+        self._shell.now = now
+        if self._running is not None or self._continued or len(line) >= LONGEST_LINE:
+            return Completion(f"{line} ")
+        return spaced(self._shell, line)
+
+    @property
+    def completes_on_space(self) -> bool:
+        """The CLI property of that name."""
+        return self._shell.properties["complete-on-space"] == "true"
 
     def run(self, script: str, now: Instant) -> Reply:
         """Run the commands of an exec channel, cut at newlines and `;`; stops at the first that fails."""

@@ -16,7 +16,7 @@ import asyncssh
 
 from sbcsim.cli.editor import Completing, Entered, Event, Key, LineEditor, LineReader, Pressed
 from sbcsim.cli.modes import Mode
-from sbcsim.cli.session import Reply, Session, Terminal
+from sbcsim.cli.session import Completion, Reply, Session, Terminal
 from sbcsim.clock import Instant
 from sbcsim.config.transaction import Author
 from sbcsim.device.sessions import LoginSession, Sessions
@@ -225,8 +225,11 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         match event:
             case Entered(line):
                 self._do(lambda: session.line(line, now))
+            case Completing(line, space=True):
+                self._complete(session.space(line, now))
             case Completing(line, listing):
-                self._complete(line, listing=listing)
+                # The "?" has been echoed and is not in the line: show the line as it is.
+                self._complete(session.complete(line, now, listing=listing), redraw=listing)
             case Pressed(key):
                 self._do(lambda: session.key(key, now))
             case Key.INTERRUPT:
@@ -258,12 +261,9 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._acting = False
         self._show(reply)
 
-    def _complete(self, line: str, *, listing: bool) -> None:
-        assert self._session is not None
+    def _complete(self, completion: Completion, *, redraw: bool = False) -> None:
         assert isinstance(self._input, LineEditor)
-        completion = self._session.complete(line, self._port.now(), listing=listing)
-        if completion.text or listing:
-            # The "?" has been echoed and is not in the line: show the line as it is.
+        if completion.text or redraw:
             self._redraw("\n" + completion.text)
         self._input.complete(completion.line)
 
@@ -314,6 +314,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._input.mask = reply.mask
             self._input.single_keys = reply.keys
             self._input.plain = reply.plain
+            self._input.spaces = self._session is not None and self._session.completes_on_space
         self._print(reply.prompt)
 
     def _print(self, text: str) -> None:

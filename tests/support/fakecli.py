@@ -37,6 +37,10 @@ class FakeSession:
         box.opened.append(self)
 
     @property
+    def completes_on_space(self):
+        return False
+
+    @property
     def reads_input(self):
         return False
 

@@ -130,3 +130,42 @@ def test_nothing_while_a_question_is_open(session: Session) -> None:
     session.line("set addressContext new", START)
     session.line("exit", START)
     assert session.complete("y", START, listing=True).text == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("va", "validate "),
+        ("re", "re "),
+        ("set", "set "),
+        ("set add", "set addressContext "),
+        ("set addressContext def", "set addressContext def "),
+        ("set addressContext default zone ZON", "set addressContext default zone ZON "),
+        ("set profiles security tlsProfile T1 v1_2 e", "set profiles security tlsProfile T1 v1_2 e "),
+        ("set profiles security tlsProfile T1 serv", "set profiles security tlsProfile T1 serverCertName "),
+        ("show | disp", "show | disp "),
+        ("show | cou", "show | count "),
+        ("frobnicate", "frobnicate "),
+        ("", " "),
+    ],
+)
+def test_space(session: Session, line: str, wanted: str) -> None:
+    completion = session.space(line, START)
+    assert (completion.line, completion.text) == (wanted, "")
+
+
+def test_two_spaces_list_the_choices(session: Session) -> None:
+    completion = session.space("set addressContext default zone ", START)
+    assert completion.line == "set addressContext default zone "
+    assert completion.text == "Possible completions:\n  ZONE1  ZONE2\n"
+
+
+def test_space_in_an_answer_is_a_space(session: Session) -> None:
+    session.line("set system admin SBC1 location", START)
+    assert session.space("con", START).line == "con "
+
+
+def test_space_can_be_turned_off(session: Session) -> None:
+    assert session.completes_on_space
+    session.line("run set complete-on-space false", START)
+    assert not session.completes_on_space

@@ -290,3 +290,37 @@ def test_long_paste_is_linear():
         count += 1
     assert count == 10_000
     assert len(editor.take_echo()) == len(text) + 10_000
+
+
+def test_space_completes_where_it_was_typed():
+    editor = LineEditor()
+    editor.spaces = True
+    assert events(editor, "conf ") == [Completing("conf", listing=False, space=True)]
+    editor.complete("configure ")
+    assert editor.take_echo() == "configure "
+    assert events(editor, " ") == [Completing("configure ", listing=False, space=True)]
+    assert events(editor, "private \r") == [Entered("configure private ")]
+
+
+@pytest.mark.parametrize("data", ["conf exclusive\r", "conf  \r", "conf \n"])
+def test_space_in_a_paste_is_a_space(data):
+    editor = LineEditor()
+    editor.spaces = True
+    assert events(editor, data) == [Entered(data.rstrip("\r\n"))]
+    assert editor.take_echo() == data.rstrip("\r\n") + "\r\n"
+
+
+@pytest.mark.parametrize(("state", "typed"), [("hidden", "a "), ("plain", "a "), ("spaces", 'set "a ')])
+def test_space_in_secrets_texts_and_quotes_is_a_space(state, typed):
+    editor = LineEditor()
+    editor.spaces = True
+    setattr(editor, state, True)
+    assert events(editor, typed) == []
+    assert editor.line == typed
+
+
+def test_space_in_the_middle_of_a_line_is_a_space():
+    editor = LineEditor()
+    editor.spaces = True
+    assert events(editor, "ab\x02", " ") == []
+    assert editor.line == "a b"

@@ -83,6 +83,30 @@ async def test_question_mark_never_stays_on_the_screen_as_if_it_were_in_the_line
         assert (await type_in(process, "yes\r")).endswith("admin@SBC1> ")
 
 
+async def test_space_writes_abbreviations_out_and_lists(box):
+    async with connect(box) as connection:
+        process = await terminal(connection)
+        for typed, shown in (
+            ("sho", "sho"),
+            (" ", "w "),
+            ("conf", "conf"),
+            (" ", "iguration "),
+            ("prof", "prof"),
+            (" ", "iles "),
+        ):
+            process.stdin.write(typed)
+            assert await process.stdout.readexactly(len(shown)) == shown
+        process.stdin.write(" ")
+        line = "admin@SBC1> show configuration profiles "
+        listed = await process.stdout.readuntil(line)
+        assert listed.startswith("\r\nPossible completions:\r\n")
+        await type_in(process, "\x03")
+        await type_in(process, "set complete-on-space false\r")
+        assert (await type_in(process, "sho users\r")).startswith("sho users\r\nSID USER")
+        process.stdin.write("sho ")
+        assert await process.stdout.readexactly(4) == "sho "
+
+
 async def test_control_z_and_end_of_input(box):
     async with connect(box) as connection:
         process = await terminal(connection)
