@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from sbcsim.grammar import message
 from sbcsim.schema.node import Node
 from sbcsim.schema.types import StringType
-from sbcsim.schema.walk import Word
+from sbcsim.schema.walk import Problem, WalkError, Word
 
 from .refusal import RefusalError
 from .shell import Ask, Shell, Work
@@ -28,12 +28,20 @@ def confirm(
         raise RefusalError(message("answer.aborted", reason=message("answer.by_user")))
 
 
-def value_for(leaf: Node) -> Generator[Ask | Work, str, Word]:
-    """Ask for the value of a leaf whose name ended the line; of a secret only its length is seen."""
+def asks_for(shell: Shell, error: WalkError) -> Node | None:
+    """Return the leaf whose value a line lacks and that can be asked for, None where the line is to be refused."""
+    missing = error.problem in {Problem.INCOMPLETE, Problem.NO_INPUT} and error.choices and error.choices[0].is_leaf
+    wizard = shell.terminal is not None and shell.properties["autowizard"] == "true"
+    return error.choices[0] if missing and wizard else None
+
+
+def value_for(leaf: Node, *, named: bool = False) -> Generator[Ask | Work, str, Word]:
+    """Ask for the value of a leaf, by its name unless that ended the line; of a secret only its length is seen."""
+    before = message("question.value_for", name=leaf.name) if named else ""
     kind = leaf.type
     choices = kind.choices() if kind is not None else ()
     if _is_long(leaf):
-        text = yield Ask(message("question.lines"), lines=True)
+        text = yield Ask(before + message("question.lines"), lines=True)
         return Word(text, quoted=True, values=None)
     if leaf.secret:
         prompt = message("question.secret")
@@ -41,7 +49,7 @@ def value_for(leaf: Node) -> Generator[Ask | Work, str, Word]:
         prompt = message("question.choices", choices=",".join(choices))
     else:
         prompt = message("question.string")
-    answer = yield Ask(prompt, hidden=leaf.secret, mask=_MASK if leaf.secret else "")
+    answer = yield Ask(before + prompt, hidden=leaf.secret, mask=_MASK if leaf.secret else "")
     return Word(answer, quoted=True, values=None)
 
 

@@ -273,7 +273,7 @@ def _reason(error: WalkError) -> str:
             return message("syntax.value", problem=error.text)
         case Problem.AMBIGUOUS:
             return message("syntax.ambiguous")
-        case Problem.INCOMPLETE:
+        case Problem.INCOMPLETE | Problem.NO_INPUT:
             return message("syntax.incomplete")
         case Problem.UNKNOWN_ARGUMENT:
             return message("syntax.unknown_argument")

@@ -15,6 +15,7 @@ _FAULTS = {
     Problem.UNKNOWN_ELEMENT: Fault.UNKNOWN_ELEMENT,
     Problem.AMBIGUOUS: Fault.AMBIGUOUS,
     Problem.INCOMPLETE: Fault.INCOMPLETE,
+    Problem.NO_INPUT: Fault.INCOMPLETE,
     Problem.BAD_VALUE: Fault.BAD_VALUE,
     Problem.UNKNOWN_ARGUMENT: Fault.UNKNOWN_ARGUMENT,
 }

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from types import MappingProxyType
 
 from .node import Kind, Node, Path
 from .types import BitsType, Type, Value, ValueProblem
@@ -28,6 +29,7 @@ class Problem(Enum):
     UNKNOWN_ELEMENT = "no such element here"
     AMBIGUOUS = "an abbreviation of several elements"
     INCOMPLETE = "something has to follow"
+    NO_INPUT = "an input of the action is missing"
     BAD_VALUE = "the value or key does not fit its type"
     UNKNOWN_ARGUMENT = "nothing may follow here"
 
@@ -45,7 +47,7 @@ class WalkError(Exception):
     """A word does not fit the model.
 
     `index` is that of the word, the number of words if something is missing at the end. `text` is the type's refusal
-    for BAD_VALUE. `choices` are the candidates of an ambiguous name, or the leaf or list whose value is missing.
+    for BAD_VALUE. `choices` are the candidates of an ambiguous name, or the leaf, list or input whose value is missing.
     """
 
     def __init__(self, index: int, problem: Problem, *, text: str = "", choices: tuple[Node, ...] = ()) -> None:
@@ -170,15 +172,20 @@ def resolve_set(root: Node, words: Sequence[Word], base: Path = ()) -> list[Assi
     return [*assignments, Assignment(place.path, place.node, None)]
 
 
-def resolve_request(root: Node, words: Sequence[Word], base: Path = ()) -> Request:
-    """Resolve a `request` line: the path of an action, then its inputs by name, containers of them in braces or not."""
+def resolve_request(
+    root: Node, words: Sequence[Word], base: Path = (), answers: Mapping[Node, Word] = MappingProxyType({})
+) -> Request:
+    """Resolve a `request` line: the path of an action, then its inputs by name, containers of them in braces or not.
+
+    `answers` are inputs that were asked for.
+    """
     walk = _Walk(root, words, base, Want.ACTION)
     while walk.more and walk.place.node.kind is not Kind.ACTION:
         walk.step()
     action, path = walk.place.node, walk.place.path
     if action.kind is not Kind.ACTION:
         raise WalkError(len(words), Problem.INCOMPLETE, choices=(action,) if walk.place.lacks_key else ())
-    inputs: dict[str, Value] = {}
+    inputs = {_input_name(action, leaf): leaf_value(leaf, word, len(words)) for leaf, word in answers.items()}
     while walk.more:
         above = walk.place
         if walk.brace():
@@ -401,5 +408,5 @@ def _with_defaults(action: Node, given: dict[str, Value], end: int) -> dict[str,
         if value is not None:
             inputs[_input_name(action, leaf)] = value
         elif leaf.mandatory:
-            raise WalkError(end, Problem.INCOMPLETE, choices=(leaf,))
+            raise WalkError(end, Problem.NO_INPUT, choices=(leaf,))
     return inputs

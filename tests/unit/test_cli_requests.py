@@ -68,3 +68,54 @@ def test_a_certificate_in_quotes(box: FakeBox) -> None:
     typist = Typist(box.session())
     typist.type('request system security pki certificate X importCert certContent "-----BEGIN\\nx y\\n-----END\\n"')
     assert box.requests[0][2] == {"certContent": "-----BEGIN\nx y\n-----END\n"}
+
+
+IMPORT = "request system security pki certificate X importCert"
+COMMENT = "request alarms current comment alarm"
+
+
+def test_a_missing_input_is_asked_for_by_its_name(box: FakeBox) -> None:
+    typist = Typist(box.session())
+    reply = typist.type(IMPORT)
+    assert reply.text == "Value for 'certContent' (<unknown>):\n[Multiline mode, exit with ctrl-D.]\n"
+    typist.type("-----BEGIN CERTIFICATE-----")
+    typist.show(typist.session.end_of_input(typist.now))
+    assert box.requests[-1][1:] == ("importCert", {"certContent": "-----BEGIN CERTIFICATE-----"})
+
+
+def test_several_missing_inputs_are_asked_for_in_order(box: FakeBox) -> None:
+    typist = Typist(box.session())
+    assert typist.type(COMMENT).prompt == "Value for 'id' (<string>): "
+    assert typist.type("7").prompt == "Value for 'text' (<string>): "
+    assert typist.type("seen").ok
+    assert box.requests[-1][1:] == ("comment", {"alarm id": 7, "alarm text": "seen"})
+
+
+def test_a_value_missing_at_the_end_is_asked_for_without_a_name(box: FakeBox) -> None:
+    typist = Typist(box.session())
+    assert typist.type(f"{COMMENT} text seen id").prompt == "(<string>): "
+    assert typist.type("7").ok
+    assert box.requests[-1][2] == {"alarm id": 7, "alarm text": "seen"}
+
+
+def test_a_wrong_answer_is_refused(box: FakeBox) -> None:
+    typist = Typist(box.session())
+    typist.type(f"{COMMENT} text seen")
+    assert not typist.type("seven").ok
+    assert 'syntax error: "seven" is not a valid value.' in typist.screen
+    assert box.requests == []
+
+
+def test_without_a_terminal_or_wizard_nothing_is_asked(box: FakeBox) -> None:
+    assert "syntax error: incomplete path" in Typist(box.session(None)).answer(COMMENT)
+    typist = Typist(box.session())
+    typist.type("set autowizard false")
+    assert "syntax error: incomplete path" in typist.answer(COMMENT)
+
+
+def test_an_interrupt_at_the_question_runs_nothing(box: FakeBox) -> None:
+    typist = Typist(box.session())
+    typist.type(COMMENT)
+    typist.show(typist.session.interrupt(typist.now))
+    assert "Aborted: by user" in typist.screen
+    assert box.requests == []

@@ -249,7 +249,7 @@ class TestRequest:
             ("alarms clear current {", 3, Problem.UNKNOWN_ELEMENT),
             ("alarms current comment alarm { id 5 text x", 9, Problem.INCOMPLETE),
             ("alarms current comment alarm id 5 text x }", 8, Problem.UNKNOWN_ELEMENT),
-            ("alarms current comment alarm id 5", 6, Problem.INCOMPLETE),
+            ("alarms current comment alarm id 5", 6, Problem.NO_INPUT),
             ("addressContext default zone Z state", 4, Problem.UNKNOWN_ELEMENT),
         ],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sbcsim.cli.edits import apply
 from sbcsim.cli.parser import Call, Fault, LineError
-from sbcsim.cli.questions import value_for
+from sbcsim.cli.questions import asks_for, value_for
 from sbcsim.cli.redaction import without_secret
 from sbcsim.cli.resolving import line_error, parent, present, require, resolve
 from sbcsim.cli.shell import Output, Shell, Steps
@@ -12,7 +12,7 @@ from sbcsim.errors import UserError
 from sbcsim.grammar import message
 from sbcsim.schema.node import Path
 from sbcsim.schema.types import Value
-from sbcsim.schema.walk import Problem, WalkError, format_path, resolve_set
+from sbcsim.schema.walk import WalkError, format_path, resolve_set
 
 from .command import Command, Right, Words
 
@@ -23,8 +23,8 @@ def set_(shell: Shell, call: Call) -> Steps:
     try:
         assignments = resolve_set(shell.box.schema, words, shell.level)
     except WalkError as error:
-        leaf = error.choices[0] if error.problem is Problem.INCOMPLETE and error.choices else None
-        if leaf is None or not leaf.is_leaf or shell.terminal is None or shell.properties["autowizard"] != "true":
+        leaf = asks_for(shell, error)
+        if leaf is None:
             raise without_secret(line_error(error, call.arguments), error, call.arguments, shell.box.schema) from None
         words.append((yield from value_for(leaf)))
         try:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
-from sbcsim.cli.parser import Call
-from sbcsim.cli.questions import confirm
+from sbcsim.cli.parser import Call, Fault, LineError
+from sbcsim.cli.questions import asks_for, confirm, value_for
 from sbcsim.cli.resolving import Step, line_error, present, require
-from sbcsim.cli.shell import Output, Shell, Steps, Work
+from sbcsim.cli.shell import Ask, Output, Shell, Steps, Work
 from sbcsim.grammar import message
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
-from sbcsim.schema.walk import WalkError, quote, resolve_request
+from sbcsim.schema.walk import Problem, Request, WalkError, Word, quote, resolve_request
 
 from .command import Command, Right, Words
 
@@ -19,10 +19,7 @@ from .command import Command, Right, Words
 def request(shell: Shell, call: Call) -> Steps:
     """Run an action of the box and print its output leaves."""
     schema, base = shell.box.schema, shell.level
-    try:
-        found = resolve_request(schema, call.words, base)
-    except WalkError as error:
-        raise line_error(error, call.arguments) from None
+    found = yield from _resolved(shell, call)
     path = found.path[:-1]
     require(schema, path, call.arguments[: len(path) - len(base)], _there(shell))
     if found.node.question:
@@ -32,6 +29,27 @@ def request(shell: Shell, call: Call) -> Steps:
         yield Work(work)
     leaves = shell.box.request(path, found.node.name, found.inputs, shell.author, shell.now)
     return Output(tuple(line for name, value in leaves for line in _shown(found.node, name, value)))
+
+
+def _resolved(shell: Shell, call: Call) -> Generator[Ask | Work, str, Request]:
+    """Resolve a line; inputs that it lacks are asked for on a terminal."""
+    words, answers, asked = list(call.words), dict[Node, Word](), False
+    while True:
+        try:
+            return resolve_request(shell.box.schema, words, shell.level, answers)
+        except WalkError as error:
+            if asked and error.problem is Problem.BAD_VALUE and error.index >= len(call.words):
+                raise LineError(Fault.BAD_VALUE, call.arguments[-1].end, text=error.text) from None
+            leaf = asks_for(shell, error)
+            if leaf is None:
+                raise line_error(error, call.arguments) from None
+            at_end = error.problem is Problem.INCOMPLETE
+        asked = True
+        word = yield from value_for(leaf, named=not at_end)
+        if at_end:
+            words.append(word)
+        else:
+            answers[leaf] = word
 
 
 def _there(shell: Shell) -> Callable[[Step, Path], bool]:
