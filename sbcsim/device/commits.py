@@ -99,7 +99,7 @@ class Commits:
             chassis.emit(now, _told(proposal.reverts, state))
             self._pending = None
         self._apply_certificates(proposal)
-        if any(change.path == RATE for change in proposal.changes):
+        if proposal.old.value(RATE) != proposal.new.value(RATE):
             self._checks.schedule_recheck(now)
         self._tell_of_interfaces(proposal)
         for port in self._ports.affected(proposal.changes):

@@ -315,3 +315,11 @@ def test_a_jump_over_many_midnights_runs_the_job_for_each(box):
     box.commit(RATE + "disable")
     box.advance("40d")
     assert hours(box, "certificateWarning")[::2] == [24 * day for day in range(1, 41)]
+
+
+def test_the_default_written_out_is_no_change_of_the_rate():
+    box = live_box()
+    box.advance("12h")
+    box.commit("set system security certExpiryCheck certReCheckRate 24")
+    box.advance("12h")
+    assert len(box.events("certificateCheck")) == 1
