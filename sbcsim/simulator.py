@@ -211,7 +211,7 @@ class Simulator:
         if state is not None and new:
             state.create(sbc)
         self._management = Management(sbc, self._driver.now, self._host_keys)
-        sbc.end_sessions = self._management.hang_up
+        sbc.end_sessions = self._users.gone = self._management.hang_up
         await self._management.listen(self._bind, self._port)
         await self._driver.start()
         if self._control != "off":
@@ -441,9 +441,9 @@ class Simulator:
         """Type one line into a CLI session of its own, which lasts; return what the box prints."""
         now = self._driver.now()
         if self._shell is None:
-            user = next(iter(self._users)).name
+            user = next((each.name for each in self._users if each.may_write), DEFAULT_USER)
             login = self._sbc.sessions.open(
-                user, now, context="cli", remote=self._bind, protocol="console", counted=False
+                user, now, context="cli", remote=self._bind, protocol="console", counted=False, console=True
             )
             self._shell_login = login.id
             self._shell = Session(self._sbc, login.author, None, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sbcsim.device.filenodes import FileError
+from sbcsim.device.filenodes import FileError, FileProblem
 from sbcsim.device.users import Account
 from sbcsim.grammar import message
 
@@ -35,6 +35,8 @@ def write_lines(shell: Shell, name: str, lines: Iterable[str], *, append: bool =
         file.write(0, data, shell.now)
         file.sync()
     except FileError as error:
+        if error.problem is FileProblem.PERMISSION_DENIED:
+            raise _denied() from None
         raise RefusalError(message("answer.not_written", reason=error.text)) from None
 
 
@@ -44,6 +46,15 @@ def _path(shell: Shell, name: str) -> str:
 
 
 def _account(shell: Shell) -> Account:
-    """Return the account of the session; the simulator's own session has none."""
-    user = shell.author.user
-    return shell.box.users.get(user) or Account(user)
+    """Return the account of the session as it is now; the console does without one. Raises RefusalError."""
+    user, login = shell.author.user, shell.box.sessions.get(shell.author.session)
+    account = shell.box.users.get(user)
+    if login is not None and login.console:
+        return Account(user)
+    if account is None:
+        raise _denied()
+    return account
+
+
+def _denied() -> RefusalError:
+    return RefusalError(message("answer.aborted", reason=message("answer.permission_denied")))

@@ -46,8 +46,9 @@ _OPEN = (CERTIFICATE_DIRECTORY,)
 class VirtualFiles:
     """The file tree of one server, or of a pair that mirrors it.
 
-    Operations of a user take an `Account` and obey its group; without one the box itself acts. `kept` keeps the files
-    beyond the process; the trees of two servers share it, each under the `number` of its root.
+    Operations of a user take an `Account` and obey its group: everybody writes to the own home, who may write at all
+    also elsewhere. Without an account the box itself acts. `kept` keeps the files beyond the process; the trees of two
+    servers share it, each under the `number` of its root.
     """
 
     def __init__(self, now: Instant, *, kept: KeptFiles | None = None, number: int = 0) -> None:
@@ -375,8 +376,16 @@ class VirtualFiles:
         return parent, name
 
     def _may_change(self, directory: Directory, account: Account | None) -> None:
-        if account is not None and not (directory.open and account.may_write):
+        if account is not None and not (directory.open and (account.may_write or self._is_own(directory, account))):
             raise FileError(FileProblem.PERMISSION_DENIED, "Permission denied")
+
+    def _is_own(self, directory: Directory, account: Account) -> bool:
+        """Tell whether a directory is the home of a user, or below it."""
+        home = self._walk(self._root, account.home)
+        above: Directory | None = directory
+        while above is not None and above is not home:
+            above = above.parent
+        return above is not None
 
     def _check_link(self, parent: Directory, name: str, *, more: bool = True) -> None:
         if len(name.encode()) > _NAME_LIMIT or "\0" in name:

@@ -15,12 +15,14 @@ from sbcsim.grammar import message
 class LoginSession:
     """One login. `mode` is what `show users` prints under CONFIG MODE: "", "private" or "exclusive".
 
-    One on the `standby` server can look at everything and change nothing.
+    One on the `standby` server can look at everything and change nothing. The `console` is whoever runs the simulator,
+    and may do anything.
     """
 
     author: Author
     counted: bool
     standby: bool = False
+    console: bool = False
     mode: str = ""
 
     @property
@@ -57,6 +59,7 @@ class Sessions:
         protocol: str = "ssh",
         counted: bool = True,
         standby: bool = False,
+        console: bool = False,
     ) -> LoginSession:
         """Begin a session; raises UserError where the user has as many as allowed."""
         if counted:
@@ -67,7 +70,7 @@ class Sessions:
         author = Author(
             user=user, context=context, session=self._last, remote=remote, protocol=protocol, since=now.calendar
         )
-        session = LoginSession(author, counted, standby)
+        session = LoginSession(author, counted, standby, console)
         self._open[session.id] = session
         return session
 

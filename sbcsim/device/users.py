@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .documents import USER, Keep
 
 _ROUNDS = 250  # slows a guess a little and keeps a login far below a millisecond
 _WRITERS = frozenset({"Administrator"})
+_ACTORS = _WRITERS | {"FieldService", "Operator"}
 DEFAULT_USER = "admin"
 DEFAULT_PASSWORD = "admin"  # noqa: S105 - the documented default, refused outside loopback
 
@@ -40,8 +41,13 @@ class Account:
 
     @property
     def may_write(self) -> bool:
-        """The group may change files and configuration."""
+        """The group may change the configuration, and files outside the own home."""
         return self.group in _WRITERS
+
+    @property
+    def may_act(self) -> bool:
+        """The group may run actions."""
+        return self.group in _ACTORS
 
     def packed(self) -> bytes:
         """Return the document that survives the process."""
@@ -64,6 +70,8 @@ class Users:
         self._before: dict[str, Account] | None = None
         self.keep: Keep | None = None
         """How an account survives the process."""
+        self.gone: Callable[[str], None] | None = None
+        """Called with the name of a user who is no more."""
 
     def __iter__(self) -> Iterator[Account]:
         return iter(sorted(self._accounts.values(), key=lambda account: account.name))
@@ -97,14 +105,16 @@ class Users:
 
     def put(self, name: str, account: Account | None) -> None:
         """Take over what a commit makes of an account, with None nothing; keeping it is up to the commit."""
-        if account is None:
-            self._accounts.pop(name, None)
-        else:
+        if account is not None:
             self._accounts[name] = account
+        elif name in self._accounts:
+            self.remove(name)
 
     def remove(self, name: str) -> None:
         """Forget a user; raises KeyError where there is none."""
         del self._accounts[name]
+        if self.gone is not None:
+            self.gone(name)
 
     def remember(self) -> None:
         """Keep the present accounts in mind, unless some are kept in mind already."""

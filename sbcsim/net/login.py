@@ -141,11 +141,12 @@ class SshPort:
         future.add_done_callback(self.working.discard)
         return future
 
-    def hang_up(self) -> None:
-        """Close every connection of this moment, once its client has had time to read what was said last."""
+    def hang_up(self, user: str | None = None) -> None:
+        """Close every connection of this moment, or only a user's, once what was said last could be read."""
         loop = asyncio.get_running_loop()
-        for connection in self.connections:
-            self._goodbyes[connection] = loop.call_later(_GOODBYE_SECONDS, connection.close)
+        for connection in self.connections - self._goodbyes.keys():
+            if user is None or connection.get_extra_info("username") == user:
+                self._goodbyes[connection] = loop.call_later(_GOODBYE_SECONDS, connection.close)
 
     def forget(self, connection: asyncssh.SSHServerConnection) -> None:
         """Take note that a connection is gone."""
@@ -266,9 +267,10 @@ class _Server(asyncssh.SSHServer):
     # channels
 
     def session_requested(self) -> asyncssh.SSHServerSession[Any]:
-        if self._account is None:  # the user was removed between proof and channel
-            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "no such user")
-        return self._port.open_channel(self._account, self._remote)
+        account = self._port.users.get(self._user)
+        if account is None or not self._port.admits(self._user):  # as things are now, not as they were at the proof
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "no access")
+        return self._port.open_channel(account, self._remote)
 
     def _why(self, username: str) -> str:
         if self._port.users.get(username) is None:

@@ -51,10 +51,10 @@ class Management:
             await address.cli.listen(host, number(CLI_PORT + step * SERVER_STEP))
             await address.sftp.listen(host, number(SFTP_PORT + step * SERVER_STEP))
 
-    def hang_up(self) -> None:
-        """End every session of this moment, once its client has had time to read what was said last."""
+    def hang_up(self, user: str | None = None) -> None:
+        """End every session of this moment, or only a user's, once what was said last could be read."""
         for port in self._ports():
-            port.hang_up()
+            port.hang_up(user)
 
     async def end_sessions(self) -> None:
         """End every session at once, and wait until none is left."""

@@ -151,8 +151,16 @@ class FileService(asyncssh.SFTPServer):
         super().__init__(channel)
         self._files = server.files
         self._server = server
-        self._account = account
+        self._user = account.name
         self._home = server.files.make_home(account, server.now())
+
+    @property
+    def _account(self) -> Account:
+        """The user as things are now: rights may change while one is logged in."""
+        account = self._server.users.get(self._user)
+        if account is None:
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+        return account
 
     def exit(self) -> None:
         """Report success: without an exit status OpenSSH's scp takes a complete copy for a failed one."""
@@ -310,7 +318,7 @@ class FileService(asyncssh.SFTPServer):
         moment = to_datetime(modified)
         recent = 0 <= self._server.now().calendar - modified < _HALF_YEAR
         time = f"{moment:%b} {moment.day:>2} " + (f"{moment:%H:%M}" if recent else f" {moment:%Y}")
-        owner = "root" if attrs.uid == 0 else self._account.name
+        owner = "root" if attrs.uid == 0 else self._user
         mode = stat.filemode(attrs.permissions or 0)
         assert isinstance(name.filename, bytes)
         name.longname = f"{mode} 1 {owner:8} {owner:8} {attrs.size:>8} {time} ".encode() + name.filename
@@ -337,7 +345,7 @@ class FileService(asyncssh.SFTPServer):
 
     def _tell(self, operation: str, path: str, size: int, error: FileError | None = None) -> None:
         reason = "" if error is None else error.text
-        event = SftpOperation(self._account.name, operation, path, size, ok=error is None, reason=reason)
+        event = SftpOperation(self._user, operation, path, size, ok=error is None, reason=reason)
         self._server.journal.add(self._server.now(), event)
 
 

@@ -48,8 +48,10 @@ class FakeBox:
         self.requests.append((path, action, inputs))
         return self.answers.get(action, ())
 
-    def login(self, remote: str = "192.0.2.7", *, since: Instant = START, context: str = "cli") -> Author:
-        return self.sessions.open("admin", since, context=context, remote=remote).author
+    def login(
+        self, remote: str = "192.0.2.7", *, since: Instant = START, context: str = "cli", user: str = "admin"
+    ) -> Author:
+        return self.sessions.open(user, since, context=context, remote=remote).author
 
     def session(
         self, terminal: Terminal | None = SCREEN, *, author: Author | None = None, now: Instant = START

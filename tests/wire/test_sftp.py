@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+from dataclasses import replace
 
 import asyncssh
 import pytest
@@ -151,17 +152,38 @@ async def test_refusals(box, client):
     assert told(box)[0] == ("put", "/x", 0, False, "Permission denied")
 
 
-async def test_other_groups_only_read(box, server):
+async def test_other_groups_write_to_their_homes_only(box, server):
     box.files.write(CERT, b"secret", NOW)
     async with connect(server, "guest") as connection, connection.start_sftp_client() as client:
         assert await client.realpath(".") == "/home/Guest/guest"
         async with client.open(CERT, "rb") as file:
             assert await file.read() == b"secret"
-        for path in (CERT, "new.p12"):
-            with pytest.raises(asyncssh.SFTPPermissionDenied):
-                await client.open(path, "wb")
+        async with client.open("own.txt", "wb") as file:
+            await file.write(b"mine")
+        with pytest.raises(asyncssh.SFTPPermissionDenied):
+            await client.open(CERT, "wb")
         with pytest.raises(asyncssh.SFTPPermissionDenied):
             await client.remove(CERT)
+        with pytest.raises(asyncssh.SFTPPermissionDenied):
+            await client.rename("own.txt", CERT)
+        async with client.open(CERT, "rb") as file:
+            with pytest.raises(asyncssh.SFTPPermissionDenied):
+                await file.truncate(0)
+    assert box.files.read("/home/Guest/guest/own.txt") == b"mine"
+    assert box.files.certificate_file("new.p12") == b"secret"
+
+
+async def test_rights_are_those_of_the_moment(box, server):
+    async with connect(server) as connection, connection.start_sftp_client() as client:
+        await client.mkdir(f"{CERTIFICATE_DIRECTORY}/one")
+        box.users.put("admin", replace(box.users.get("admin"), group="Guest"))
+        with pytest.raises(asyncssh.SFTPPermissionDenied):
+            await client.mkdir(f"{CERTIFICATE_DIRECTORY}/two")
+        box.users.put("admin", None)
+        with pytest.raises(asyncssh.SFTPPermissionDenied):
+            await client.mkdir("three")
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.start_sftp_client()
 
 
 async def test_file_limit_is_journalled(box, client):

@@ -51,8 +51,7 @@ def execute(shell: Shell, call: Call) -> Steps:
         level = shell.view_path if shows else ()
         return (yield from _elsewhere(shell, replace(call.inner, pipes=call.pipes), level))
     command = TABLE[call.command]
-    if not command.allowed(shell):
-        raise UserError(message("answer.permission_denied"))
+    command.right.require(shell)
     login = shell.box.sessions.get(shell.author.session)
     if command.acts and login is not None and login.standby:
         raise UserError(message("answer.readonly_node"))

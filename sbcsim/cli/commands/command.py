@@ -8,8 +8,8 @@ from enum import Enum
 
 from sbcsim.cli.parser import Call
 from sbcsim.cli.shell import Output, Shell, Steps
-
-_ACTING = frozenset({"Operator", "FieldService"})
+from sbcsim.errors import UserError
+from sbcsim.grammar import message
 
 
 class Right(Enum):
@@ -21,6 +21,19 @@ class Right(Enum):
     """Run actions: Administrator, Operator and FieldService."""
     WRITE = "write"
     """Change the configuration: Administrator."""
+
+    def granted(self, shell: Shell) -> bool:
+        """Tell whether the user of a session has it, as things are now: rights may change while one is logged in."""
+        login = shell.box.sessions.get(shell.author.session)
+        if self is Right.READ or (login is not None and login.console):
+            return True
+        account = shell.box.users.get(shell.author.user)
+        return account is not None and (account.may_write if self is Right.WRITE else account.may_act)
+
+    def require(self, shell: Shell) -> None:
+        """Raise UserError where the user of a session does not have it."""
+        if not self.granted(shell):
+            raise UserError(message("answer.permission_denied"), tag="access-denied")
 
 
 class Words(Enum):
@@ -61,10 +74,3 @@ class Command:
     right: Right = Right.READ
     acts: bool = False
     """It changes the box itself, which only the active server lets one do."""
-
-    def allowed(self, shell: Shell) -> bool:
-        """Tell whether the user of a session may run this; one without an account is the simulator itself."""
-        account = shell.box.users.get(shell.author.user)
-        if account is None or self.right is Right.READ or account.may_write:
-            return True
-        return self.right is Right.ACT and account.group in _ACTING

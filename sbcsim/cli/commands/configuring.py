@@ -10,13 +10,15 @@ from sbcsim.cli.shell import Output, Shell, Steps
 from sbcsim.config.transaction import LockedError
 from sbcsim.grammar import message
 
-from .command import Command
+from .command import Command, Right
 
 
 def configure(shell: Shell, call: Call) -> Output:
     """Open a candidate, private to this session or under the exclusive lock."""
     options = {option.name for option in call.options}
     exclusive = "exclusive" in options
+    if exclusive:
+        Right.WRITE.require(shell)  # the lock keeps others from committing
     others = [
         message("answer.current_user", holder=candidate.author.description, mode=_name(exclusive=candidate.exclusive))
         for candidate in shell.box.database.candidates

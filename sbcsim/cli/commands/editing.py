@@ -59,13 +59,14 @@ def _values(value: Value | None) -> tuple[str | int, ...]:
 
 
 def edit(shell: Shell, call: Call) -> Output:
-    """Go down to a container or an entry; entries that are missing are created."""
+    """Go down to a container or an entry; one that is missing is created, which not everybody may do."""
     found = resolve(shell.box.schema, call.arguments, shell.level)
     if found.node.is_leaf:
         raise LineError(Fault.UNKNOWN_ARGUMENT, call.arguments[-1].start)
     if found.node.is_list and not found.entry:
         raise LineError(Fault.INCOMPLETE, call.arguments[-1].end)
-    if not shell.draft.tree.exists(found.path):
+    if found.entry and not shell.draft.tree.exists(found.path):
+        Right.WRITE.require(shell)
         shell.draft.create(found.path)
     shell.level = found.path
     return Output()
@@ -150,7 +151,7 @@ def levels(call: Call) -> int:
 COMMANDS = (
     Command("set", ("set",), set_, Words.ASSIGNMENT, right=Right.WRITE),
     Command("delete", ("delete",), delete, Words.CANDIDATE, right=Right.WRITE),
-    Command("edit", ("edit",), edit, Words.CANDIDATE, right=Right.WRITE),
+    Command("edit", ("edit",), edit, Words.CANDIDATE),
     Command("rename", ("rename",), rename, Words.CANDIDATE, right=Right.WRITE),
     Command("copy", ("copy",), copy, Words.CANDIDATE, right=Right.WRITE),
     Command("top", ("top",), top),
