@@ -142,9 +142,10 @@ def _loaded(event: CertificateLoaded) -> Line:
 
 
 def _login(event: Login) -> Line:
-    outcome = "logged in" if event.accepted else "was refused"
-    level = "Info" if event.accepted else "Minor"
-    return Line("security", level, "AUTH", f"*User {event.user} from {event.remote} {outcome} ({event.service})")
+    who = f"*User {event.user} from {event.remote}"
+    if event.accepted:
+        return Line("security", "Info", "AUTH", f"{who} logged in ({event.service})")
+    return Line("security", "Minor", "AUTH", f"{who} was refused ({event.service}): {event.reason}")
 
 
 def _command(event: CliLine) -> Line | None:

@@ -23,6 +23,7 @@ from sbcsim.schema.walk import node_for
 
 from . import localauth, logadmin
 from .actions import Actions, Request
+from .administration import Administration
 from .alarms import AlarmName
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore
@@ -73,7 +74,8 @@ class Sbc:
         disks = 2 if self.settings.ha is HaMode.CLOUD else 1
         self._disks = tuple(VirtualFiles(now, kept=kept, number=-index) for index in range(disks))
         self.users = users or Users()
-        self.sessions = Sessions(self._session_limit)
+        self.users.lockouts.rules = lambda: self.administration.lockout
+        self.sessions = Sessions(lambda _user: self.administration.most_sessions)
         certificates = CertificateStore(lambda: self.files, database.cipher)
         self.event_log = EventLog(now)
         self.end_sessions: Callable[[], None] | None = None
@@ -427,29 +429,9 @@ class Sbc:
         return fired
 
     @property
-    def login_banner(self) -> str:
-        """The text shown before anybody logs in."""
-        return str(self._admin("banner", "bannerText") or "")
-
-    @property
-    def banner_must_be_accepted(self) -> bool:
-        """Users on a terminal have to accept the banner."""
-        return bool(self.login_banner) and self._admin("banner", "ackBanner") == "enabled"
-
-    @property
-    def idle_seconds(self) -> float:
-        """After how long without input a CLI session is closed, in real time; 0 for never."""
-        if self._admin("accountManagement", "sessionIdleTimeout", "state") != "enabled":
-            return 0
-        minutes = self._admin("accountManagement", "sessionIdleTimeout", "idleTimeout")
-        return 60 * minutes if isinstance(minutes, int) else 0
-
-    def _session_limit(self, _user: str) -> int:
-        value = self._admin("accountManagement", "maxSessions")
-        return value if isinstance(value, int) else 2
-
-    def _admin(self, *leaf: str) -> Value | None:
-        return self.database.running.value(("system", "admin", self.settings.system_name, *leaf))
+    def administration(self) -> Administration:
+        """What the running configuration says of logins and sessions."""
+        return Administration(self.database.running, self.system_name)
 
     def _log_files(self) -> Mapping[str, MountedFile]:
         return {

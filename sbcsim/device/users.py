@@ -11,7 +11,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from sbcsim.clock import Instant
+
 from .documents import USER, Keep
+from .lockouts import Lockouts
 
 _ROUNDS = 250  # slows a guess a little and keeps a login far below a millisecond
 _WRITERS = frozenset({"Administrator"})
@@ -72,6 +75,7 @@ class Users:
         """How an account survives the process."""
         self.gone: Callable[[str], None] | None = None
         """Called with the name of a user who is no more."""
+        self.lockouts = Lockouts()
 
     def __iter__(self) -> Iterator[Account]:
         return iter(sorted(self._accounts.values(), key=lambda account: account.name))
@@ -113,6 +117,7 @@ class Users:
     def remove(self, name: str) -> None:
         """Forget a user; raises KeyError where there is none."""
         del self._accounts[name]
+        self.lockouts.free(name)
         if self.gone is not None:
             self.gone(name)
 
@@ -144,6 +149,23 @@ class Users:
         known = account.digest if account is not None and account.by_password else b""
         return hmac.compare_digest(given or b"\0", known) and bool(given)
 
+    def judge(self, name: str, password: str, now: Instant) -> str:
+        """Take a login by password: return why it fails, "" where it succeeds; takes as long for an unknown user.
+
+        What fails counts as a guess, unless there is nothing to guess.
+        """
+        account, fits = self._accounts.get(name), self.check(name, password)
+        if account is None:
+            return "unknown user"
+        if self.lockouts.locked(name, now):
+            return "locked"
+        if fits:
+            self.lockouts.free(name)
+            return ""
+        if not account.by_password or not account.digest:
+            return "no password login"
+        return "wrong password, now locked" if self.lockouts.failed(name, now) else "wrong password"
+
     def key_allowed(self, name: str, key: str) -> bool:
         """Say whether the public key (OpenSSH form, comment ignored) may log in as `name`."""
         account = self._accounts.get(name)
@@ -162,6 +184,7 @@ class Users:
         """Return to the accounts of the start."""
         self._accounts = dict(self._start)
         self._before = None
+        self.lockouts.clear()
 
 
 def _digest(name: str, password: str) -> bytes:

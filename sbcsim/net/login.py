@@ -237,10 +237,13 @@ class _Server(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        if self._port.users.check(username, password) and self._port.admits(username):
+        reason = self._port.users.judge(username, password, self._port.now())
+        if not reason and not self._port.admits(username):
+            reason = "no interactive access"
+        if not reason:
             return True
         self._failures += 1
-        self._refused(self._why(username))
+        self._refused(reason)
         if self._failures >= _ATTEMPTS:
             raise asyncssh.DisconnectError(
                 asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many authentication failures"
@@ -271,11 +274,6 @@ class _Server(asyncssh.SSHServer):
         if account is None or not self._port.admits(self._user):  # as things are now, not as they were at the proof
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "no access")
         return self._port.open_channel(account, self._remote)
-
-    def _why(self, username: str) -> str:
-        if self._port.users.get(username) is None:
-            return "unknown user"
-        return "wrong password" if self._port.admits(username) else "no interactive access"
 
     def _refused(self, reason: str) -> None:
         shown = self._user[:_NAME_SHOWN]

@@ -87,9 +87,9 @@ class Management:
             sessions=sbc.sessions,
             journal=sbc.journal,
             now=now,
-            banner=lambda: sbc.login_banner,
-            idle_seconds=lambda: sbc.idle_seconds,
-            accept_banner=lambda: sbc.banner_must_be_accepted,
+            banner=lambda: sbc.administration.banner,
+            idle_seconds=lambda: sbc.administration.idle_seconds,
+            accept_banner=lambda: sbc.administration.banner_must_be_accepted,
             standby=standby,
             host_keys=self._host_keys,
         )
@@ -98,7 +98,7 @@ class Management:
             users=sbc.users,
             journal=sbc.journal,
             now=now,
-            banner=lambda: sbc.login_banner,
+            banner=lambda: sbc.administration.banner,
             host_keys=self._host_keys,
         )
         return ManagementAddress(cli, sftp)

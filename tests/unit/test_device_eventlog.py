@@ -82,7 +82,12 @@ EXPECTED = [
     ),
     ("security", "Info    .", CertificateLoaded(SEEN, "local"), "*Certificate NEW enabled, serial 0A"),
     ("security", "Info    .", Login("u", "::1", "cli", accepted=True), "*User u from ::1 logged in (cli)"),
-    ("security", "Minor   .", Login("u", "::1", "cli", accepted=False), "*User u from ::1 was refused (cli)"),
+    (
+        "security",
+        "Minor   .",
+        Login("u", "::1", "cli", accepted=False, reason="locked"),
+        "*User u from ::1 was refused (cli): locked",
+    ),
     ("security", "Minor   .", LogEvent("SEC", "minor", "*Tls: x"), "*Tls: x"),
     ("debug", "Minor   .", LogEvent("DBG", "minor", "*Sip: x"), "*Sip: x"),
     (
