@@ -138,9 +138,10 @@ class Simulator:
             host_keys = HostKeys(self._state.host_keys, self._state.keep_host_keys)
         self._host_keys = host_keys
         self._settings = replace(settings, seed=seed, ha=settings.ha if ha is None else _ha_mode(ha))
+        self._users.password_change = settings.password_change
         for name, password in (users or ({} if saved else {DEFAULT_USER: DEFAULT_PASSWORD})).items():
             if self._users.get(name) is None:  # who is known may have changed the password
-                self._users.add(name, password)
+                self._users.begin(name, password)
         if not is_loopback(self._bind):
             if self._users.has_default_credentials:
                 raise UserError(

@@ -17,6 +17,7 @@ from sbcsim.events import CliLine
 from sbcsim.grammar import message
 
 from .commands import execute
+from .commands.accounts import change_at_login
 from .commands.properties import start_values
 from .completion import Completion, completed, in_quotes, spaced
 from .lexer import continues, split_commands
@@ -76,6 +77,7 @@ class Session:
     def __init__(self, box: Box, author: Author, terminal: Terminal | None, now: Instant) -> None:
         self._shell = Shell(box, author, terminal, now, start_values(terminal), asks=terminal is not None)
         self._running: _Running | None = None
+        self._entry: Generator[Ask | Work, str, str] | None = None
         self._continued = ""
         self._queue: deque[str] | None = None
         self._printed: list[str] = []
@@ -95,14 +97,21 @@ class Session:
     @property
     def at_prompt(self) -> bool:
         """The next line is a new command: no question, no waiting output, no continued line."""
-        return self._running is None and not self._rest and not self._continued
+        return self._running is None and self._entry is None and not self._rest and not self._continued
 
     def start(self, now: Instant) -> Reply:
-        """Return the greeting with the first prompt; both only on a terminal."""
+        """Return the greeting with the first prompt, or the question that comes before; all only on a terminal."""
         self._shell.now = now
-        author = self._shell.author
         if self._shell.terminal is None:
             return Reply("", "")
+        login = self._shell.box.sessions.get(self._shell.author.session)
+        if login is not None and login.must_change:
+            self._entry = change_at_login(self._shell)
+            return self._enter(None)
+        return self._greeting()
+
+    def _greeting(self) -> Reply:
+        author = self._shell.author
         greeting = message(
             "session.greeting",
             user=author.user,
@@ -116,6 +125,8 @@ class Session:
         """Take one line, without its end: a command, the rest of one, or the answer to a question."""
         self._shell.now = now
         text = text.rstrip("\r\n")
+        if self._entry is not None:
+            return self._enter(text)
         if self._running is not None:
             if self._running.working:
                 raise BugError("a line came while a command works: call resume first")
@@ -144,6 +155,8 @@ class Session:
         self._continued = ""
         self._rest.clear()
         mark = message("session.interrupted")
+        if self._entry is not None:
+            return Reply(f"{mark}\n", "", ok=False, exit_status=1)
         if self._running is None:
             return Reply(f"{mark}\n", self._shell.prompt)
         if self._running.working:
@@ -156,6 +169,8 @@ class Session:
     def end_of_input(self, now: Instant) -> Reply:
         """Take Ctrl-D on an empty line, or the end of piped input."""
         self._shell.now = now
+        if self._entry is not None:
+            return Reply("", "", ok=False, exit_status=1)
         if self._running is not None and not self._running.working:
             return self.interrupt(now) if self._running.input is None else self._take_in(self._running.input)
         if self._shell.terminal is not None and self._shell.mode is Mode.CONFIGURE:
@@ -179,7 +194,7 @@ class Session:
     def complete(self, line: str, now: Instant, *, listing: bool) -> Completion:
         """Complete a line (TAB) or list what may follow (`?`); inside quotes both are ordinary characters."""
         self._shell.now = now
-        if self._running is not None or self._continued or len(line) > LONGEST_LINE or in_quotes(line):
+        if not self.at_prompt or len(line) > LONGEST_LINE or in_quotes(line):
             return Completion(line)
         return completed(self._shell, line, listing=listing)
 
@@ -262,9 +277,19 @@ class Session:
         if isinstance(step, Work):
             running.working = True
             return Reply("", "", work=step.run)
-        above, _, prompt = step.prompt.rpartition("\n")
         running.input = [] if step.lines else None
-        return Reply(f"{above}\n" if above else "", prompt, hidden=step.hidden, mask=step.mask, plain=step.lines)
+        return _question(step)
+
+    def _enter(self, answer: str | None) -> Reply:
+        """Go on with what comes before the greeting; who fails at it is sent away."""
+        assert self._entry is not None
+        try:
+            step = next(self._entry) if answer is None else self._entry.send(answer)
+        except StopIteration as end:
+            self._entry = None
+            return Reply(f"{end.value}\n", "", ok=False, exit_status=1) if end.value else self._greeting()
+        assert isinstance(step, Ask)
+        return _question(step)
 
     def _read_in(self, lines: list[str], text: str) -> Reply:
         """Take one more line of an answer that goes on; without a terminal a Ctrl-D in the text ends it, too."""
@@ -371,6 +396,11 @@ def is_command(line: str) -> bool:
     """Tell whether a line asks for anything: it is not empty and no comment."""
     line = line.strip()
     return bool(line) and not line.startswith("!") and not (line.startswith("/*") and line.endswith("*/"))
+
+
+def _question(ask: Ask) -> Reply:
+    above, _, prompt = ask.prompt.rpartition("\n")
+    return Reply(f"{above}\n" if above else "", prompt, hidden=ask.hidden, mask=ask.mask, plain=ask.lines)
 
 
 def _text(lines: Sequence[str]) -> str:

@@ -39,8 +39,11 @@ from .rows import (
 from .tree import path_order
 
 FILE = "state.db"
-FORMAT = 1
-"""Raised with every change of the tables that an older version could not read."""
+FORMAT = 2
+"""Raised with every change that an older version could not read; this one reads all that came before.
+
+2: accounts remember earlier passwords, and whether theirs must be changed.
+"""
 
 _APPLICATION = 0x53424353  # "SBCS": tells the file from other SQLite databases
 _TABLES = """
@@ -167,6 +170,8 @@ class Store:
             if not tables:
                 script = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {FORMAT};"
                 sql.executescript(f"BEGIN;{_TABLES}{script}COMMIT;")
+            elif version < FORMAT:
+                sql.execute(f"PRAGMA user_version = {FORMAT}")
             kept = self._meta("seed")
             if self.new:
                 self.seed = seed or 0

@@ -1,4 +1,4 @@
-"""What `system admin` says of logins and sessions."""
+"""What `system admin` says of logins, passwords and sessions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sbcsim.config.tree import Tree
 from sbcsim.schema.types import Value
 
 from .lockouts import LockoutRules
+from .passwords import PasswordRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +31,48 @@ class Administration:
     @property
     def idle_seconds(self) -> float:
         """After how long without input a CLI session is closed, in real time; 0 for never."""
-        if self._account("sessionIdleTimeout", "state") != "enabled":
-            return 0
-        return 60 * self._number("sessionIdleTimeout", "idleTimeout")
+        timeout = ("accountManagement", "sessionIdleTimeout")
+        return 60 * self._number(*timeout, "idleTimeout") if self._value(*timeout, "state") == "enabled" else 0
 
     @property
     def most_sessions(self) -> int:
         """How many sessions each user may have."""
-        return self._number("maxSessions")
+        return self._number("accountManagement", "maxSessions")
 
     @property
     def lockout(self) -> LockoutRules | None:
         """What failed logins lead to, None for nothing."""
-        if self._account("bruteForceAttack", "state") != "enabled":
+        attack = ("accountManagement", "bruteForceAttack")
+        if self._value(*attack, "state") != "enabled":
             return None
-        unlocks = self._account("bruteForceAttack", "allowAutoUnlock") == "enabled"
+        unlocks = self._value(*attack, "allowAutoUnlock") == "enabled"
         return LockoutRules(
-            self._number("bruteForceAttack", "consecutiveFailedAttemptAllowed"),
-            self._number("bruteForceAttack", "unlockTime") if unlocks else None,
+            self._number(*attack, "consecutiveFailedAttemptAllowed"),
+            self._number(*attack, "unlockTime") if unlocks else None,
+        )
+
+    @property
+    def password_rules(self) -> PasswordRules:
+        """What a new password must look like."""
+
+        def rule(name: str) -> int:
+            return self._number("passwordRules", name)
+
+        return PasswordRules(
+            length=rule("minimumLength"),
+            uppercase=rule("minimumNumberOfUppercaseChars"),
+            lowercase=rule("minimumNumberOfLowercaseChars"),
+            digits=rule("minimumNumberOfDigits"),
+            others=rule("minimumNumberOfOtherChars"),
+            history=rule("passwordHistoryDepth"),
+            repeating=rule("maximumRepeatingCharsCount"),
+            difference=rule("minimumDiffWithOldPassword"),
         )
 
     def _number(self, *leaf: str) -> int:
-        value = self._account(*leaf)
+        value = self._value(*leaf)
         assert isinstance(value, int)
         return value
-
-    def _account(self, *leaf: str) -> Value | None:
-        return self._value("accountManagement", *leaf)
 
     def _value(self, *leaf: str) -> Value | None:
         return self.tree.value(("system", "admin", self.name, *leaf))

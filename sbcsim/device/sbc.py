@@ -74,6 +74,7 @@ class Sbc:
         disks = 2 if self.settings.ha is HaMode.CLOUD else 1
         self._disks = tuple(VirtualFiles(now, kept=kept, number=-index) for index in range(disks))
         self.users = users or Users()
+        self.users.password_change = self.settings.password_change
         self.users.lockouts.rules = lambda: self.administration.lockout
         self.sessions = Sessions(lambda _user: self.administration.most_sessions)
         certificates = CertificateStore(lambda: self.files, database.cipher)

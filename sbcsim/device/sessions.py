@@ -16,13 +16,14 @@ class LoginSession:
     """One login. `mode` is what `show users` prints under CONFIG MODE: "", "private" or "exclusive".
 
     One on the `standby` server can look at everything and change nothing. The `console` is whoever runs the simulator,
-    and may do anything.
+    and may do anything. `must_change`: the password has to be changed before anything else.
     """
 
     author: Author
     counted: bool
     standby: bool = False
     console: bool = False
+    must_change: bool = False
     mode: str = ""
 
     @property
@@ -60,6 +61,7 @@ class Sessions:
         counted: bool = True,
         standby: bool = False,
         console: bool = False,
+        must_change: bool = False,
     ) -> LoginSession:
         """Begin a session; raises UserError where the user has as many as allowed."""
         if counted:
@@ -70,7 +72,7 @@ class Sessions:
         author = Author(
             user=user, context=context, session=self._last, remote=remote, protocol=protocol, since=now.calendar
         )
-        session = LoginSession(author, counted, standby, console)
+        session = LoginSession(author, counted, standby, console, must_change)
         self._open[session.id] = session
         return session
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .passwords import PasswordChange
 from .redundancy import HaMode
 
 
@@ -13,7 +14,8 @@ class Settings:
     """Choices that hold for the life of one simulated system.
 
     `dial_tls_port_plus_one` adds 1 to a peer's port over TLS, as some say the box does. `hosts` is the host table
-    by which a pathCheck hostName is resolved: name to simulated address.
+    by which a pathCheck hostName is resolved: name to simulated address. `password_change` says who is made to change
+    the password at login.
     """
 
     system_name: str = "SBC1"
@@ -23,4 +25,5 @@ class Settings:
     dial_tls_port_plus_one: bool = False
     hosts: Mapping[str, str] = field(default_factory=dict)
     ha: HaMode = HaMode.NONE
+    password_change: PasswordChange = PasswordChange.RESET
     journal_limit: int = 100_000

@@ -12,13 +12,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sbcsim.clock import Instant
+from sbcsim.errors import UserError
+from sbcsim.grammar import message
 
 from .documents import USER, Keep
 from .lockouts import Lockouts
+from .passwords import PasswordChange, PasswordRules
 
 _ROUNDS = 250  # slows a guess a little and keeps a login far below a millisecond
 _WRITERS = frozenset({"Administrator"})
 _ACTORS = _WRITERS | {"FieldService", "Operator"}
+_FORMER = 24  # the longest history that rules can ask for
 DEFAULT_USER = "admin"
 DEFAULT_PASSWORD = "admin"  # noqa: S105 - the documented default, refused outside loopback
 
@@ -27,7 +31,8 @@ DEFAULT_PASSWORD = "admin"  # noqa: S105 - the documented default, refused outsi
 class Account:
     """One user. `keys` are public keys in OpenSSH form, `ssh-ed25519 AAAA...`; `digest` is of the password.
 
-    `interactive`: may use the command line. `by_password`: the password opens something at all.
+    `interactive`: may use the command line. `by_password`: the password opens something at all. `must_change`: the
+    password was given by somebody else. `former` are the digests of earlier passwords, newest first.
     """
 
     name: str
@@ -36,6 +41,8 @@ class Account:
     keys: frozenset[str] = frozenset()
     interactive: bool = True
     by_password: bool = True
+    must_change: bool = False
+    former: tuple[bytes, ...] = ()
 
     @property
     def home(self) -> str:
@@ -55,13 +62,18 @@ class Account:
     def packed(self) -> bytes:
         """Return the document that survives the process."""
         facts = (self.name, self.group, self.digest.hex(), sorted(self.keys), self.interactive, self.by_password)
-        return json.dumps(facts).encode()
+        return json.dumps((*facts, self.must_change, [digest.hex() for digest in self.former])).encode()
 
     @staticmethod
     def unpacked(document: bytes) -> Account:
         """Return what `packed` was called on."""
-        name, group, digest, keys, interactive, by_password = json.loads(document)
-        return Account(name, group, bytes.fromhex(digest), frozenset(keys), interactive, by_password)
+        # The first format of the state directory ended behind the sixth.
+        name, group, digest, keys, interactive, by_password, *later = json.loads(document)
+        must_change, former = later or (False, [])
+        earlier = tuple(map(bytes.fromhex, former))
+        return Account(
+            name, group, bytes.fromhex(digest), frozenset(keys), interactive, by_password, must_change, earlier
+        )
 
 
 class Users:
@@ -76,6 +88,7 @@ class Users:
         self.gone: Callable[[str], None] | None = None
         """Called with the name of a user who is no more."""
         self.lockouts = Lockouts()
+        self.password_change = PasswordChange.RESET
 
     def __iter__(self) -> Iterator[Account]:
         return iter(sorted(self._accounts.values(), key=lambda account: account.name))
@@ -90,11 +103,44 @@ class Users:
             group=group,
             digest=_digest(name, password),
             keys=frozenset(_bare(key) for key in keys),
+            must_change=False,
         )
-        if self.keep is not None:
-            self.keep({USER + name: account.packed()})
-        self._accounts[name] = account
+        self._keep(account)
         return account
+
+    def begin(self, name: str, password: str) -> None:
+        """Add a user who is there from the start."""
+        account = self.add(name, password)
+        self._accounts[name] = replace(account, must_change=self.password_change is PasswordChange.FIRST)
+
+    def change_password(self, name: str, old: str, new: str, rules: PasswordRules) -> None:
+        """Give a user the password that the user has chosen, in place of `old`; raises UserError."""
+        self._renew(self._accounts[name], new, rules, old=old)
+
+    def reset_password(self, name: str, new: str, rules: PasswordRules) -> None:
+        """Give a user a password of somebody else's choice, and lift a lock; raises UserError."""
+        self._renew(self._accounts[name], new, rules, must_change=self.password_change is not PasswordChange.NEVER)
+        self.lockouts.free(name)
+
+    def must_change(self, name: str) -> bool:
+        """Tell whether a user who logs in by password has to change it first."""
+        account = self._accounts.get(name)
+        return account is not None and account.must_change and self.password_change is not PasswordChange.NEVER
+
+    def _renew(
+        self, account: Account, new: str, rules: PasswordRules, *, old: str | None = None, must_change: bool = False
+    ) -> None:
+        digest = _digest(account.name, new)
+        used = (account.digest, *account.former[: rules.history]) if rules.history else ()
+        if not rules.met_by(new, old) or digest in used:
+            raise UserError(message("answer.weak_password"))
+        former = (account.digest, *account.former)[:_FORMER] if account.digest else account.former
+        self._keep(replace(account, digest=digest, former=former, must_change=must_change))
+
+    def _keep(self, account: Account) -> None:
+        if self.keep is not None:
+            self.keep({USER + account.name: account.packed()})
+        self._accounts[account.name] = account
 
     def configured(
         self, name: str, group: str, *, interactive: bool, by_password: bool, again: bool = False

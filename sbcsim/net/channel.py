@@ -56,10 +56,11 @@ class Surroundings:
 class CliChannel(asyncssh.SSHServerSession[str]):
     """One channel of a CLI client, from the request for a shell or a command to the exit status."""
 
-    def __init__(self, port: Surroundings, account: Account, remote: str) -> None:
+    def __init__(self, port: Surroundings, account: Account, remote: str, *, must_change: bool) -> None:
         self._port = port
         self._account = account
         self._remote = remote
+        self._must_change = must_change and not port.standby()  # a standby server can change nothing
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHServerChannel[str] | None = None
         self._line_end = "\n"
@@ -120,9 +121,17 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         """Open the session, or say that there are too many."""
         assert self._channel is not None
         now = self._port.now()
+        on_terminal = self._command is None and self._line_end == "\r\n"
         try:
+            if self._must_change and not on_terminal:
+                raise UserError(message("access.must_change"))
             self._login = self._port.sessions.open(
-                self._account.name, now, context="cli", remote=self._remote, standby=self._port.standby()
+                self._account.name,
+                now,
+                context="cli",
+                remote=self._remote,
+                standby=self._port.standby(),
+                must_change=self._must_change,
             )
         except UserError as refusal:
             self._print(refusal.text + "\n")
@@ -130,7 +139,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             return
         self._port.channels.add(self)
         author = self._login.author
-        terminal = self._terminal() if self._command is None and self._line_end == "\r\n" else None
+        terminal = self._terminal() if on_terminal else None
         session = self._session = self._port.factory(author, terminal)
         command = self._command
         if command is not None:

@@ -110,8 +110,8 @@ class SshPort:
         self.port = 0
 
     @abstractmethod
-    def open_channel(self, account: Account, remote: str) -> asyncssh.SSHServerSession[Any]:
-        """Return what serves a new channel of a user."""
+    def open_channel(self, account: Account, remote: str, *, must_change: bool) -> asyncssh.SSHServerSession[Any]:
+        """Return what serves a new channel of a user; one who `must_change` the password can do nothing else."""
 
     async def listen(self, host: str, port: int) -> None:
         """Bind and serve; port 0 takes a free one. Raises UserError where the address cannot be bound."""
@@ -203,6 +203,7 @@ class _Server(asyncssh.SSHServer):
         self._user = ""
         self._failures = 0
         self._key_refused = False
+        self._by_key = False
         self._account: Account | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -241,6 +242,7 @@ class _Server(asyncssh.SSHServer):
         if not reason and not self._port.admits(username):
             reason = "no interactive access"
         if not reason:
+            self._by_key = False
             return True
         self._failures += 1
         self._refused(reason)
@@ -260,6 +262,7 @@ class _Server(asyncssh.SSHServer):
         known = self._port.users.key_allowed(username, key.export_public_key().decode())
         allowed = known and self._port.admits(username)
         self._key_refused |= not allowed
+        self._by_key |= allowed
         return allowed
 
     def auth_completed(self) -> None:
@@ -273,7 +276,9 @@ class _Server(asyncssh.SSHServer):
         account = self._port.users.get(self._user)
         if account is None or not self._port.admits(self._user):  # as things are now, not as they were at the proof
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "no access")
-        return self._port.open_channel(account, self._remote)
+        return self._port.open_channel(
+            account, self._remote, must_change=not self._by_key and self._port.users.must_change(self._user)
+        )
 
     def _refused(self, reason: str) -> None:
         shown = self._user[:_NAME_SHOWN]

@@ -71,18 +71,25 @@ class SftpServer(SshPort):
         """The files of whichever server is met here now."""
         return self._find_files()
 
-    def open_channel(self, account: Account, remote: str) -> asyncssh.SSHServerSession[Any]:  # noqa: ARG002
+    def open_channel(
+        self,
+        account: Account,
+        remote: str,  # noqa: ARG002 - the port's signature
+        *,
+        must_change: bool,
+    ) -> asyncssh.SSHServerSession[Any]:
         """Return the session of one transfer channel."""
-        return _TransferSession(self, account)
+        return _TransferSession(self, account, must_change=must_change)
 
 
 class _TransferSession(SSHServerStreamSession[Any]):
     """One channel: SFTP and scp are served, anything else is told that there is no shell."""
 
-    def __init__(self, server: SftpServer, account: Account) -> None:
+    def __init__(self, server: SftpServer, account: Account, *, must_change: bool) -> None:
         super().__init__(_no_shell, self._serve_files, 3, allow_scp=True)
         self._server = server
         self._account = account
+        self._must_change = must_change
 
     def pty_requested(self, term_type: str, term_size: tuple[int, int, int, int], term_modes: object) -> bool:  # noqa: ARG002
         return True
@@ -92,6 +99,11 @@ class _TransferSession(SSHServerStreamSession[Any]):
 
     def session_started(self) -> None:
         channel, connection = self._chan, self._conn
+        if self._must_change:
+            assert isinstance(channel, asyncssh.SSHServerChannel)
+            channel.write_stderr(message("access.must_change") + "\n")
+            channel.exit(1)
+            return
         if channel is None or connection is None or channel.get_subsystem() != "sftp":
             super().session_started()
             return

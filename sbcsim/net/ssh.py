@@ -78,9 +78,9 @@ class CliServer(SshPort):
         )
         self._stop_reading: Callable[[], None] | None = None
 
-    def open_channel(self, account: Account, remote: str) -> asyncssh.SSHServerSession[Any]:
+    def open_channel(self, account: Account, remote: str, *, must_change: bool) -> asyncssh.SSHServerSession[Any]:
         """Return the session of one CLI channel."""
-        return CliChannel(self._surroundings, account, remote)
+        return CliChannel(self._surroundings, account, remote, must_change=must_change)
 
     async def listen(self, host: str, port: int) -> None:
         """Bind and serve; port 0 takes a free one. Raises UserError where the address cannot be bound."""

@@ -155,6 +155,21 @@ def test_a_newer_format_is_refused(process, directory):
         Store(directory)
 
 
+def test_an_older_format_is_read_and_raised(process, directory):
+    commit(process.made, f"set {PROFILE} T1")
+    process.end()
+    with sqlite3.connect(directory / FILE) as sql:
+        sql.execute("PRAGMA user_version = 1")
+    sql.close()
+    Store(directory).close()
+    with sqlite3.connect(directory / FILE) as sql:
+        assert sql.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+    sql.close()
+    after = again(process, directory)
+    assert after.made.running.exists(("profiles", "security", "tlsProfile", "T1"))
+    after.end()
+
+
 def test_what_is_no_state_is_refused_untouched(tmp_path):
     (tmp_path / "letter").write_text("dear")
     mode = tmp_path.stat().st_mode

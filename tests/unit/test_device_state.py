@@ -15,6 +15,7 @@ from sbcsim.config.secret import Cipher
 from sbcsim.config.transaction import Confirm, Database
 from sbcsim.config.tree import Tree
 from sbcsim.device.files import CERTIFICATE_DIRECTORY, FileError
+from sbcsim.device.passwords import PasswordRules
 from sbcsim.device.sbc import Sbc
 from sbcsim.device.state import State
 from sbcsim.device.users import Users
@@ -169,6 +170,18 @@ def test_accounts(node):
     node.commit(((*USER, "helper"), None))
     node.again()
     assert node.sbc.users.get("helper") is None
+
+
+def test_a_password_that_must_be_changed_and_those_before_it(node):
+    node.sbc.users.reset_password("admin", "An0ther-one", PasswordRules())
+    node.again()
+    users = node.sbc.users
+    assert users.must_change("admin")
+    users.change_password("admin", "An0ther-one", "Yet-more-1", PasswordRules())
+    node.again()
+    assert not node.sbc.users.must_change("admin")
+    with pytest.raises(UserError, match="password rules"):
+        node.sbc.users.reset_password("admin", "An0ther-one", PasswordRules())
 
 
 def test_an_account_comes_back_with_its_password(node):
