@@ -12,9 +12,13 @@ import threading
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 _DESCRIPTORS = Path("/proc/self/fd")
+hypothesis.settings.register_profile("sbcsim", deadline=None)  # the host's clock judges no test: it has other work
+hypothesis.settings.load_profile("sbcsim")
+
 _THREAD_PATIENCE = 2.0
 """Host seconds that a thread gets to end after its owner let go of it."""
 
