@@ -24,10 +24,15 @@ def require_program(name: str) -> str:
     return path if path is not None else missing(f"the program {name} is not installed")
 
 
-def require_module(name: str) -> ModuleType:
-    """Import and return a library, or skip."""
+def require_installed(name: str) -> None:
+    """Make sure that a library is there for a program that imports it, or skip."""
     if importlib.util.find_spec(name.partition(".")[0]) is None:
         missing(f"the library {name} is not installed")
+
+
+def require_module(name: str) -> ModuleType:
+    """Import and return a library, or skip."""
+    require_installed(name)
     return importlib.import_module(name)
 
 
