@@ -18,6 +18,7 @@ _FAILURES: dict[HandshakeFailure, tuple[str, ...]] = {
     HandshakeFailure.PEER_NOT_YET_VALID: ("validationFailures",),
     HandshakeFailure.PEER_UNKNOWN_CA: ("validationFailures",),
     HandshakeFailure.PEER_INVALID: ("validationFailures",),
+    HandshakeFailure.PEER_NAME: ("validationFailures",),
     HandshakeFailure.ALERT_RECEIVED: ("fatelAlertsReceived",),
     HandshakeFailure.CLOSED: (),
     HandshakeFailure.PROTOCOL: ("receiveFailures",),

@@ -33,6 +33,7 @@ from .effects import (
     Transport,
 )
 from .listeners import Port, PortState
+from .peerdirectory import PeerDirectory
 from .tlsprofile import TlsProfile, read_tls_profile
 
 NO_INTERFACE = ("", "", "")
@@ -57,9 +58,12 @@ class Watcher(Protocol):
 class ConnectionPlane:
     """All connections of the node."""
 
-    def __init__(self, chassis: Chassis, table: ConnectionTable, ports: Mapping[PortKey, Port]) -> None:
+    def __init__(
+        self, chassis: Chassis, table: ConnectionTable, ports: Mapping[PortKey, Port], directory: PeerDirectory
+    ) -> None:
         self._chassis = chassis
         self._ports = ports
+        self._directory = directory
         self.table = table
         self.watchers: list[Watcher] = []
         self.opening: set[ConnectionId] = set()
@@ -289,6 +293,7 @@ class ConnectionPlane:
             credential,
             self._chassis.certificates.anchors,
             now.calendar,
+            self._directory.names(record) if profile.verify_name else (),
         )
 
     def _opened(self, record: ConnectionRecord, now: Instant) -> None:

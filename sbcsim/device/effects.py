@@ -87,7 +87,8 @@ class StartTls:
     """Begin the handshake on a standing TCP connection, judging certificates at calendar time `at` (microseconds).
 
     `credential` is None where the profile names none: a server then fails every handshake (alert 40), a client
-    answers a certificate request with an empty list.
+    answers a certificate request with an empty list. `names` are those of which the far end's certificate must carry
+    one, none where it may carry any.
     """
 
     connection: ConnectionId
@@ -96,6 +97,7 @@ class StartTls:
     credential: Credential | None
     anchors: TrustAnchors
     at: int
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ class HandshakeFailure(Enum):
     PEER_NOT_YET_VALID = "peer certificate not yet valid"
     PEER_UNKNOWN_CA = "peer certificate issuer unknown"
     PEER_INVALID = "peer certificate invalid"
+    PEER_NAME = "peer certificate carries another name"
     ALERT_RECEIVED = "alert received"
     CLOSED = "connection closed during handshake"
     PROTOCOL = "TLS protocol error"

@@ -226,6 +226,12 @@ class IpPeer:
     host_name: str
     host_port: int
     status_update: bool
+    fqdn: str
+
+    @property
+    def certified_name(self) -> str:
+        """The name that the peer's certificate has to carry where a tlsProfile says peerNameVerify."""
+        return self.host_name or self.fqdn or self.address
 
 
 def read_peer(tree: Tree, key: PeerKey) -> IpPeer | None:
@@ -243,6 +249,7 @@ def read_peer(tree: Tree, key: PeerKey) -> IpPeer | None:
         host_name=_text(tree, (*check, "hostName")),
         host_port=_number(tree, (*check, "hostPort")),
         status_update=tree.value((*check, "statusUpdateSupport")) == "enabled",
+        fqdn=_text(tree, (*path, "policy", "sip", "fqdn")),
     )
 
 

@@ -22,6 +22,7 @@ from .effects import Transport
 from .listeners import Port
 from .objects import IpPeer, read_path_check_profile, read_peer, zone_peers, zone_ports
 from .pathroute import choose_sender, target
+from .peerdirectory import PeerDirectory
 from .peerstate import PathCheck, Ping, PingState
 from .tlsprofile import read_tls_profile
 
@@ -36,10 +37,13 @@ PINGED_PEERS = 2000
 class PathChecks:
     """All path checks of the node."""
 
-    def __init__(self, chassis: Chassis, plane: ConnectionPlane, ports: Mapping[PortKey, Port]) -> None:
+    def __init__(
+        self, chassis: Chassis, plane: ConnectionPlane, ports: Mapping[PortKey, Port], directory: PeerDirectory
+    ) -> None:
         self._chassis = chassis
         self._plane = plane
         self._ports = ports
+        self._directory = directory
         self._checks: dict[PeerKey, PathCheck] = {}
         self._by_call_id: dict[str, PeerKey] = {}
         self._failing: set[PeerKey] = set()
@@ -66,8 +70,10 @@ class PathChecks:
             if check is not None:
                 self._stop(check, now)
                 self._drop_connections(key, now)
+                self._directory.drop(key)
                 del self._checks[key]
             return
+        self._directory.put(peer)
         if check is None:
             check = self._checks[key] = PathCheck(peer)
         before, check.peer = check.peer, peer
@@ -185,6 +191,7 @@ class PathChecks:
         for key in self._checks:
             self._cancel_timers(key)
         self._checks.clear()
+        self._directory.clear()
         self._by_call_id.clear()
         self._failing.clear()
         self._pinged = 0

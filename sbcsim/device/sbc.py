@@ -40,6 +40,7 @@ from .keptfiles import KeptFiles
 from .listeners import Port
 from .objects import peer_keys, port_keys, read_port
 from .pathcheck import PathChecks
+from .peerdirectory import PeerDirectory
 from .ports import DRYUP, Ports
 from .redundancy import SYNCHRONISED, HaMode, RestartCause, Server, Servers, SyncState
 from .sessions import Sessions
@@ -83,11 +84,12 @@ class Sbc:
         """Called when every session of the northbound interfaces has to end."""
         self._chassis = Chassis(self.settings, self.journal, database.running, certificates, self.event_log)
         self._port_map: dict[PortKey, Port] = {}
-        self._plane = ConnectionPlane(self._chassis, ConnectionTable(), self._port_map)
+        directory = PeerDirectory(self.settings.hosts)
+        self._plane = ConnectionPlane(self._chassis, ConnectionTable(), self._port_map, directory)
         self._ports = Ports(self._chassis, self._plane, self._port_map)
-        self._paths = PathChecks(self._chassis, self._plane, self._port_map)
+        self._paths = PathChecks(self._chassis, self._plane, self._port_map, directory)
         self._checks = CertificateChecks(self._chassis, self._plane.table, self._plane.close)
-        self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map)
+        self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map, directory)
         self._status = Status(self._chassis, self._ports, self._plane.table, self._paths)
         self._actions = Actions(self._chassis, self._ports, self._paths, self)
         self._validity = Validity(self._chassis)

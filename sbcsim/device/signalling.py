@@ -16,18 +16,25 @@ from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionState, PortKey
 from .listeners import Port, PortState
 from .pathcheck import PathChecks
+from .peerdirectory import PeerDirectory
 
 
 class Signalling:
     """The SIP side of every established connection."""
 
     def __init__(
-        self, chassis: Chassis, plane: ConnectionPlane, paths: PathChecks, ports: Mapping[PortKey, Port]
+        self,
+        chassis: Chassis,
+        plane: ConnectionPlane,
+        paths: PathChecks,
+        ports: Mapping[PortKey, Port],
+        directory: PeerDirectory,
     ) -> None:
         self._chassis = chassis
         self._plane = plane
         self._paths = paths
         self._ports = ports
+        self._directory = directory
 
     def received(self, record: ConnectionRecord, data: bytes, now: Instant) -> None:
         """Take octets from an established connection."""
@@ -73,7 +80,7 @@ class Signalling:
 
     def _authenticate(self, record: ConnectionRecord, request: Request, now: Instant) -> bool:
         """Whether the far end is a peer of the zone; a request from anybody else is turned down or dropped."""
-        if self._is_known(record):
+        if self._directory.behind(record):
             self._plane.authenticated(record)
             return True
         counters = self._ports[record.port].counters.tls
@@ -86,10 +93,6 @@ class Signalling:
                 now, SipRefused(record.id, f"{request.method} before authentication", answered=0, closed=False)
             )
         return False
-
-    def _is_known(self, record: ConnectionRecord) -> bool:
-        peers = self._paths.in_zone(record.address_context, record.zone)
-        return any(check.peer.address == record.remote[0] for check in peers)
 
     def _response(self, record: ConnectionRecord, response: Response, now: Instant) -> int:
         try:

@@ -46,6 +46,7 @@ class TlsProfile:
     auth_client: bool
     validate_peer: bool
     tolerate_purpose: bool
+    verify_name: bool
     versions: frozenset[str]
     ciphers: tuple[str, ...]
     handshake_seconds: int
@@ -105,6 +106,7 @@ def _read(node: Node, name: str, entry: Branch) -> TlsProfile:
         auth_client=value("authClient") in {True, "true"},
         validate_peer=value("peerCertValidate") in {True, "true"},
         tolerate_purpose=text("acceptableCertValidationErrors") == "invalidPurpose",
+        verify_name=text("peerNameVerify") == "enabled",
         versions=versions,
         ciphers=ciphers,
         handshake_seconds=number("handshakeTimer"),

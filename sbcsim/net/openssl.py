@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, TypeAlias
 
 from cryptography.hazmat.bindings.openssl.binding import Binding
 from OpenSSL import SSL, crypto
 
 from sbcsim.clock import SECOND
-from sbcsim.pki.credential import Certificate, Credential
+from sbcsim.pki.credential import Certificate, CertificateError, Credential
+from sbcsim.pki.names import carries
 
 Pointer: TypeAlias = Any
 """A value of C, as the untyped binding hands it over."""
@@ -29,6 +31,7 @@ MODE_NO_AUTO_CHAIN = 0x8
 
 EXPIRED: int = _lib.X509_V_ERR_CERT_HAS_EXPIRED
 NOT_YET_VALID: int = _lib.X509_V_ERR_CERT_NOT_YET_VALID
+NAME_MISMATCH: int = _lib.X509_V_ERR_HOSTNAME_MISMATCH
 INVALID_PURPOSE: int = _lib.X509_V_ERR_INVALID_PURPOSE
 UNKNOWN_ISSUER: frozenset[int] = frozenset(
     {
@@ -49,6 +52,10 @@ class Tolerance(Enum):
     NONE = "none"
     PURPOSE = "invalid purpose"
     ANYTHING = "anything"
+
+    def covers(self, error: int) -> bool:
+        """Whether a verification error is let pass."""
+        return self is Tolerance.ANYTHING or (self is Tolerance.PURPOSE and error == INVALID_PURPOSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +86,20 @@ class Watcher:
         self.alert_received = 0
         self.verify_error = 0
         self.leaf: bytes | None = None
+        self._names: tuple[str, ...] = ()
         # OpenSSL keeps plain pointers to these: they must live as long as any context that was given them.
         self._on_state = _ffi.callback("void (*)(const SSL *, int, int)", self._state)
         self._on_verify = {
-            tolerance: _ffi.callback("int (*)(int, X509_STORE_CTX *)", verdict)
-            for tolerance, verdict in (
-                (Tolerance.NONE, self._verify),
-                (Tolerance.PURPOSE, self._verify_but_purpose),
-                (Tolerance.ANYTHING, _accept),
-            )
+            tolerance: _ffi.callback("int (*)(int, X509_STORE_CTX *)", partial(self._verify, tolerance))
+            for tolerance in Tolerance
         }
         self._on_certificate = _ffi.callback("int (*)(SSL *, void *)", _go_on)
 
-    def begin(self) -> None:
-        """Forget what was heard."""
+    def begin(self, names: tuple[str, ...] = ()) -> None:
+        """Forget what was heard; from now on a far end's certificate must carry one of `names`, if there are any."""
         self.alert_sent = self.alert_received = self.verify_error = 0
         self.leaf = None
+        self._names = names
 
     def watch(self, context: SSL.Context) -> None:
         """Hear the alerts of all connections of a context."""
@@ -115,16 +120,20 @@ class Watcher:
             else:
                 self.alert_sent = value & 0xFF
 
-    def _verify(self, accepted: int, store: Pointer) -> int:
-        if not accepted:
-            self.verify_error = _lib.X509_STORE_CTX_get_error(store)
+    def _verify(self, tolerance: Tolerance, accepted: int, store: Pointer) -> int:
+        # OpenSSL asks about every fault that it finds, and once more about each certificate at the end, the leaf last.
+        error = _lib.X509_STORE_CTX_get_error(store)
+        if not accepted and not tolerance.covers(error):
+            self.verify_error = error
             self.leaf = _der(_lib.X509_STORE_CTX_get0_cert(store))
-        return accepted
-
-    def _verify_but_purpose(self, accepted: int, store: Pointer) -> int:
-        if not accepted and _lib.X509_STORE_CTX_get_error(store) == INVALID_PURPOSE:
-            return 1
-        return self._verify(accepted, store)
+            return 0
+        if accepted and self._names and _lib.X509_STORE_CTX_get_error_depth(store) == 0:
+            self.leaf = _der(_lib.X509_STORE_CTX_get0_cert(store))
+            if not _carries_one(self.leaf, self._names):
+                self.verify_error = NAME_MISMATCH
+                _lib.X509_STORE_CTX_set_error(store, NAME_MISMATCH)  # which alert is sent
+                return 0
+        return 1
 
 
 def set_verify_time(connection: SSL.Connection, at: int) -> None:
@@ -183,8 +192,12 @@ def _ssl(connection: SSL.Connection) -> Pointer:
     return connection._ssl  # noqa: SLF001 - the only way in
 
 
-def _accept(_accepted: int, _store: Pointer) -> int:
-    return 1
+def _carries_one(der: bytes | None, names: tuple[str, ...]) -> bool:
+    try:
+        certificate = None if der is None else Certificate.from_der(der)
+    except CertificateError:
+        return False
+    return certificate is not None and any(carries(certificate, name) for name in names)
 
 
 def _go_on(_connection: Pointer, _argument: Pointer) -> int:

@@ -172,7 +172,7 @@ class TlsSession:
     After each of them `output` returns what has to go to the far end.
     """
 
-    __slots__ = ("_anchors", "_connection", "_credential", "_refusal", "_server", "_settings", "_watcher")
+    __slots__ = ("_anchors", "_connection", "_credential", "_names", "_refusal", "_server", "_settings", "_watcher")
 
     def __init__(self, connection: SSL.Connection, watcher: Watcher, start: StartTls, refusal: str) -> None:
         self._connection = connection
@@ -181,6 +181,7 @@ class TlsSession:
         self._settings = start.settings
         self._anchors = start.anchors
         self._credential = start.credential
+        self._names = start.names
         self._refusal = refusal
 
     def feed(self, data: bytes | memoryview) -> None:
@@ -202,7 +203,7 @@ class TlsSession:
 
     def step(self) -> HandshakeDone | HandshakeFailed | None:
         """Go on with the handshake as far as the bytes allow; None while the far end has to speak."""
-        self._watcher.begin()
+        self._watcher.begin(self._names)
         try:
             self._connection.do_handshake()
         except SSL.WantReadError:
@@ -323,6 +324,8 @@ def _verify_failure(code: int) -> HandshakeFailure:
         return HandshakeFailure.PEER_EXPIRED
     if code == openssl.NOT_YET_VALID:
         return HandshakeFailure.PEER_NOT_YET_VALID
+    if code == openssl.NAME_MISMATCH:
+        return HandshakeFailure.PEER_NAME
     if code in openssl.UNKNOWN_ISSUER:
         return HandshakeFailure.PEER_UNKNOWN_CA
     return HandshakeFailure.PEER_INVALID

@@ -14,6 +14,7 @@ time it is. They are judged in four places, each with the node time that its cal
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -27,6 +28,8 @@ from cryptography.x509.oid import NameOID
 
 from sbcsim.clock import from_datetime
 from sbcsim.errors import SbcsimError
+
+_SIP = frozenset({"sip", "sips"})
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 """The kinds of private key that the box works with."""
@@ -49,6 +52,8 @@ class Certificate:
     not_after: int
     common_name: str
     dns_names: tuple[str, ...]
+    ip_addresses: tuple[str, ...]
+    sip_domains: tuple[str, ...]
     x509: asn.Certificate = field(repr=False)
 
     @staticmethod
@@ -148,6 +153,7 @@ def _read(der: bytes) -> Certificate:
     try:
         parsed = asn.load_der_x509_certificate(der)
         names = [str(each.value) for each in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        others = _alternative_names(parsed)
         return Certificate(
             der=der,
             fingerprint=hashlib.sha256(der).hexdigest(),
@@ -157,7 +163,9 @@ def _read(der: bytes) -> Certificate:
             not_before=from_datetime(parsed.not_valid_before_utc),
             not_after=from_datetime(parsed.not_valid_after_utc),
             common_name=names[-1] if names else "",
-            dns_names=_dns_names(parsed),
+            dns_names=tuple(others.get_values_for_type(asn.DNSName)),
+            ip_addresses=tuple(str(each) for each in others.get_values_for_type(asn.IPAddress)),
+            sip_domains=_sip_domains(others),
             x509=parsed,
         )
     # Before release 50, `cryptography` fails with a KeyError over a name in an unknown kind of string. The warning (a
@@ -172,9 +180,16 @@ def _hexadecimal(serial: int) -> str:
     return ("-" if serial < 0 else "") + digits.zfill(len(digits) + len(digits) % 2)
 
 
-def _dns_names(parsed: asn.Certificate) -> tuple[str, ...]:
+def _alternative_names(parsed: asn.Certificate) -> asn.SubjectAlternativeName:
     try:
-        names = parsed.extensions.get_extension_for_class(asn.SubjectAlternativeName).value
+        return parsed.extensions.get_extension_for_class(asn.SubjectAlternativeName).value
     except (asn.ExtensionNotFound, asn.DuplicateExtension, asn.UnsupportedGeneralNameType, ValueError):
-        return ()  # an extension that cannot be read names nobody
-    return tuple(names.get_values_for_type(asn.DNSName))
+        return asn.SubjectAlternativeName([])  # an extension that cannot be read names nobody
+
+
+def _sip_domains(names: asn.SubjectAlternativeName) -> tuple[str, ...]:
+    # RFC 5922, section 7.1: a URI with a user part names a person, not a domain.
+    uris = [uri.partition(":") for uri in names.get_values_for_type(asn.UniformResourceIdentifier)]
+    return tuple(
+        re.split("[:;?]", domain)[0] for scheme, _, domain in uris if scheme.lower() in _SIP and "@" not in domain
+    )

@@ -172,9 +172,9 @@ class Authority:
     ) -> Issued:
         """Sign an end certificate for `name`, a common name or an RFC 4514 subject such as `CN=a,O=b`.
 
-        Dates are the authority's unless given. `sans` are host names and addresses, the common name unless given;
-        () leaves the extension out. Without `key` an RSA key is taken from the pool of this process, an EC key is
-        made anew.
+        Dates are the authority's unless given. `sans` are host names, addresses and SIP URIs, the common name unless
+        given; () leaves the extension out. Without `key` an RSA key is taken from the pool of this process, an EC key
+        is made anew.
         """
         if key is None:
             key = pooled_key() if (key_type or self.key_type) == "rsa" else new_key("ec")
@@ -276,6 +276,8 @@ def _name(text: str) -> x509.Name:
 
 
 def _general_name(text: str) -> x509.GeneralName:
+    if text.startswith("sip:"):
+        return x509.UniformResourceIdentifier(text)
     try:
         return x509.IPAddress(ipaddress.ip_address(text))
     except ValueError:

@@ -182,6 +182,7 @@ FAILURES = {
     HandshakeFailure.PEER_NOT_YET_VALID: {"clientAuthFailures", "validationFailures"},
     HandshakeFailure.PEER_UNKNOWN_CA: {"clientAuthFailures", "validationFailures"},
     HandshakeFailure.PEER_INVALID: {"clientAuthFailures", "validationFailures"},
+    HandshakeFailure.PEER_NAME: {"clientAuthFailures", "validationFailures"},
     HandshakeFailure.ALERT_RECEIVED: {"fatelAlertsReceived"},
     HandshakeFailure.CLOSED: set(),
     HandshakeFailure.PROTOCOL: {"receiveFailures"},

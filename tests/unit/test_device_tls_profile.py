@@ -33,6 +33,7 @@ def test_the_defaults():
         auth_client=True,
         validate_peer=True,
         tolerate_purpose=False,
+        verify_name=False,
         versions=frozenset({"TLSv1.2"}),
         ciphers=("AES128-SHA",),
         handshake_seconds=5,
@@ -110,9 +111,10 @@ def test_as_client_the_box_always_wants_a_certificate(leaves, inbound, outbound)
 def test_the_remaining_leaves():
     found = profile(
         "allowedRoles server peerCertValidate false acceptableCertValidationErrors invalidPurpose",
-        "handshakeTimer 9 appAuthTimer 11",
+        "peerNameVerify enabled handshakeTimer 9 appAuthTimer 11",
     )
     assert not found.client_role
+    assert found.verify_name
     assert (found.handshake_seconds, found.app_auth_seconds) == (9, 11)
     settings = found.settings(Direction.OUTBOUND)
     assert (settings.validate_peer, settings.tolerate_purpose) == (False, True)

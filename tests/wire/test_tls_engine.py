@@ -453,6 +453,31 @@ async def test_purpose_is_tolerated_only_where_the_settings_say_so(version: str)
 
 
 @both_versions
+@pytest.mark.parametrize("validate_peer", [True, False])
+async def test_a_certificate_must_carry_the_name_of_its_peer(version: str, validate_peer: bool) -> None:
+    asked: dict[str, object] = {"version": version, "validate_peer": validate_peer}
+    good = {"server_names": ("192.0.2.1", "peer.example.com"), "client_names": ("sbc.example.com",)}
+    mine, theirs = shake(*pair(**asked, **good)[1:])  # type: ignore[arg-type]
+    assert isinstance(mine, HandshakeDone)
+    assert isinstance(theirs, HandshakeDone)
+    _mine, theirs = shake(*pair(**asked, server_names=("other.example.com",))[1:])  # type: ignore[arg-type]
+    assert isinstance(theirs, HandshakeFailed)
+    assert (theirs.failure, theirs.alert_sent, theirs.peer_leaf) == (HandshakeFailure.PEER_NAME, 42, PEER.der())
+    mine, theirs = shake(*pair(**asked, client_names=("other.example.com",))[1:])  # type: ignore[arg-type]
+    assert isinstance(mine, HandshakeFailed)
+    assert (mine.failure, mine.alert_sent, mine.peer_leaf) == (HandshakeFailure.PEER_NAME, 42, OWN.der())
+    assert isinstance(theirs, HandshakeFailed)
+    assert theirs.alert_received == 42
+
+
+@both_versions
+async def test_who_has_expired_is_told_so_whatever_the_name(version: str) -> None:
+    _mine, theirs = shake(*pair(version=version, server_at=END + DAY, server_names=("other.example.com",))[1:])
+    assert isinstance(theirs, HandshakeFailed)
+    assert (theirs.failure, theirs.alert_sent) == (HandshakeFailure.PEER_EXPIRED, 45)
+
+
+@both_versions
 @pytest.mark.parametrize(
     "anchor", [CA.certificate, ISSUING.certificate, OWN_BY_ISSUING.certificate], ids=lambda each: each.common_name
 )
@@ -667,6 +692,8 @@ def pair(
     server_at: int = NOW,
     client_at: int = NOW,
     validate_peer: bool = True,
+    server_names: tuple[str, ...] = (),
+    client_names: tuple[str, ...] = (),
 ) -> tuple[TlsEngine, TlsSession, TlsSession]:
     engine = TlsEngine()
     plain = settings(*([version] if version else []), validate_peer=validate_peer)
@@ -678,6 +705,7 @@ def pair(
             credential(client_credential) if client_credential else None,
             client_anchors or anchors(CA),
             client_at,
+            client_names,
         )
     )
     server = engine.session(
@@ -688,6 +716,7 @@ def pair(
             credential(server_credential) if server_credential else None,
             anchors(CA),
             server_at,
+            server_names,
         )
     )
     return engine, client, server

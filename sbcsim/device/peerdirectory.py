@@ -1,0 +1,59 @@
+"""The ipPeers by key and by address: who may be at the far end of a connection, and by which names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .connections import ConnectionRecord, PeerKey
+from .objects import IpPeer
+
+_Place = tuple[str, str, str]
+"""addressContext, zone, address."""
+
+
+class PeerDirectory:
+    """Every ipPeer in force. `hosts` is the host table by which names are resolved."""
+
+    def __init__(self, hosts: Mapping[str, str]) -> None:
+        self._hosts = hosts
+        self._peers: dict[PeerKey, IpPeer] = {}
+        self._at: dict[_Place, dict[PeerKey, None]] = {}
+
+    def put(self, peer: IpPeer) -> None:
+        """Take a peer in, in place of an earlier one of the same key."""
+        self.drop(peer.key)
+        self._peers[peer.key] = peer
+        for place in self._places(peer):
+            self._at.setdefault(place, {})[peer.key] = None
+
+    def drop(self, key: PeerKey) -> None:
+        """Forget a peer."""
+        peer = self._peers.pop(key, None)
+        if peer is None:
+            return
+        for place in self._places(peer):
+            keys = self._at[place]
+            del keys[key]
+            if not keys:
+                del self._at[place]
+
+    def clear(self) -> None:
+        """Forget everybody."""
+        self._peers.clear()
+        self._at.clear()
+
+    def behind(self, record: ConnectionRecord) -> Sequence[IpPeer]:
+        """Return who a connection leads to: whom the box dialled, or who has the address it came from."""
+        if record.peer is not None:
+            peer = self._peers.get(record.peer)
+            return [] if peer is None else [peer]
+        keys = self._at.get((record.address_context, record.zone, record.remote[0]), {})
+        return [self._peers[key] for key in sorted(keys)]
+
+    def names(self, record: ConnectionRecord) -> tuple[str, ...]:
+        """Return the names of which the far end's certificate must carry one; none where nobody is known there."""
+        return tuple(dict.fromkeys(peer.certified_name for peer in self.behind(record) if peer.certified_name))
+
+    def _places(self, peer: IpPeer) -> frozenset[_Place]:
+        addresses = {peer.address, self._hosts.get(peer.host_name, "")} - {""}
+        return frozenset((*peer.key[:2], address) for address in addresses)
