@@ -12,7 +12,7 @@ from OpenSSL import SSL
 from rich.console import Console
 from rich.table import Table
 
-from . import commits, logging_in, memory, starting, time_travel, traffic
+from . import bulk, commits, durable, logging_in, memory, shells, showing, starting, time_travel, traffic
 from .registry import Figure, quantity
 
 BENCHMARKS = {
@@ -22,10 +22,16 @@ BENCHMARKS = {
         starting.start,
         time_travel.reset,
         logging_in.ssh,
+        bulk.lines,
+        bulk.load,
+        showing.completion,
+        showing.show,
+        shells.shells,
         traffic.handshakes,
         traffic.options,
         memory.memory,
         commits.commit,
+        durable.durable,
         time_travel.days,
     )
 }

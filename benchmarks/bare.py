@@ -10,6 +10,8 @@ from typing import cast
 import asyncssh
 from OpenSSL import SSL
 
+from .testbed import PEERS
+
 CANNED = (
     b"SIP/2.0 200 OK\r\nVia: SIP/2.0/TLS 127.0.0.1:5061;branch=z9hG4bKcanned\r\nFrom: <sip:a@127.0.0.1>;tag=1\r\n"
     b"To: <sip:b@127.0.0.1>;tag=2\r\nCall-ID: canned\r\nCSeq: 1 OPTIONS\r\nAllow: INVITE, ACK, BYE, OPTIONS\r\n"
@@ -86,18 +88,90 @@ class MemoryBuffers(asyncio.Protocol):
 
 
 class PasswordServer(asyncssh.SSHServer):
-    """Lets one user in by password."""
+    """Lets everybody in who knows the password."""
 
     def password_auth_supported(self) -> bool:
         """Return that passwords are what it takes."""
         return True
 
-    def validate_password(self, username: str, password: str) -> bool:
+    def validate_password(self, username: str, password: str) -> bool:  # noqa: ARG002 - asyncssh's signature
         """Compare."""
-        return (username, password) == (USER, PASSWORD)
+        return password == PASSWORD
 
 
 def show(process: asyncssh.SSHServerProcess[str]) -> None:
     """Serve one command: print a fixed text."""
     process.stdout.write(SHOWN)
     process.exit(0)
+
+
+STATUS = "[ok][2026-01-01 00:00:00]"
+PROMPT = "admin@SBC1% "
+
+
+class LineServer(asyncssh.SSHServerSession[str]):
+    """Echoes on a terminal and answers every line in as many words as the box; `show` prints so many lines."""
+
+    def __init__(self, shown: int) -> None:
+        self._channel: asyncssh.SSHServerChannel[str] | None = None
+        self._terminal = self._paused = False
+        self._shown = shown
+        self._left = 0
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[str]) -> None:
+        """Take the channel."""
+        self._channel = chan
+
+    def pty_requested(self, *_: object) -> bool:
+        """Grant a terminal."""
+        self._terminal = True
+        return True
+
+    def shell_requested(self) -> bool:
+        """Grant a shell."""
+        return True
+
+    def session_started(self) -> None:
+        """Show the first prompt."""
+        if self._terminal:
+            self._write(PROMPT)
+
+    def data_received(self, data: str, datatype: int | None) -> None:  # noqa: ARG002 - asyncssh's signature
+        """Answer every line."""
+        if data.startswith("show"):
+            self._left = self._shown
+            self._show()
+        elif self._terminal:
+            self._write(data.replace("\r", f"\r\n{STATUS}\r\n\r\n[edit]\r\n{PROMPT}"))
+        else:
+            self._write(f"{STATUS}\n" * data.count("\n"))
+
+    def eof_received(self) -> bool:
+        """Say goodbye."""
+        assert self._channel is not None
+        self._channel.exit(0)
+        return False
+
+    def pause_writing(self) -> None:
+        """Wait for a client that does not read."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._paused = False
+        self._show()
+
+    def _show(self) -> None:
+        """Print a hundred lines, and the others in later turns of the loop."""
+        if self._paused or not self._left:
+            return
+        number = min(self._left, 100)
+        self._left -= number
+        lines = [f"set {PEERS} P{each} ipAddress 10.0.0.1\r\n" for each in range(number)]
+        end = "" if self._left else f"{STATUS}\r\n\r\n[edit]\r\n{PROMPT}"
+        self._write("".join(lines) + end)
+        asyncio.get_running_loop().call_soon(self._show)
+
+    def _write(self, text: str) -> None:
+        assert self._channel is not None
+        self._channel.write(text)

@@ -22,6 +22,21 @@ class AtMost:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLeast:
+    """The aim is that our rate reaches `limit` a second."""
+
+    limit: float
+
+    def met_by(self, figure: Figure) -> bool:
+        """Whether the figure reaches the aim."""
+        return figure.ours >= self.limit
+
+    def text(self, unit: str) -> str:
+        """Return the aim in words."""
+        return f">= {quantity(self.limit, unit)}"
+
+
+@dataclass(frozen=True, slots=True)
 class ShareOfBare:
     """The aim is that our rate is at least `share` of the bare one."""
 
@@ -45,7 +60,7 @@ class Figure:
     bare: float
     unit: str
     baseline: str
-    aim: AtMost | ShareOfBare | None = None
+    aim: AtMost | AtLeast | ShareOfBare | None = None
 
     @property
     def ratio(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import asyncssh
@@ -13,6 +14,9 @@ from sbcsim.simulator import Simulator
 from . import bare
 from .processes import say, wait_to_go_on
 from .testbed import HOST, box_files, memory_context, server_context
+
+USERS, SHELLS_A_USER = 100, 5
+"""Users of the box that is typed on, and how many sessions each of them may have."""
 
 
 async def serve_box(directory: Path) -> None:
@@ -47,6 +51,35 @@ async def serve_ssh(_directory: Path) -> None:
         await asyncio.to_thread(wait_to_go_on)
 
 
+async def serve_cli(directory: Path) -> None:
+    users = dict.fromkeys((bare.USER, *(f"u{number}" for number in range(USERS))), bare.PASSWORD)
+    async with Simulator(directory / "box.cli", users=users) as sbc:
+        say(cli=sbc.ports.cli, sftp=sbc.ports.sftp)
+        await asyncio.to_thread(wait_to_go_on)
+
+
+async def serve_echo(_directory: Path, shown: int = 0) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+
+    class Server(bare.PasswordServer):
+        def session_requested(self) -> bare.LineServer:
+            return bare.LineServer(shown)
+
+    server = await asyncssh.listen(
+        HOST, 0, server_factory=Server, server_host_keys=[key], encoding="utf-8", line_editor=False
+    )
+    async with server:
+        say(cli=(HOST, server.get_port()))
+        await asyncio.to_thread(wait_to_go_on)
+
+
 if __name__ == "__main__":
-    _servers = {"box": serve_box, "tls": serve_tls, "pyopenssl": serve_pyopenssl, "ssh": serve_ssh}
-    asyncio.run(_servers[sys.argv[1]](Path(sys.argv[2])))
+    _servers: dict[str, Callable[..., Coroutine[None, None, None]]] = {
+        "box": serve_box,
+        "cli": serve_cli,
+        "tls": serve_tls,
+        "pyopenssl": serve_pyopenssl,
+        "ssh": serve_ssh,
+        "echo": serve_echo,
+    }
+    asyncio.run(_servers[sys.argv[1]](Path(sys.argv[2]), *map(int, sys.argv[3:])))

@@ -36,6 +36,31 @@ set addressContext default zone Z id 2 sipSigPort 1 ipInterfaceGroupName LIG por
 set addressContext default zone Z sipSigPort 1 transportProtocolsAllowed sip-tls-tcp mode inService state enabled
 """
 
+_PLAIN = """\
+set system admin SBC1 accountManagement maxSessions 5
+set addressContext default zone Z id 2
+"""
+PEERS = "addressContext default zone Z ipPeer"
+
+
+@contextmanager
+def plain_box() -> Iterator[Path]:
+    """Yield a directory with the configuration of a box without certificates and connections."""
+    with tempfile.TemporaryDirectory(prefix="sbcsim-benchmark-") as name:
+        directory = Path(name)
+        (directory / "box.cli").write_text(_PLAIN)
+        yield directory
+
+
+def peer_lines(number: int) -> list[str]:
+    """Return so many `set` lines, of IP peers with two leaves each."""
+    numbers = range((number + 1) // 2)
+    return [
+        f"set {PEERS} P{each} {leaf}"
+        for each in numbers
+        for leaf in (f"ipAddress 10.{each >> 16}.{each >> 8 & 255}.{each & 255}", "ipPort 5061")
+    ][:number]
+
 
 @contextmanager
 def prepared() -> Iterator[Path]:

@@ -11,7 +11,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("names", [("commit", "reset", "start"), ("ssh", "handshakes", "options"), ("memory", "days")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("commit", "reset", "start"),
+        ("ssh", "handshakes", "options"),
+        ("memory", "days"),
+        ("lines", "load", "completion", "durable"),
+        ("show", "shells"),
+    ],
+)
 def test_they_run_with_small_numbers(names: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "benchmarks", *names, "--quick"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
