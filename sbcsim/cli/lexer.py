@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from lark import Token
 from lark.lexer import Lexer, PatternStr
 from lark.parsers.lalr_analysis import Shift
+
+from sbcsim.schema.walk import Word
 
 if TYPE_CHECKING:
     from lark.common import LexerConf
@@ -28,6 +30,7 @@ _BLANK = re.compile(r"\s*", re.ASCII)
 _PIECE = r'\\(?P<escaped>.)|"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<open>")|(?P<plain>[^\s"\\|%s]+|\\\Z)'
 _IN_WORD = re.compile(_PIECE % "", re.DOTALL | re.ASCII)
 _IN_ARRAY = re.compile(_PIECE % r"\]", re.DOTALL | re.ASCII)
+_PLAIN_WORD = re.compile(r'([^\s"\\|]+)(?:\s+|(?=\|)|\Z)', re.ASCII)
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
@@ -55,6 +58,20 @@ class AmbiguousKeywordError(LexicalError):
         self.text = text
         self.choices = choices
         self.before = before
+
+
+class Argument(NamedTuple):
+    """A word with its place in the line, counted from 0."""
+
+    word: Word
+    start: int
+    end: int
+
+
+class Words(Token):
+    """A run of words that no keyword can interrupt."""
+
+    arguments: tuple[Argument, ...]
 
 
 class CommandLexer(Lexer):
@@ -88,19 +105,24 @@ class CommandLexer(Lexer):
             before[:] = "|"
         if first == "|" or (first in "[]" and takes(parser_state, self._keywords[first])):
             return Token(self._keywords[first], first, start_pos=start, end_pos=start + 1), start + 1
-        in_array = takes(parser_state, self._keywords["]"])
+        words = takes(parser_state, "WORDS")
+        in_array = not words and takes(parser_state, self._keywords["]"])
         text, quoted, end = scan_word(line, start, in_array=in_array)
-        kind = "STRING" if quoted else "WORD"
         keyword = None if quoted else self._keyword(text, start, parser_state, before)
         if keyword is not None:
             before.append(keyword)
-            text, kind = keyword, self._keywords[keyword]
-        return Token(kind, text, start_pos=start, end_pos=end), end
+            return Token(self._keywords[keyword], keyword, start_pos=start, end_pos=end), end
+        if not words:
+            return Token("STRING" if quoted else "WORD", text, start_pos=start, end_pos=end), end
+        run = _run(line, start)
+        token = Words("WORDS", text, start_pos=start, end_pos=run[-1].end)
+        token.arguments = run
+        return token, run[-1].end
 
     def _keyword(self, text: str, start: int, parser_state: ParserState[Any], before: list[str]) -> str | None:
         if text in self._keywords and takes(parser_state, self._keywords[text]):
             return text
-        if takes(parser_state, "WORD"):
+        if takes(parser_state, "WORDS") or takes(parser_state, "WORD"):
             return None
         hidden = HIDDEN if at_command(parser_state) else frozenset()
         found = sorted(
@@ -133,6 +155,21 @@ def takes(parser_state: ParserState[Any], terminal: str) -> bool:
             del stack[-len(rule.expansion) :]
         stack.append(states[stack[-1]][rule.origin.name][1])
     return False
+
+
+def _run(line: str, start: int) -> tuple[Argument, ...]:
+    """Return the words from `start` to the end of the line, to a bar or to the beginning of an array."""
+    found: list[Argument] = []
+    while start < len(line) and line[start] not in "|[":
+        if plain := _PLAIN_WORD.match(line, start):
+            found.append(Argument(Word(plain[1]), start, plain.end(1)))
+            start = plain.end()
+            continue
+        text, quoted, end = scan_word(line, start)
+        found.append(Argument(Word(text, quoted), start, end))
+        blank = _BLANK.match(line, end)
+        start = blank.end() if blank else end
+    return tuple(found)
 
 
 def scan_word(line: str, start: int, *, in_array: bool = False) -> tuple[str, bool, int]:

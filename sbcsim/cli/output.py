@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-from sbcsim.clock import Instant
+from sbcsim.clock import SECOND, Instant, to_datetime
 from sbcsim.errors import UserError
 from sbcsim.grammar import message
 
@@ -22,7 +23,12 @@ _PLAIN = {
 
 def stamp(now: Instant) -> str:
     """Return node time as status lines and lists show it: `2026-01-30 10:00:00`."""
-    return now.datetime().strftime("%Y-%m-%d %H:%M:%S")
+    return _stamp(now.calendar // SECOND)
+
+
+@lru_cache(maxsize=16)
+def _stamp(second: int) -> str:
+    return to_datetime(second * SECOND).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def status_line(now: Instant, *, ok: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -14,7 +15,30 @@ from lark.lexer import PatternStr
 from sbcsim import grammar
 from sbcsim.schema.walk import Word
 
-from .lexer import HIDDEN, AmbiguousKeywordError, CommandLexer, UnterminatedStringError, at_command, takes
+from .lexer import (
+    HIDDEN,
+    AmbiguousKeywordError,
+    Argument,
+    CommandLexer,
+    UnterminatedStringError,
+    Words,
+    at_command,
+    takes,
+)
+
+__all__ = [
+    "Argument",
+    "Call",
+    "Expected",
+    "Fault",
+    "LineError",
+    "Option",
+    "Pipe",
+    "Start",
+    "expected",
+    "parse",
+    "verbs",
+]
 
 _PUNCTUATION = frozenset("[]|")
 
@@ -24,15 +48,6 @@ class Start(Enum):
 
     OPER = "oper"
     CONF = "conf"
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """A word with its place in the line, counted from 0."""
-
-    word: Word
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +145,9 @@ class _Builder(Transformer[Token, Call]):
 
     conf = oper
 
-    def word(self, parts: list[Any]) -> Argument:
+    def text(self, parts: list[Token]) -> Argument:
         (part,) = parts
-        if isinstance(part, Argument):
-            return part
-        return Argument(Word(str(part), part.type == "STRING", None), part.start_pos, part.end_pos)
-
-    text = word
+        return Argument(Word(str(part), part.type == "STRING"), _start(part), _end(part))
 
     def array(self, parts: list[Token]) -> Argument:
         values = tuple(str(part) for part in parts[1:-1])
@@ -167,10 +178,18 @@ class _Builder(Transformer[Token, Call]):
             return Tree(data, children, meta)  # Lark's own rule for `*`, dissolved into the one around it
         return Call(
             str(data),
-            tuple(child for child in children if isinstance(child, Argument)),
+            tuple(_arguments(children)),
             tuple(child for child in children if isinstance(child, Option)),
             next((child for child in children if isinstance(child, Call)), None),
         )
+
+
+def _arguments(children: list[Any]) -> Iterator[Argument]:
+    for child in children:
+        if isinstance(child, Words):
+            yield from child.arguments
+        elif isinstance(child, Argument):
+            yield child
 
 
 def _start(token: Token) -> int:
@@ -249,9 +268,15 @@ def expected(beginning: str, start: Start) -> Expected:
         keywords=tuple(
             sorted(word for name, word in keywords.items() if word not in hidden and takes(cursor.parser_state, name))
         ),
-        word=takes(cursor.parser_state, "WORD"),
+        word=takes(cursor.parser_state, "WORDS") or takes(cursor.parser_state, "WORD"),
         before=tuple(str(token) for token in tokens[bar:] if token.type in keywords or token.type == "VBAR"),
-        words=tuple(
-            Word(str(token), token.type == "STRING", None) for token in tokens[bar:] if token.type in {"WORD", "STRING"}
-        ),
+        words=tuple(_words(tokens[bar:])),
     )
+
+
+def _words(tokens: Sequence[Token]) -> Iterator[Word]:
+    for token in tokens:
+        if isinstance(token, Words):
+            yield from (argument.word for argument in token.arguments)
+        elif token.type in {"WORD", "STRING"}:
+            yield Word(str(token), token.type == "STRING")

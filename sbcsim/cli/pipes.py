@@ -97,8 +97,13 @@ class Pipeline:
         return _FORMS[self.form](shown, shell.box.schema) if shown.parts else []
 
 
+NO_PIPES = Pipeline()
+
+
 def pipeline(pipes: Sequence[Pipe], start: Start) -> Pipeline:
     """Return the pipes as functions; raises LineError where one cannot be used."""
+    if not pipes:
+        return NO_PIPES
     names = [pipe.name for pipe in pipes]
     for pipe in pipes:
         if pipe.name == "compare" and start is not Start.CONF:

@@ -47,8 +47,18 @@ def _neighbours(root: Node) -> frozenset[str]:
     return frozenset(name for parent in parents for name in parent.children)
 
 
+@lru_cache(maxsize=4)
+def _beginnings(root: Node) -> frozenset[str]:
+    """Return every abbreviation of a secret leaf's name."""
+    return frozenset(name[:length] for name in secret_names(root) for length in range(1, len(name) + 1))
+
+
 def redact(line: str, root: Node) -> str:
     """Return a line with everything that may be a secret replaced."""
+    return line if _plainly_harmless(line, root) else _redacted(line, root)
+
+
+def _redacted(line: str, root: Node) -> str:
     cleaned: list[str] = []
     last = 0
     hide = on = piped = False  # the next word in any case; the words behind it, too; a filter may stand here
@@ -71,6 +81,16 @@ def redact(line: str, root: Node) -> str:
             hide = False
     cleaned.append(line[last:])
     return "".join(cleaned)
+
+
+def _plainly_harmless(line: str, root: Node) -> bool:
+    """Tell at a glance whether no word of a line leads to a secret; False leaves it open."""
+    return (
+        '"' not in line
+        and "\\" not in line
+        and not _LOOKS_SECRET.search(line)
+        and _beginnings(root).isdisjoint(line.replace("|", " ").split())
+    )
 
 
 def leads_to_secret(word: str, root: Node) -> bool:

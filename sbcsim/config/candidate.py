@@ -60,12 +60,12 @@ class Candidate:
 
     def set(self, path: Path, value: Value) -> None:
         """Set a leaf, or replace the values of a leaf-list; entries above are created. Secrets are encrypted."""
-        node = self._edit(path).node
+        place = self._edit(path)
         if isinstance(value, tuple):
             value = tuple(dict.fromkeys(value))
-        if node.secret and isinstance(value, str):
+        if place.node.secret and isinstance(value, str):
             value = self._database.cipher.sealed(value)
-        self._tree = self._tree.with_value(path, value)
+        self._tree = self._tree.with_value_at(place, value)
 
     def append(self, path: Path, values: Iterable[str | int]) -> None:
         """Add values to a leaf-list behind those it has."""
@@ -185,8 +185,9 @@ class Candidate:
 
     def _edit(self, path: Path) -> Place:
         self._require_open()
-        self._touched.add(self._tree.schema, path)
-        return locate(self._tree.schema, path)
+        place = locate(self._tree.schema, path)
+        self._touched.add_steps(place.tokens)
+        return place
 
     def _without_listed(self, path: Path, text: str) -> tuple[str | int, ...]:
         kind, there = locate(self._tree.schema, path).node.type, self._tree.get(path)

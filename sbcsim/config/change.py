@@ -13,7 +13,7 @@ from typing import Any
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 
-from .tree import EMPTY, Branch, Tree, key_order, tokens_of
+from .tree import EMPTY, Branch, Token, Tree, key_order, tokens_of
 
 Trie = dict[Any, Any]
 """Tokens to tries below; None in place of a trie covers everything there."""
@@ -47,7 +47,10 @@ class Touched:
 
     def add(self, schema: Node, path: Path) -> None:
         """Remember `path` and everything below it."""
-        tokens = tokens_of(schema, path)
+        self.add_steps(tokens_of(schema, path))
+
+    def add_steps(self, tokens: tuple[Token, ...]) -> None:
+        """Remember the place that these steps from the root lead to, and everything below it."""
         if not tokens:
             self._everything = True
             return

@@ -224,9 +224,12 @@ class Tree:
 
     def with_value(self, path: Path, value: Value) -> Tree:
         """Return the tree with a leaf set; missing entries above it are created."""
-        place = locate(self.schema, path)
+        return self.with_value_at(locate(self.schema, path), value)
+
+    def with_value_at(self, place: Place, value: Value) -> Tree:
+        """Return the tree with the leaf at a place set; missing entries above it are created."""
         if not place.node.is_leaf or place.is_key:
-            raise BugError(f"'{' '.join(path)}' takes no value")
+            raise BugError(f"{place.node!r} takes no value")
         return Tree(self.schema, _put(self.root, place.tokens, value))
 
     def with_entry(self, path: Path) -> Tree:

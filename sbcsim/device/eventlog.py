@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from sbcsim.clock import SECOND, Instant, to_datetime
 from sbcsim.events import (
@@ -245,13 +246,15 @@ class EventLog:
 
 
 def _format(line: Line, sequence: int, at: Instant) -> bytes:
-    moment = to_datetime(at.calendar)
-    micros = at.calendar % SECOND
+    second, micros = divmod(at.calendar, SECOND)
     text = line.text.replace("\r", " ").replace("\n", " ")
-    rest = (
-        f"{moment:%m%d%Y} {moment:%H%M%S}.{micros:06d}:1.01.00.{sequence:05d}.{line.level:<8}.{line.subsystem}: {text}"
-    )
+    rest = f"{_moment(second)}.{micros:06d}:1.01.00.{sequence:05d}.{line.level:<8}.{line.subsystem}: {text}"
     return f"{len(rest.encode()):03d} {rest}\n".encode()
+
+
+@lru_cache(maxsize=16)
+def _moment(second: int) -> str:
+    return f"{to_datetime(second * SECOND):%m%d%Y %H%M%S}"
 
 
 def file_name(file: LogFile, kind: str) -> str:

@@ -88,7 +88,7 @@ class Node:
     @property
     def is_leaf(self) -> bool:
         """A leaf or a leaf-list."""
-        return self.kind in {Kind.LEAF, Kind.LEAF_LIST}
+        return self.kind is Kind.LEAF or self.kind is Kind.LEAF_LIST
 
     @property
     def is_list(self) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 from .node import Kind, Node, Path
 from .types import BitsType, Type, Value, ValueProblem
@@ -58,8 +59,7 @@ class WalkError(Exception):
         self.choices = choices
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word of a line; `values` holds the words of `[ a b ]`, whose `text` is as typed."""
 
     text: str
@@ -266,8 +266,7 @@ def format_path(path: Path) -> str:
     return " ".join(map(quote, path))
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """A position in the model: for a list, `keys` holds those given so far."""
 
     node: Node
@@ -327,8 +326,10 @@ class _Walk:
         return True
 
     def _child(self, node: Node, word: Word) -> Node:
-        candidates = children(node, self._want) if word.values is None else ()
-        found = matching(candidates, word.text)
+        if word.values is not None:
+            raise WalkError(self.index, Problem.UNKNOWN_ELEMENT)
+        exact = _named(node, self._want).get(word.text)
+        found = (exact,) if exact else matching(children(node, self._want), word.text)
         if len(found) > 1:
             raise WalkError(self.index, Problem.AMBIGUOUS, choices=found)
         if not found:
@@ -348,6 +349,11 @@ def _locate(root: Node, path: Path) -> _Place:
             raise WalkError(len(path), Problem.INCOMPLETE, choices=(node,))
         index += len(keys)
     return _Place(node, path, keys)
+
+
+@cache
+def _named(node: Node, want: Want) -> dict[str, Node]:
+    return {child.name: child for child in children(node, want)}
 
 
 @cache
@@ -380,7 +386,7 @@ def _key_word(node: Node, name: str, word: Word, index: int) -> str:
     leaf = node.children[name]
     value = leaf_value(leaf, word, index)
     text = leaf.type.format(value) if leaf.type is not None else word.text
-    if leaf.type is not None and leaf.type.choices() and text != word.text:
+    if text != word.text and leaf.type is not None and leaf.type.choices():
         # Abbreviation is for values; a key must be typed in full.
         raise WalkError(index, Problem.BAD_VALUE, text=ValueProblem("invalid", word.text).text, choices=(leaf,))
     return text

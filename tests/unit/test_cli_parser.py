@@ -7,7 +7,7 @@ import pytest
 from sbcsim.cli.commands import TABLE
 from sbcsim.cli.lexer import UnterminatedStringError, scan_word, split_commands
 from sbcsim.cli.output import helps
-from sbcsim.cli.parser import Call, Fault, LineError, Start, expected, parse, verbs
+from sbcsim.cli.parser import Call, Fault, LineError, Start, _parser, expected, parse, verbs
 from sbcsim.grammar import read_text
 
 OPER, CONF = Start.OPER, Start.CONF
@@ -127,6 +127,21 @@ def test_long_lines_are_no_trouble() -> None:
     call = parse("set " + "a " * 5000, CONF)
     assert isinstance(call, Call)
     assert len(call.arguments) == 5000
+
+
+@pytest.mark.parametrize(
+    ("line", "tokens"),
+    [
+        ("set a b c d e f g h", ["SET", "WORDS"]),
+        (r"""set a b "c d" e\ f ] x"y z"w   """, ["SET", "WORDS"]),
+        ("set a b [ c d ] e f", ["SET", "WORDS", "LSQB", "WORD", "WORD", "RSQB", "WORDS"]),
+        ("show a b|count", ["SHOW", "WORDS", "VBAR", "COUNT"]),
+        ("show status a b", ["SHOW", "STATUS", "WORDS"]),
+        ("commit comment a", ["COMMIT", "COMMENT", "WORD"]),
+    ],
+)
+def test_words_behind_each_other_are_one_step_for_the_parser(line: str, tokens: list[str]) -> None:
+    assert [token.type for token in _parser().parse_interactive(line, start=CONF.value).exhaust_lexer()] == tokens
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sbcsim.cli.redaction import redact, secret_names
+from sbcsim.cli.redaction import _redacted, redact, secret_names
 from sbcsim.schema.load import load
 
 ROOT = load()
@@ -54,3 +54,17 @@ def test_pass_phrase_is_a_secret() -> None:
 def test_no_secret_survives(secret: str, name: str) -> None:
     quoted = '"' + secret.replace("\\", "\\\\").replace('"', '\\"') + '"'
     assert redact(f"set x {name} {quoted} state", ROOT) == f"set x {name} ******** state"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(
+                ["set", "p", "pa", "pass", "passPhrase", "state", "enabled", "x=1", "|", "|count", "10.0.0.1"]
+            ),
+            st.text(alphabet='abp|"\\\t\x1c\u00a0 =:', max_size=6),
+        )
+    ).map(" ".join)
+)
+def test_a_line_that_is_harmless_at_a_glance_is_so_word_by_word(line: str) -> None:
+    assert redact(line, ROOT) == _redacted(line, ROOT)
