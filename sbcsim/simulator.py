@@ -212,7 +212,7 @@ class Simulator:
         if state is not None and new:
             state.create(sbc)
         self._management = Management(sbc, self._driver.now, self._host_keys)
-        sbc.end_sessions = self._users.gone = self._management.hang_up
+        sbc.hang_up = self._management.hang_up
         await self._management.listen(self._bind, self._port)
         await self._driver.start()
         if self._control != "off":

@@ -47,10 +47,9 @@ def _path(shell: Shell, name: str) -> str:
 
 def _account(shell: Shell) -> Account:
     """Return the account of the session as it is now; the console does without one. Raises RefusalError."""
-    user, login = shell.author.user, shell.box.sessions.get(shell.author.session)
-    account = shell.box.users.get(user)
-    if login is not None and login.console:
-        return Account(user)
+    account = shell.box.users.get(shell.author.user)
+    if shell.login is not None and shell.login.console:
+        return Account(shell.author.user)
     if account is None:
         raise _denied()
     return account

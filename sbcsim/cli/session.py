@@ -75,7 +75,8 @@ class Session:
     """The command line of one user; without a terminal there are no prompts, questions or pages."""
 
     def __init__(self, box: Box, author: Author, terminal: Terminal | None, now: Instant) -> None:
-        self._shell = Shell(box, author, terminal, now, start_values(terminal), asks=terminal is not None)
+        login = box.sessions.get(author.session)
+        self._shell = Shell(box, author, terminal, now, start_values(terminal), login, asks=terminal is not None)
         self._running: _Running | None = None
         self._entry: Generator[Ask | Work, str, str] | None = None
         self._continued = ""
@@ -88,6 +89,11 @@ class Session:
     def mode(self) -> Mode:
         """Operational or configure mode."""
         return self._shell.mode
+
+    @property
+    def idle_seconds(self) -> int:
+        """After how long without input the user wants the session closed, 0 for no wish."""
+        return self._shell.idle_seconds
 
     @property
     def reads_input(self) -> bool:
@@ -104,7 +110,7 @@ class Session:
         self._shell.now = now
         if self._shell.terminal is None:
             return Reply("", "")
-        login = self._shell.box.sessions.get(self._shell.author.session)
+        login = self._shell.login
         if login is not None and login.must_change:
             self._entry = change_at_login(self._shell)
             return self._enter(None)
@@ -339,6 +345,8 @@ class Session:
         if shell.exit_status is not None:
             return Reply(_text(lines), "", ok, exit_status=shell.exit_status)
         status = status_line(shell.now, ok=ok)
+        if shell.over:
+            return Reply(_text([*lines, status]), "", ok, exit_status=int(not ok))
         rows = self._page(running.pipeline.paged)
         if rows and len(lines) > rows:
             self._rest = [*lines[rows:], status]

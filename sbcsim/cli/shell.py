@@ -12,7 +12,7 @@ from sbcsim.config.document import Document
 from sbcsim.config.transaction import Author, Candidate, Database
 from sbcsim.config.tree import Tree
 from sbcsim.device.files import VirtualFiles
-from sbcsim.device.sessions import Sessions
+from sbcsim.device.sessions import LoginSession, Sessions
 from sbcsim.device.users import Users
 from sbcsim.errors import BugError
 from sbcsim.events import Journal
@@ -148,6 +148,8 @@ class Shell:
     now: Instant
     properties: dict[str, str]
     """The CLI properties, as `show cli` lists them."""
+    login: LoginSession | None
+    """The login behind the session, None where nobody logged in to it."""
     asks: bool
     """Questions are put to the user; without a terminal or after `no-confirm` everything counts as confirmed."""
     mode: Mode = Mode.OPERATIONAL
@@ -159,6 +161,8 @@ class Shell:
     history: deque[tuple[Instant, str]] = field(default_factory=lambda: deque(maxlen=DEFAULT_HISTORY))
     exit_status: int | None = None
     """Set by the command that ends the session."""
+    idle_seconds: int = 0
+    """After how long without input the user wants the session closed, 0 for no wish."""
     reads: bool = True
     """What follows a command can be read as its input; not where commands stand in a file or an exec request."""
     sources: int = 0
@@ -175,6 +179,11 @@ class Shell:
     def prompt(self) -> str:
         """The prompt of the mode, "" without a terminal."""
         return self.mode.prompt(self.author.user, self.box.system_name) if self.terminal else ""
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is done in this session: it has been left, or ended by the box."""
+        return self.exit_status is not None or (self.login is not None and self.login.over)
 
     @property
     def draft(self) -> Candidate:
@@ -199,6 +208,5 @@ class Shell:
 
     def _tell_mode(self, mode: str) -> None:
         """Let `show users` know; a session that nobody logged in to is not listed there."""
-        session = self.box.sessions.get(self.author.session)
-        if session is not None:
-            session.mode = mode
+        if self.login is not None:
+            self.login.mode = mode

@@ -75,13 +75,14 @@ class Sbc:
         disks = 2 if self.settings.ha is HaMode.CLOUD else 1
         self._disks = tuple(VirtualFiles(now, kept=kept, number=-index) for index in range(disks))
         self.users = users or Users()
+        self.users.gone = self._end_sessions
         self.users.password_change = self.settings.password_change
         self.users.lockouts.rules = lambda: self.administration.lockout
         self.sessions = Sessions(lambda _user: self.administration.most_sessions)
         certificates = CertificateStore(lambda: self.files, database.cipher)
         self.event_log = EventLog(now)
-        self.end_sessions: Callable[[], None] | None = None
-        """Called when every session of the northbound interfaces has to end."""
+        self.hang_up: Callable[[str | None], None] | None = None
+        """Called when the sessions of the northbound interfaces have to end, all or only a user's."""
         self._chassis = Chassis(self.settings, self.journal, database.running, certificates, self.event_log)
         self._port_map: dict[PortKey, Port] = {}
         directory = PeerDirectory(self.settings.hosts)
@@ -354,8 +355,7 @@ class Sbc:
         self._halt(cause.value, now)
         self.servers.active.started(cause, now)
         self._go_on(before, now)
-        if self.end_sessions is not None:
-            self.end_sessions()
+        self._end_sessions()
 
     def switch_over(self, reason: str, now: Instant, cause: RestartCause = RestartCause.SWITCHOVER) -> str:
         """Have the standby server take over; returns why it cannot, "" where it has.
@@ -378,8 +378,7 @@ class Sbc:
             self._load_certificates(now)
         self._fall_behind(now)
         self._go_on(before, now)
-        if self.end_sessions is not None:
-            self.end_sessions()
+        self._end_sessions()
         return ""
 
     def restart_server(self, server: Server, cause: RestartCause, now: Instant) -> None:
@@ -391,6 +390,11 @@ class Sbc:
             self.switch_over(cause.value, now, cause)
         else:
             self.restart(cause, now)
+
+    def _end_sessions(self, user: str | None = None) -> None:
+        self.sessions.end(user)
+        if self.hang_up is not None:
+            self.hang_up(user)
 
     def _fall_behind(self, now: Instant) -> None:
         self._chassis.timetable.acting.set(SYNCHRONISED, self.servers.fall_behind(now), Order.TIMEOUT)

@@ -16,7 +16,8 @@ class LoginSession:
     """One login. `mode` is what `show users` prints under CONFIG MODE: "", "private" or "exclusive".
 
     One on the `standby` server can look at everything and change nothing. The `console` is whoever runs the simulator,
-    and may do anything. `must_change`: the password has to be changed before anything else.
+    and may do anything. `must_change`: the password has to be changed before anything else. `over`: the box has ended
+    the session, though its client may not know yet.
     """
 
     author: Author
@@ -25,6 +26,7 @@ class LoginSession:
     console: bool = False
     must_change: bool = False
     mode: str = ""
+    over: bool = False
 
     @property
     def id(self) -> int:
@@ -83,3 +85,10 @@ class Sessions:
     def close(self, number: int) -> None:
         """End a session; ending it twice does nothing, since channel and connection may both report it."""
         self._open.pop(number, None)
+
+    def end(self, user: str | None = None) -> None:
+        """End all sessions but the console's, or all of a user."""
+        for session in tuple(self._open.values()):
+            if not session.console and user in {None, session.author.user}:
+                session.over = True
+                self.close(session.id)

@@ -22,6 +22,7 @@ from sbcsim.config.transaction import Author
 from sbcsim.device.sessions import LoginSession, Sessions
 from sbcsim.device.users import Account
 from sbcsim.errors import UserError
+from sbcsim.events import Journal, Login
 from sbcsim.grammar import message
 
 SessionFactory = Callable[[Author, Terminal | None], Session]
@@ -45,6 +46,7 @@ class Surroundings:
 
     factory: SessionFactory
     sessions: Sessions
+    journal: Journal
     now: Callable[[], Instant]
     run: Callable[[Callable[[], None]], asyncio.Future[None]]
     idle_seconds: Callable[[], float]
@@ -74,12 +76,18 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._held_back = False  # the client does not read what we write
         self._ended = False  # no more input will come
         self._over = False  # the exit status is sent, or the channel is gone
+        self._own_idle_seconds = 0
         self._scheduled: asyncio.Handle | None = None
         self._accepting = False  # the answer to the banner is awaited
         self._acting = False  # the session is at work right now: what it does is its own doing
         self._notices: deque[str] = deque(maxlen=_NOTICES_KEPT)
         self._last_input = self._loop.time()
         self._idle_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def user(self) -> str:
+        """Who is logged in."""
+        return self._account.name
 
     # what asyncssh tells
 
@@ -90,13 +98,9 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
         """End the session, once a command that works has come to its end: the channel is gone."""
         self._over = True
-        self._port.channels.discard(self)
-        for timer in (self._scheduled, self._idle_timer):
-            if timer is not None:
-                timer.cancel()
-        if self._session is not None and not self._working:
-            self._session.end(self._port.now())
-        if self._login is not None:
+        if not self._working:
+            self._end()
+        elif self._login is not None:
             self._port.sessions.close(self._login.id)
 
     def pty_requested(self, term_type: str, term_size: TermSize, term_modes: object) -> bool:  # noqa: ARG002
@@ -134,6 +138,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
                 must_change=self._must_change,
             )
         except UserError as refusal:
+            told = Login(self.user, self._remote, "cli", accepted=False, reason=refusal.text)
+            self._port.journal.add(now, told)
             self._print(refusal.text + "\n")
             self._leave(1)
             return
@@ -325,6 +331,9 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._input.plain = reply.plain
             self._input.spaces = self._session is not None and self._session.completes_on_space
         self._print(reply.prompt)
+        if self._session is not None and self._session.idle_seconds != self._own_idle_seconds:
+            self._own_idle_seconds = self._session.idle_seconds
+            self._watch()
 
     def _print(self, text: str) -> None:
         """Show text behind the echo of the input read so far; `_flush` sends it."""
@@ -347,10 +356,29 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def _leave(self, status: int) -> None:
         self._flush()
         if not self._over and self._channel is not None:
-            self._over = True
-            if self._idle_timer is not None:
-                self._idle_timer.cancel()
+            self._end()
             self._channel.exit(status)
+
+    def cut_off(self) -> None:
+        """End the session, whatever it is at; whoever had it end is answered first, and ends with that."""
+        if not self._acting:
+            self._flush()
+            self._end()
+            if self._channel is not None:
+                self._channel.close()
+
+    def _end(self) -> None:
+        """End the session before the client does its part: candidate, lock and place are free from now on."""
+        self._over = True
+        self._port.channels.discard(self)
+        for timer in (self._scheduled, self._idle_timer):
+            if timer is not None:
+                timer.cancel()
+        session, self._session = self._session, None
+        if session is not None:
+            session.end(self._port.now())
+        if self._login is not None:
+            self._port.sessions.close(self._login.id)
 
     # what arrives by itself
 
@@ -378,7 +406,10 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def _watch(self) -> None:
         """End the session when it has been idle too long, else look again when it could be."""
-        seconds = self._port.idle_seconds()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        limits = (self._port.idle_seconds(), self._own_idle_seconds)
+        seconds = min((each for each in limits if each), default=0)
         left = self._last_input + seconds - self._loop.time()
         if not seconds or self._working:
             left = _WATCH_SECONDS
@@ -398,19 +429,23 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def _worked(self, future: asyncio.Future[None]) -> None:
         self._working = False
+        self._last_input = self._loop.time()  # nobody is idle who waits for an answer
         failure = future.exception()
         self._guarded(lambda: self._resume(failure))
 
     def _resume(self, failure: BaseException | None) -> None:
         if failure is not None and not isinstance(failure, UserError):
-            if self._over and self._session is not None:
-                self._session.end(self._port.now())
+            if self._over:
+                self._end()
             raise failure
         # A refusal met early is met again when the session goes on, which then words it.
         session, now = self._session, self._port.now()
-        assert session is not None
+        if session is None:  # cut off meanwhile: what it had begun is not done
+            return
         if self._over:
+            self._session = None
             session.conclude(now)
+            self._end()
             return
         self._do(lambda: session.resume(now))
         self._flush()

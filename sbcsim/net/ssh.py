@@ -74,7 +74,7 @@ class CliServer(SshPort):
         super().__init__(users=users, journal=journal, now=now, banner=banner, host_keys=host_keys)
         self._channels: set[CliChannel] = set()
         self._surroundings = Surroundings(
-            factory, sessions, now, self.run, idle_seconds, accept_banner, standby, self._channels
+            factory, sessions, journal, now, self.run, idle_seconds, accept_banner, standby, self._channels
         )
         self._stop_reading: Callable[[], None] | None = None
 
@@ -86,6 +86,13 @@ class CliServer(SshPort):
         """Bind and serve; port 0 takes a free one. Raises UserError where the address cannot be bound."""
         await super().listen(host, port)
         self._stop_reading = self.journal.subscribe(self._read_journal)
+
+    def hang_up(self, user: str | None = None) -> None:
+        """End every session of this moment, or only a user's; connections last until what was said could be read."""
+        for channel in tuple(self._channels):
+            if user in {None, channel.user}:
+                channel.cut_off()
+        super().hang_up(user)
 
     async def close(self) -> None:
         """Stop listening, end every connection, wait for work under way."""

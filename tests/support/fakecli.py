@@ -40,6 +40,8 @@ class FakeSession:
     def completes_on_space(self):
         return False
 
+    idle_seconds = 0
+
     @property
     def reads_input(self):
         return False
@@ -76,6 +78,9 @@ class FakeSession:
         if text == "commit":
             self.box.journal.add(NOW, Commit(1, "admin", "cli", ()))
             return self._reply("Commit complete.\n")
+        if text == "hurry":
+            self.idle_seconds = 0.1
+            return self._reply()
         if text == "long":
             return Reply("1\n", "--More--", keys=True)
         if text.startswith("bad"):

@@ -305,6 +305,14 @@ def test_groups(box: FakeBox, group: str, line: str, allowed: bool) -> None:
     assert (typist.answer(line) == "Aborted: permission denied\n") is not allowed
 
 
+def test_idle_timeout_is_the_wish_of_the_session(typist: Typist) -> None:
+    assert typist.session.idle_seconds == 0
+    for given, wanted in (("60", 60), ("0", 0)):
+        assert typist.type(f"run set idle-timeout {given}").ok
+        assert typist.session.idle_seconds == wanted
+        assert f"idle-timeout         {given}\n" in typist.answer("run show cli")
+
+
 def test_autowizard_off_asks_for_no_values(typist: Typist) -> None:
     typist.type("run set autowizard false")
     assert "incomplete path" in typist.answer("set system security pki certificate NEW state")

@@ -99,6 +99,24 @@ def test_a_reader_sources_no_writes(box: FakeBox) -> None:
     assert f"Aborted: permission denied\n[error][2026-01-30 10:00:00]\nError: {HOME}/write:2\n" in viewer.screen
 
 
+def test_nothing_goes_on_in_a_session_that_the_box_has_ended(box: FakeBox, typist: Typist) -> None:
+    box.answers["clear"] = ()
+    cut = box.request
+
+    def request(*given: object) -> object:
+        box.sessions.end()
+        return cut(*given)
+
+    box.request = request
+    put(box, "cut", f"request alarms clear history\nconfigure\nset {PROFILE} A\ncommit\n")
+    reply = typist.type("source cut")
+    assert (reply.text.count("[ok]"), reply.prompt, reply.exit_status) == (2, "", 0)
+    piped = Typist(box.session(None))
+    reply = piped.show(piped.session.run(f"request alarms clear history; configure; set {PROFILE} A; commit", START))
+    assert (reply.text.count("[ok]"), reply.exit_status) == (1, 0)
+    assert box.database.revision == 0
+
+
 def test_client_gone_in_the_middle(box: FakeBox, typist: Typist) -> None:
     put(box, "long", "configure\n" + f"set {PROFILE} P\n" * 100)
     assert typist.session.line("source long", typist.now).work is not None

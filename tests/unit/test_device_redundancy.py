@@ -160,9 +160,12 @@ def test_pings_begin_at_once_and_the_recheck_period_anew(box):
 
 def test_sessions_end(box):
     ended = []
-    box.sbc.end_sessions = lambda: ended.append(box.sbc.servers.active.name)
+    box.sbc.hang_up = lambda user: ended.append((user, box.sbc.servers.active.name))
+    login = box.sbc.sessions.open("admin", box.now, context="cli", remote="192.0.2.7")
     switch_over(box)
-    assert ended == ["SBC1b"]
+    assert ended == [(None, "SBC1b")]
+    assert login.over
+    assert len(box.sbc.sessions) == 0
 
 
 def test_a_reset_makes_the_first_server_active(box):

@@ -94,7 +94,7 @@ def test_configuration_alarms_and_journal_stay(box):
 
 def test_sessions_are_ended(box):
     ended = []
-    box.sbc.end_sessions = lambda: ended.append(box.now)
+    box.sbc.hang_up = lambda user: ended.append((user, box.now))
     act(box, "softReset")
     assert len(ended) == 1
 

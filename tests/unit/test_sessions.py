@@ -43,6 +43,17 @@ def test_numbers_are_never_used_twice():
     assert sessions.get(second.id) is second
 
 
+def test_the_box_ends_sessions_but_not_the_console():
+    sessions = Sessions(limit=lambda user: 5)
+    console = sessions.open("admin", NOW, context="cli", remote="-", counted=False, console=True)
+    one, two, other = open_one(sessions), open_one(sessions), open_one(sessions, "other")
+    sessions.end("admin")
+    assert [session.over for session in (console, one, two, other)] == [False, True, True, False]
+    sessions.end()
+    assert list(sessions) == [console]
+    assert other.over
+
+
 def test_newest_first():
     sessions = Sessions(limit=lambda user: 5)
     ids = [open_one(sessions).id for _ in range(3)]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import boxes
 import httpx
 import pytest
 import testca
-from sshlines import terminal, upload
+from clibox import Refusing
+from sshlines import LOGIN, terminal, upload
 
 import sbcsim
 from sbcsim.errors import UserError
@@ -65,6 +68,47 @@ async def test_others_are_told_before_their_sessions_end(started) -> None:
             rest = await each._process.stdout.read()
             assert "System message at 2026-01-01 00:00:00...\r\nNode switchover in progress.\r\n" in rest
     assert not list(box._sbc.sessions)
+
+
+async def test_a_commit_in_preparation_is_not_made(started) -> None:
+    box = await started("1to1")
+    loop = asyncio.get_running_loop()
+    begun, release = asyncio.Event(), threading.Event()
+    box._database.subscribe(Refusing(work=lambda: (loop.call_soon_threadsafe(begun.set), release.wait(10))))
+    async with terminal(box) as cli:
+        await cli.type_all("configure exclusive", "set system admin SBC1 location X")
+        cli._process.stdin.write("commit\r")
+        await begun.wait()
+        await box.switch_over()
+        assert box._database.candidates == ()
+        release.set()
+        await asyncio.wait(tuple(box._management.system.cli.working))
+        await cli._process.wait_closed()
+    assert "location" not in box.cli("show configuration system admin")
+
+
+async def test_a_confirmed_commit_is_taken_back_by_the_end_of_its_session(started) -> None:
+    box = await started("1to1")
+    for persist, kept in (("", False), (" persist me", True)):
+        async with terminal(box) as cli:
+            await cli.type_all(
+                "configure exclusive", "set system admin SBC1 location X", f"commit confirmed 10{persist}"
+            )
+            await box.advance("60s")  # until the standby server is ready again
+            await box.switch_over()
+            assert ("location" in box.cli("show configuration system admin")) is kept
+            await cli._process.wait_closed()
+
+
+async def test_a_script_ends_where_it_switches_over(started) -> None:
+    box = await started("1to1")
+    script = f"{SWITCH}; configure; set system admin SBC1 location X; commit"
+    async with asyncssh.connect(*box.ports.cli, **LOGIN) as connection:
+        result = await connection.run(script)
+    assert result.stdout == 'result success\nreason ""\n[ok][2026-01-01 00:00:00]\n'
+    assert result.exit_status == 0
+    assert roles(box) == ["SBC1a standby", "SBC1b active"]
+    assert "location" not in box.cli("show configuration system admin")
 
 
 async def test_peers_are_reset_and_the_next_connection_shows_the_new_certificate(started, tmp_path) -> None:

@@ -294,6 +294,16 @@ async def test_idle_session_is_closed(box):
         assert (result.stdout, result.exit_status) == ("\r\nIdle timeout: session closed\r\n", 0)
 
 
+@pytest.mark.parametrize("configured", [0, 3600])
+async def test_a_session_may_choose_a_shorter_time(box, configured):
+    async with cli_port(box, idle_seconds=lambda: configured) as server, connect(server) as connection:
+        process = await terminal(connection)
+        await until(process, PROMPT)
+        process.stdin.write("hurry\r")
+        result = await asyncio.wait_for(process.wait(), 10)
+        assert (result.stdout, result.exit_status) == (f"hurry\r\n{PROMPT}\r\nIdle timeout: session closed\r\n", 0)
+
+
 async def test_work_and_commands_are_never_idle(box):
     release = threading.Event()
     box.work = lambda: release.wait(10)
@@ -419,6 +429,8 @@ async def test_session_limit(box, server):
         assert (result.stdout, result.exit_status) == ("Maximum number of sessions reached\r\n", 1)
         result = await connection.run("show")
         assert (result.stdout, result.exit_status) == ("Maximum number of sessions reached\n", 1)
+        refused = [event.reason for event in box.events("login") if not event.accepted]
+        assert refused == ["Maximum number of sessions reached"] * 2
         first.stdin.write("exit\r")
         await rest(first)
         assert (await connection.run("show")).exit_status == 0
@@ -476,6 +488,78 @@ async def test_failed_login_is_journalled(box, server, options, reason):
     assert (event.accepted, event.reason, event.user) == (False, reason, options.get("username", "admin"))
     assert box.events("logout") == []
     assert len(box.sessions) == 0
+
+
+class Deaf:
+    """A client's end of a channel that takes everything and does nothing about it."""
+
+    def __init__(self):
+        self.said = []
+        self.told_to_leave = asyncio.Event()
+
+    def write(self, text):
+        self.said.append(text)
+
+    def exit(self, status):
+        self.said.append(status)
+        self.told_to_leave.set()
+
+    def get_terminal_size(self):
+        return (80, 24, 0, 0)
+
+    def is_closing(self):
+        return False
+
+    def close(self):
+        self.said.append("closed")
+
+    pause_reading = resume_reading = lambda self: None
+
+
+def deaf_session(box, server):
+    channel, client = server.open_channel(box.users.get("admin"), "192.0.2.7", must_change=False), Deaf()
+    channel.connection_made(client)
+    channel.pty_requested("vt100", (80, 24, 0, 0), {})
+    channel.session_started()
+    return channel, client
+
+
+async def test_who_has_left_is_gone_though_the_client_does_not_hang_up(box):
+    async with cli_port(box, idle_seconds=lambda: 0.1) as server:
+        left, client = deaf_session(box, server)
+        assert len(box.sessions) == 1
+        left.data_received("exit\r", None)
+        assert (len(box.sessions), box.opened[0].ended, client.said[-1]) == (0, 1, 0)
+        idle, client = deaf_session(box, server)
+        await asyncio.wait_for(client.told_to_leave.wait(), 10)
+        assert len(box.sessions) == 0
+        assert (box.opened[1].ended, client.said[-2:]) == (1, ["\r\nIdle timeout: session closed\r\n", 0])
+        cut, client = deaf_session(box, server)
+        server.hang_up("guest")
+        assert len(box.sessions) == 1
+        server.hang_up()
+        assert (len(box.sessions), box.opened[2].ended, client.said[-1]) == (0, 1, "closed")
+        for channel in (left, idle, cut):
+            channel.data_received("show\r", None)
+            channel.connection_lost(None)
+    assert [(session.lines, session.ended) for session in box.opened] == [(["exit"], 1), ([], 1), ([], 1)]
+
+
+async def test_work_that_is_cut_off_comes_to_nothing(box, server):
+    started, release = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    box.work = lambda: (loop.call_soon_threadsafe(started.set), release.wait(10))
+    async with connect(server) as connection:
+        process = await terminal(connection)
+        process.stdin.write("work\r")
+        await started.wait()
+        server.hang_up()
+        assert (len(box.sessions), box.opened[0].ended) == (0, 1)
+        release.set()
+        await asyncio.wait(tuple(server.working))
+        result = await process.wait()
+        assert result.exit_status is None
+    assert box.opened[0].lines == ["work"]
 
 
 @pytest.mark.parametrize("with_key", [False, True])

@@ -52,8 +52,7 @@ def execute(shell: Shell, call: Call) -> Steps:
         return (yield from _elsewhere(shell, replace(call.inner, pipes=call.pipes), level))
     command = TABLE[call.command]
     command.right.require(shell)
-    login = shell.box.sessions.get(shell.author.session)
-    if command.acts and login is not None and login.standby:
+    if command.acts and shell.login is not None and shell.login.standby:
         raise UserError(message("answer.readonly_node"))
     result = command.run(shell, call)
     if isinstance(result, Output):

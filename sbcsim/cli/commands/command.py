@@ -24,8 +24,7 @@ class Right(Enum):
 
     def granted(self, shell: Shell) -> bool:
         """Tell whether the user of a session has it, as things are now: rights may change while one is logged in."""
-        login = shell.box.sessions.get(shell.author.session)
-        if self is Right.READ or (login is not None and login.console):
+        if self is Right.READ or (shell.login is not None and shell.login.console):
             return True
         account = shell.box.users.get(shell.author.user)
         return account is not None and (account.may_write if self is Right.WRITE else account.may_act)

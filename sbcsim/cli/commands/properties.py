@@ -50,6 +50,8 @@ def set_property(shell: Shell, call: Call) -> Output:
     if name == "timestamp":
         wanted = "enable" if wanted == "true" else "disable"
     shell.properties[name] = wanted
+    if name == "idle-timeout":
+        shell.idle_seconds = int(wanted)
     if name == "history":
         shell.history = deque(shell.history, maxlen=min(int(wanted), _MOST_HISTORY))
     return Output()

@@ -36,7 +36,7 @@ def source(shell: Shell, call: Call) -> Steps:
             printed += lines
             if not ok:
                 raise RefusalError(*printed, message("answer.error_at", file=name, line=line))
-            if shell.exit_status is not None:
+            if shell.over:
                 break
             if number % _AT_ONCE == 0:
                 yield Work(_breathe)
