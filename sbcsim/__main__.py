@@ -145,6 +145,14 @@ def run(
         list[str] | None,
         typer.Option(metavar="CIDR", help="A network outside loopback that may be dialled (several times)."),
     ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Where the box can be one way or another: password-change=never|reset|first, last-login=on|off, "
+            "dial-tls-port-plus-one=on|off (several times).",
+        ),
+    ] = None,
     log: Annotated[Log | None, typer.Option(help="Write the journal to the standard error output as it grows.")] = None,
 ) -> None:
     """Run one simulated SBC until SIGTERM or SIGINT."""
@@ -153,6 +161,7 @@ def run(
     for number in _STOP:
         signal.signal(number, _leave)
     gc.disable()  # nothing of what the imports make is garbage: looking for some is a tenth of the start
+    from .device.settings import chosen  # noqa: PLC0415 - slow
     from .simulator import Simulator  # noqa: PLC0415 - slow
 
     token = os.environ.get("SBCSIM_CONTROL_TOKEN", "")
@@ -168,6 +177,7 @@ def run(
             users=dict(map(_credentials, user)) if user else None,
             maps=map_ or [],
             allow_dial=allow_dial or [],
+            settings=chosen(setting or []),
             control="serve",
             control_token=token,
         )

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
-from sbcsim.clock import Instant
+from sbcsim.clock import Instant, to_datetime
 from sbcsim.config.transaction import Author
 from sbcsim.errors import BugError, UserError
 from sbcsim.events import CliLine
@@ -117,15 +117,27 @@ class Session:
         return self._greeting()
 
     def _greeting(self) -> Reply:
-        author = self._shell.author
-        greeting = message(
-            "session.greeting",
-            user=author.user,
-            remote=author.remote,
-            protocol=author.protocol,
-            host=host_name(self._shell.box.system_name),
+        author, login = self._shell.author, self._shell.login
+        host = host_name(self._shell.box.system_name)
+        lines = [""]
+        if login is not None and login.before is not None:
+            before = login.before
+            time = to_datetime(before.since).isoformat(timespec="microseconds")
+            lines.append(
+                message(
+                    "session.last_login",
+                    user=author.user,
+                    time=time,
+                    host=host,
+                    remote=before.remote,
+                    context=before.context,
+                    protocol=before.protocol,
+                )
+            )
+        lines.append(
+            message("session.greeting", user=author.user, remote=author.remote, protocol=author.protocol, host=host)
         )
-        return Reply(f"\n{greeting}\n", self._shell.prompt)
+        return Reply(_text(lines), self._shell.prompt)
 
     def line(self, text: str, now: Instant) -> Reply:
         """Take one line, without its end: a command, the rest of one, or the answer to a question."""

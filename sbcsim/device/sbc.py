@@ -78,7 +78,7 @@ class Sbc:
         self.users.gone = self._end_sessions
         self.users.password_change = self.settings.password_change
         self.users.lockouts.rules = lambda: self.administration.lockout
-        self.sessions = Sessions(lambda _user: self.administration.most_sessions)
+        self.sessions = Sessions(lambda _user: self.administration.most_sessions, remembers=self.settings.last_login)
         certificates = CertificateStore(lambda: self.files, database.cipher)
         self.event_log = EventLog(now)
         self.hang_up: Callable[[str | None], None] | None = None
@@ -343,6 +343,7 @@ class Sbc:
         self._plane.table.restart()
         self._chassis.restart(self.database.running)
         self._chassis.certificates.reset()
+        self.sessions.forget()
         self.journal.clear()
         self.event_log.clear(now)
         self._chassis.emit(now, Reset())

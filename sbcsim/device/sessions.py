@@ -17,7 +17,8 @@ class LoginSession:
 
     One on the `standby` server can look at everything and change nothing. The `console` is whoever runs the simulator,
     and may do anything. `must_change`: the password has to be changed before anything else. `over`: the box has ended
-    the session, though its client may not know yet.
+    the session, though its client may not know yet. `before` is the user's last login to the command line, None where
+    that is not to be told.
     """
 
     author: Author
@@ -27,6 +28,7 @@ class LoginSession:
     must_change: bool = False
     mode: str = ""
     over: bool = False
+    before: Author | None = None
 
     @property
     def id(self) -> int:
@@ -37,11 +39,14 @@ class LoginSession:
 class Sessions:
     """Every login of every northbound interface; numbers grow and are never used twice.
 
-    `limit` tells how many sessions a user may have. File transfers and REST requests are not counted.
+    `limit` tells how many sessions a user may have. File transfers and REST requests are not counted. One that
+    `remembers` knows who was here before, until the process ends.
     """
 
-    def __init__(self, limit: Callable[[str], int]) -> None:
+    def __init__(self, limit: Callable[[str], int], *, remembers: bool = False) -> None:
         self._limit = limit
+        self._remembers = remembers
+        self._logins: dict[str, Author] = {}
         self._open: dict[int, LoginSession] = {}
         self._last = 0
 
@@ -75,6 +80,9 @@ class Sessions:
             user=user, context=context, session=self._last, remote=remote, protocol=protocol, since=now.calendar
         )
         session = LoginSession(author, counted, standby, console, must_change)
+        if self._remembers and context == "cli" and not console:
+            session.before = self._logins.get(user)
+            self._logins[user] = author
         self._open[session.id] = session
         return session
 
@@ -85,6 +93,10 @@ class Sessions:
     def close(self, number: int) -> None:
         """End a session; ending it twice does nothing, since channel and connection may both report it."""
         self._open.pop(number, None)
+
+    def forget(self) -> None:
+        """Forget who was here before."""
+        self._logins.clear()
 
     def end(self, user: str | None = None) -> None:
         """End all sessions but the console's, or all of a user."""

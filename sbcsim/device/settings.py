@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from sbcsim.errors import UserError
 
 from .passwords import PasswordChange
 from .redundancy import HaMode
@@ -15,7 +19,7 @@ class Settings:
 
     `dial_tls_port_plus_one` adds 1 to a peer's port over TLS, as some say the box does. `hosts` is the host table
     by which a pathCheck hostName is resolved: name to simulated address. `password_change` says who is made to change
-    the password at login.
+    the password at login. With `last_login` the greeting tells when and from where the user was here before.
     """
 
     system_name: str = "SBC1"
@@ -26,4 +30,26 @@ class Settings:
     hosts: Mapping[str, str] = field(default_factory=dict)
     ha: HaMode = HaMode.NONE
     password_change: PasswordChange = PasswordChange.RESET
+    last_login: bool = False
     journal_limit: int = 100_000
+
+
+NAMED = {name.replace("_", "-"): name for name in ("dial_tls_port_plus_one", "last_login", "password_change")}
+"""The choices that can be made by a name, with their fields."""
+
+_SWITCH = {"on": True, "off": False}
+
+
+def chosen(texts: Iterable[str]) -> Settings:
+    """Return settings by `NAME=VALUE`, e.g. `last-login=on`; raises UserError."""
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in NAMED:
+            raise UserError(f'"{name}" is no setting: {", ".join(sorted(NAMED))}')
+        usual = getattr(Settings(), NAMED[name])
+        choices = {each.value: each for each in type(usual)} if isinstance(usual, Enum) else _SWITCH
+        if value not in choices:
+            raise UserError(f'setting {name}: "{value}" is none of {", ".join(choices)}')
+        values[NAMED[name]] = choices[value]
+    return Settings(**values)

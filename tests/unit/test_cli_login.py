@@ -8,6 +8,8 @@ import pytest
 from clibox import START, FakeBox, Typist
 
 from sbcsim.cli.session import Reply
+from sbcsim.clock import SECOND, Instant
+from sbcsim.device.sessions import Sessions
 
 OLD, NEW, AGAIN = "Enter old password: ", "Enter new password: ", "Re-enter new password: "
 GREETING = "\nadmin connected from 192.0.2.7 using ssh on SBC1\n"
@@ -90,3 +92,24 @@ def test_the_user_may_be_gone_meanwhile(box: FakeBox) -> None:
 def test_without_terminal_nothing_is_asked(box: FakeBox) -> None:
     login = box.sessions.open("admin", START, context="cli", remote="192.0.2.7", must_change=True)
     assert box.session(None, author=login.author).start(START) == Reply("", "")
+
+
+def test_the_last_login_is_told_where_that_is_wanted(box: FakeBox) -> None:
+    def greeting(remote: str, seconds: int) -> str:
+        now = Instant(seconds * SECOND, START.calendar + seconds * SECOND)
+        login = box.sessions.open("admin", now, context="cli", remote=remote)
+        return box.session(author=login.author, now=now).start(now).text
+
+    assert greeting("192.0.2.7", 0) == GREETING
+    assert greeting("192.0.2.8", 1) == GREETING.replace(".7", ".8")
+    box.sessions = Sessions(lambda _user: 5, remembers=True)
+    assert greeting("192.0.2.7", 0) == GREETING
+    box.sessions.open("admin", START, context="netconf", remote="192.0.2.9")
+    box.sessions.open("other", START, context="cli", remote="192.0.2.9")
+    box.sessions.open("admin", START, context="cli", remote="192.0.2.9", counted=False, console=True)
+    assert greeting("192.0.2.8", 3600) == (
+        "\nUser admin last logged in 2026-01-30T10:00:00.000000+00:00, to SBC1, from 192.0.2.7 using cli-ssh"
+        + GREETING.replace(".7", ".8")
+    )
+    box.sessions.forget()
+    assert greeting("192.0.2.7", 0) == GREETING

@@ -156,6 +156,7 @@ def test_a_signal_stops_it_in_silence_with_status_0(number: int, tmp_path: Path)
         (["--state", "/dev/null"], "/dev/null"),
         (["--ha", "2to1"], "2to1"),
         (["--log", "xml"], "xml"),
+        (["--setting", "last-login=maybe"], "maybe"),
         (["--seed", "x"], "--seed"),
         (["--nothing"], "--nothing"),
         (["gone.cli"], "gone.cli"),
