@@ -25,6 +25,7 @@ from . import localauth, logadmin
 from .actions import Actions, Request
 from .administration import Administration
 from .alarms import AlarmName
+from .authorizedkeys import authorized_keys, forget_keys
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore
 from .chassis import Chassis
@@ -34,7 +35,7 @@ from .connections import ConnectionRecord, ConnectionTable, PeerKey, PortKey
 from .documents import USER, named
 from .effects import Closing, ConnectionId, Effect, Endpoint, HandshakeDone, HandshakeFailed, ListenerKey, StopListening
 from .eventlog import DIRECTORY, EventLog
-from .filenodes import FileKeeper
+from .filenodes import FileError, FileKeeper
 from .files import CERTIFICATE_DIRECTORY, MountedFile, VirtualFiles
 from .keptfiles import KeptFiles
 from .listeners import Port
@@ -47,7 +48,7 @@ from .sessions import Sessions
 from .settings import Settings
 from .signalling import Signalling
 from .status import Row, Status
-from .users import Users
+from .users import Account, Users
 from .validity import VALIDITY, Validity
 from .views import AlarmsView, CertificateView, PeerView, certificate_views, peer_views
 
@@ -75,7 +76,8 @@ class Sbc:
         disks = 2 if self.settings.ha is HaMode.CLOUD else 1
         self._disks = tuple(VirtualFiles(now, kept=kept, number=-index) for index in range(disks))
         self.users = users or Users()
-        self.users.gone = self._end_sessions
+        self.users.gone = self._user_gone
+        self.users.installed_keys = lambda account: authorized_keys(self.files, account)
         self.users.password_change = self.settings.password_change
         self.users.lockouts.rules = lambda: self.administration.lockout
         self.sessions = Sessions(lambda _user: self.administration.most_sessions, remembers=self.settings.last_login)
@@ -391,6 +393,16 @@ class Sbc:
             self.switch_over(cause.value, now, cause)
         else:
             self.restart(cause, now)
+
+    def _user_gone(self, account: Account) -> None:
+        now = self.clock.reading()
+        for disk in self._disks:
+            try:
+                forget_keys(disk, account, now)
+            except FileError as error:
+                text = f"*Keys of {account.name} not removed: {error.text}"
+                self._chassis.emit(now, LogEvent("SYS", "major", text))
+        self._end_sessions(account.name)
 
     def _end_sessions(self, user: str | None = None) -> None:
         self.sessions.end(user)

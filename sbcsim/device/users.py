@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sbcsim.clock import Instant
@@ -85,8 +85,10 @@ class Users:
         self._before: dict[str, Account] | None = None
         self.keep: Keep | None = None
         """How an account survives the process."""
-        self.gone: Callable[[str], None] | None = None
-        """Called with the name of a user who is no more."""
+        self.gone: Callable[[Account], None] | None = None
+        """Called with the account of a user who is no more."""
+        self.installed_keys: Callable[[Account], Container[str]] = lambda _account: ()
+        """Returns the keys that a user has installed, beside those of the account."""
         self.lockouts = Lockouts()
         self.password_change = PasswordChange.RESET
 
@@ -162,10 +164,10 @@ class Users:
 
     def remove(self, name: str) -> None:
         """Forget a user; raises KeyError where there is none."""
-        del self._accounts[name]
+        account = self._accounts.pop(name)
         self.lockouts.free(name)
         if self.gone is not None:
-            self.gone(name)
+            self.gone(account)
 
     def remember(self) -> None:
         """Keep the present accounts in mind, unless some are kept in mind already."""
@@ -215,7 +217,7 @@ class Users:
     def key_allowed(self, name: str, key: str) -> bool:
         """Say whether the public key (OpenSSH form, comment ignored) may log in as `name`."""
         account = self._accounts.get(name)
-        return account is not None and _bare(key) in account.keys
+        return account is not None and (_bare(key) in account.keys or _bare(key) in self.installed_keys(account))
 
     @property
     def has_default_credentials(self) -> bool:

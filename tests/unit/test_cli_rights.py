@@ -239,11 +239,11 @@ def test_the_console_of_the_simulator_may_do_everything(box: FakeBox) -> None:
 
 
 def test_who_is_gone_is_told_of() -> None:
-    box, gone = FakeBox(), list[str]()
+    box, gone = FakeBox(), list[Account]()
     box.users.gone = gone.append
     box.users.add("user", "x")
     box.users.put("nobody", None)
     box.users.put("user", None)
     box.users.add("user", "x")
     box.users.remove("user")
-    assert gone == ["user", "user"]
+    assert [account.name for account in gone] == ["user", "user"]
