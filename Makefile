@@ -6,7 +6,7 @@ BIN     = $(VENV)/bin
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check docs bench clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: $(VENV)/.installed-test ## run ruff, mypy and import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed ## write the pages of docs/ that are made from the sources
+	PYTHONPATH=docs $(BIN)/python -m handbook
 
 bench: $(VENV)/.installed-test ## measure, each figure beside a bare baseline of the same run
 	$(BIN)/python -m benchmarks

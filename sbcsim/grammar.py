@@ -36,7 +36,9 @@ def message(key: str, **fields: object) -> str:
 
 @cache
 def _messages() -> dict[str, str]:
-    return dict(_flatten("", tomllib.loads(read_text("messages.toml"))))
+    catalogue = tomllib.loads(read_text("messages.toml"))
+    del catalogue["certainty"]  # what is known of the texts, not one of them
+    return dict(_flatten("", catalogue))
 
 
 def _flatten(prefix: str, table: dict[str, object]) -> Iterator[tuple[str, str]]:
