@@ -20,6 +20,7 @@ from .commands import execute
 from .commands.accounts import change_at_login
 from .commands.properties import start_values
 from .completion import Completion, completed, in_quotes, spaced
+from .editor import Habits
 from .lexer import continues, split_commands
 from .modes import Mode, host_name, level_line
 from .output import failure, status_line
@@ -44,7 +45,8 @@ class Reply:
     `text` has LF line ends and is empty or ends in one. `prompt` is what to show next and may take several lines.
     With `exit_status` the channel closes. `hidden`: the next line is a secret, not to be echoed but for `mask` in
     place of each character. `work` is slow and pure: run it anywhere, then call `Session.resume`. `keys`: the next
-    key goes to `Session.key`, without Enter. `plain`: the next line is text, in which no key completes anything.
+    key goes to `Session.key`, without Enter. `plain`: the next line is an answer or text, in which no key completes
+    anything and which is not called back later.
     """
 
     text: str
@@ -224,9 +226,10 @@ class Session:
         return spaced(self._shell, line)
 
     @property
-    def completes_on_space(self) -> bool:
-        """The CLI property of that name."""
-        return self._shell.properties["complete-on-space"] == "true"
+    def habits(self) -> Habits:
+        """How the user wants to type, as the CLI properties have it."""
+        properties = self._shell.properties
+        return Habits(properties["complete-on-space"] == "true")
 
     def run(self, script: str, now: Instant) -> Reply:
         """Run the commands of an exec channel, cut at newlines and `;`; stops at the first that fails."""
@@ -420,7 +423,7 @@ def is_command(line: str) -> bool:
 
 def _question(ask: Ask) -> Reply:
     above, _, prompt = ask.prompt.rpartition("\n")
-    return Reply(f"{above}\n" if above else "", prompt, hidden=ask.hidden, mask=ask.mask, plain=ask.lines)
+    return Reply(f"{above}\n" if above else "", prompt, hidden=ask.hidden, mask=ask.mask, plain=True)
 
 
 def _text(lines: Sequence[str]) -> str:

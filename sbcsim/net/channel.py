@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import asyncssh
 
-from sbcsim.cli.editor import Completing, Entered, Event, Key, LineEditor, LineReader, Pressed
+from sbcsim.cli.editor import Completing, Entered, Event, Key, LineEditor, Pressed
+from sbcsim.cli.linereader import LineReader
 from sbcsim.cli.modes import Mode
 from sbcsim.cli.session import Completion, Reply, Session, Terminal
 from sbcsim.clock import Instant
@@ -251,11 +252,17 @@ class CliChannel(asyncssh.SSHServerSession[str]):
                 self._do(lambda: session.interrupt(now))
             case Key.END_OF_INPUT:
                 self._do(lambda: session.end_of_input(now))
-            case Key.LEAVE if session.mode is Mode.CONFIGURE:
-                self._print("\n")
-                self._do(lambda: session.line("exit configuration-mode", now))
+            case Key.LEAVE if session.mode is Mode.CONFIGURE and session.at_prompt:
+                self._leave_configure(session, now)
             case Key.REDRAW:
                 self._redraw("\n")
+
+    def _leave_configure(self, session: Session, now: Instant) -> None:
+        """Act on Ctrl-Z: the line that was being typed is dropped."""
+        assert isinstance(self._input, LineEditor)
+        self._print("\n")
+        self._input.abandon()
+        self._do(lambda: session.line("exit configuration-mode", now))
 
     def _accept(self, event: Event) -> None:
         """Begin the session when the banner is accepted; any other answer ends it."""
@@ -329,7 +336,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._input.mask = reply.mask
             self._input.single_keys = reply.keys
             self._input.plain = reply.plain
-            self._input.spaces = self._session is not None and self._session.completes_on_space
+            if self._session is not None:
+                self._input.habits = self._session.habits
         self._print(reply.prompt)
         if self._session is not None and self._session.idle_seconds != self._own_idle_seconds:
             self._own_idle_seconds = self._session.idle_seconds
