@@ -62,10 +62,12 @@ class Habits:
     """How a user wants to type commands.
 
     `completes_on_space`: Space completes, too, where it is the last key so far: not in what is pasted, or sent by a
-    program. `history` is how many lines can be called back.
+    program. `ignores_leading_space`: blanks in front of a command are not taken. `history` is how many lines can be
+    called back.
     """
 
     completes_on_space: bool = False
+    ignores_leading_space: bool = False
     history: int = HISTORY_LIMIT
 
 
@@ -129,7 +131,12 @@ class LineEditor:
     def next_event(self) -> Event | None:
         """Read on to the next event; None when the input is used up."""
         while self._read < len(self._input):
-            if self._line.at_end and not (self._escape or self._after_return or self.single_keys):
+            if self._after_return:
+                self._after_return = False
+                if self._input[self._read] == "\n":
+                    self._read += 1
+                    continue
+            if self._line.at_end and not (self._escape or self.single_keys):
                 self._take_plain()
                 if self._read >= len(self._input):
                     break
@@ -173,20 +180,21 @@ class LineEditor:
         """Take a run of ordinary characters at once: pasted configurations are long."""
         start = self._read
         data = self._input
+        if self._skips_blanks:
+            while start < len(data) and data[start] == " ":
+                start += 1
+            self._read = start
         plain = _PLAIN.match(data, start)
         end = plain.end() if plain else start
-        if self._habits.completes_on_space and end == len(data) and data[end - 1] == " ":
+        if self._habits.completes_on_space and end == len(data) and end > start and data[end - 1] == " ":
             end -= 1  # `_take` looks at it
         if end > start:
             self._line.insert(data[start:end])
             self._read = end
 
     def _take(self, char: str) -> Event | None:
-        after_return, self._after_return = self._after_return, False
         if self._escape:
             self._take_escape(char)
-            return None
-        if char == "\n" and after_return:
             return None
         if char in "\r\n":
             self._after_return = char == "\r"
@@ -233,6 +241,10 @@ class LineEditor:
         if key is Key.INTERRUPT:
             self.abandon()
         return key
+
+    @property
+    def _skips_blanks(self) -> bool:
+        return self._habits.ignores_leading_space and self._takes_commands and self._line.empty
 
     @property
     def _takes_commands(self) -> bool:

@@ -67,6 +67,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHServerChannel[str] | None = None
         self._line_end = "\n"
+        self._terminal_type = ""
         self._command: str | None = None
         self._input: LineEditor | LineReader | None = None
         self._login: LoginSession | None = None
@@ -106,6 +107,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def pty_requested(self, term_type: str, term_size: TermSize, term_modes: object) -> bool:  # noqa: ARG002
         """Grant a terminal of any type and size."""
+        self._terminal_type = term_type if term_type.isascii() and term_type.isprintable() else ""
         self._line_end = "\r\n"
         return True
 
@@ -146,7 +148,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             return
         self._port.channels.add(self)
         author = self._login.author
-        terminal = self._terminal() if on_terminal else None
+        terminal = self._terminal(*self._channel.get_terminal_size()[:2]) if on_terminal else None
         session = self._session = self._port.factory(author, terminal)
         command = self._command
         if command is not None:
@@ -190,7 +192,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:  # noqa: ARG002
         """Tell the session the new size."""
         if self._session is not None and isinstance(self._input, LineEditor):
-            self._session.resize(Terminal(width, height, keys=True))
+            self._session.resize(self._terminal(width, height))
 
     def pause_writing(self) -> None:
         """Stop working for a client that does not read."""
@@ -468,7 +470,5 @@ class CliChannel(asyncssh.SSHServerSession[str]):
                 self._channel.abort()
             raise
 
-    def _terminal(self) -> Terminal:
-        assert self._channel is not None
-        width, height, _, _ = self._channel.get_terminal_size()
-        return Terminal(width, height, keys=True)
+    def _terminal(self, width: int, height: int) -> Terminal:
+        return Terminal(width, height, keys=True, kind=self._terminal_type or "generic")

@@ -350,3 +350,13 @@ def test_space_in_the_middle_of_a_line_is_a_space():
     editor.habits = Habits(completes_on_space=True)
     assert events(editor, "ab\x02", " ") == []
     assert editor.line == "a b"
+
+
+@pytest.mark.parametrize("pieces", [["  \r show\r", " x\r"], [" ", "show\r", "\n", " ", " x\r"], ["  show\r\n  x\n"]])
+def test_blanks_in_front_of_a_command_are_not_taken_where_the_user_wants_so(pieces):
+    editor = LineEditor()
+    editor.habits = Habits(completes_on_space=True, ignores_leading_space=True)
+    assert [line for line in lines(editor, *pieces) if line] == ["show", "x"]
+    assert editor.take_echo().replace("\r\n", "") == "showx"
+    editor.plain = True
+    assert lines(editor, " yes\r") == [" yes"]
