@@ -116,7 +116,24 @@ class Close:
     how: Closing
 
 
-Effect = Listen | StopListening | Dial | StartTls | Send | Close
+@dataclass(frozen=True, slots=True)
+class SyslogServer:
+    """Where a log is sent as well, by `tcp` or `udp`; the host is an address or a name."""
+
+    protocol: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendSyslog:
+    """Send one syslog message."""
+
+    server: SyslogServer
+    message: bytes
+
+
+Effect = Listen | StopListening | Dial | StartTls | Send | Close | SendSyslog
 
 
 @dataclass(frozen=True, slots=True)

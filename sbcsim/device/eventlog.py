@@ -24,6 +24,9 @@ from sbcsim.events import (
     Login,
 )
 
+from .effects import SendSyslog, SyslogServer
+from .syslog import syslog_message
+
 DIRECTORY = "/var/log/sonus/sbx/evlog"
 FILE_SIZE = 2048 * 1024
 FILE_COUNT = 32
@@ -49,9 +52,13 @@ _MOST = {"noevents": 0, "critical": 1, "major": 2, "minor": 3, "info": 4}
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """What an operator may choose for one type of log. `next_rollover` and `interval` are 0 for never (again)."""
+    """What an operator may choose for one type of log. `next_rollover` and `interval` are 0 for never (again).
+
+    `kept`: it goes into files; `server`: it is sent there, whether it is kept or not.
+    """
 
     kept: bool = True
+    server: SyslogServer | None = None
     level: str = "info"
     file_count: int = FILE_COUNT
     file_size: int = FILE_SIZE
@@ -59,8 +66,8 @@ class LogSettings:
     interval: int = 0
 
     def takes(self, line: Line) -> bool:
-        """Whether a line is written."""
-        return self.kept and _RANKS[line.level] <= _MOST[self.level]
+        """Whether a line is of interest."""
+        return _RANKS[line.level] <= _MOST[self.level]
 
 
 @dataclass(slots=True)
@@ -175,7 +182,10 @@ _WRITERS: dict[type[Event], Callable[..., Line | None]] = {
 class EventLog:
     """Reads the journal and keeps the files."""
 
-    def __init__(self, now: Instant) -> None:
+    def __init__(self, now: Instant, host: str = "SBC1") -> None:
+        self.send: Callable[[SendSyslog], None] | None = None
+        """How a line gets to a syslog server."""
+        self._host = host
         self._logs: dict[str, Log] = {}
         self._sequence = 0
         self.clear(now)
@@ -232,7 +242,14 @@ class EventLog:
 
     def _append(self, line: Line, at: Instant) -> None:
         log = self._logs[line.kind]
-        if not log.settings.takes(line):
+        settings = log.settings
+        if not settings.takes(line):
+            return
+        if settings.server is not None and self.send is not None:
+            self.send(
+                SendSyslog(settings.server, syslog_message(line.level, line.subsystem, line.text, self._host, at))
+            )
+        if not settings.kept:
             return
         log.catch_up(at)
         self._sequence += 1

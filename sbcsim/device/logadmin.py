@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from sbcsim.clock import SECOND, Instant, from_rfc3339, to_datetime
 from sbcsim.config.change import Change
 from sbcsim.config.tree import Tree
-from sbcsim.schema.node import SchemaPath
+from sbcsim.schema.node import Path, SchemaPath
 from sbcsim.schema.types import Value
 
+from .effects import SyslogServer
 from .eventlog import TYPES, EventLog, LogSettings, file_name
 
 TYPE_ADMIN: SchemaPath = ("oam", "eventLog", "typeAdmin")
@@ -57,6 +58,7 @@ def read_settings(tree: Tree, kind: str, now: Instant, due: int | None = None) -
         due = _first_due(tree.get((*path, "rolloverStartTime")), interval, now)
     repeats = tree.value((*path, "rolloverType")) == "repetitive"
     return LogSettings(
+        server=_server(tree, path),
         kept=tree.value((*path, _STATE)) != "disabled" and tree.value((*path, "saveTo")) == "disk",
         level=str(tree.value((*path, "filterLevel"))),
         file_count=_number(tree.value((*path, "fileCount"))),
@@ -64,6 +66,14 @@ def read_settings(tree: Tree, kind: str, now: Instant, due: int | None = None) -
         next_rollover=due,
         interval=interval if repeats else 0,
     )
+
+
+def _server(tree: Tree, path: Path) -> SyslogServer | None:
+    """Return where a log is sent. RELP is stored only, and a log without a host is sent nowhere."""
+    host, protocol = tree.value((*path, "syslogRemoteHost")), str(tree.value((*path, "syslogRemoteProtocol")))
+    if tree.value((*path, "syslogState")) != "enabled" or host is None or protocol == "relp":
+        return None
+    return SyslogServer(protocol, str(host), _number(tree.value((*path, "syslogRemotePort"))))
 
 
 def status_rows(log: EventLog, now: Instant) -> Iterator[dict[str, Value]]:
@@ -78,10 +88,15 @@ def status_rows(log: EventLog, now: Instant) -> Iterator[dict[str, Value]]:
             "totalFileBytes": sum(file.size for file in each.files),
             "filesDropped": each.dropped,
             "nextRollover": _shown(each.settings.next_rollover),
-            "logDestination": "localDisk" if each.settings.kept else "none",
+            "logDestination": _destination(each.settings),
             "lastFileDrop": "" if each.last_drop is None else _shown(each.last_drop.calendar),
             "infoLevelLoggingDisabled": False,
         }
+
+
+def _destination(settings: LogSettings) -> str:
+    places = [("localDisk", settings.kept), ("syslog", settings.server is not None)]
+    return ",".join(place for place, used in places if used) or "none"
 
 
 def _first_due(start: Value | None, interval: int, now: Instant) -> int:

@@ -8,6 +8,7 @@ on a jump of the clock asks for the next instant (`plan`) and fires that (`fire_
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol, cast
 
@@ -33,7 +34,17 @@ from .commits import UNCONFIRMED, Commits
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionTable, PeerKey, PortKey
 from .documents import USER, named
-from .effects import Closing, ConnectionId, Effect, Endpoint, HandshakeDone, HandshakeFailed, ListenerKey, StopListening
+from .effects import (
+    Closing,
+    ConnectionId,
+    Effect,
+    Endpoint,
+    HandshakeDone,
+    HandshakeFailed,
+    ListenerKey,
+    SendSyslog,
+    StopListening,
+)
 from .eventlog import DIRECTORY, EventLog
 from .filenodes import FileError, FileKeeper
 from .files import CERTIFICATE_DIRECTORY, MountedFile, VirtualFiles
@@ -82,7 +93,7 @@ class Sbc:
         self.users.lockouts.rules = lambda: self.administration.lockout
         self.sessions = Sessions(lambda _user: self.administration.most_sessions, remembers=self.settings.last_login)
         certificates = CertificateStore(lambda: self.files, database.cipher)
-        self.event_log = EventLog(now)
+        self.event_log = EventLog(now, self.settings.system_name)
         self.hang_up: Callable[[str | None], None] | None = None
         """Called when the sessions of the northbound interfaces have to end, all or only a user's."""
         self._chassis = Chassis(self.settings, self.journal, database.running, certificates, self.event_log)
@@ -97,6 +108,7 @@ class Sbc:
         self._actions = Actions(self._chassis, self._ports, self._paths, self)
         self._validity = Validity(self._chassis)
         self._plane.watchers += [self._paths, self._checks, self._validity]
+        self.event_log.send = self._send_syslog
         self.journal.subscribe(self.event_log.read)
         for disk in self._disks:
             disk.mount(DIRECTORY, self._log_files)
@@ -452,6 +464,10 @@ class Sbc:
     def administration(self) -> Administration:
         """What the running configuration says of logins and sessions."""
         return Administration(self.database.running, self.system_name)
+
+    def _send_syslog(self, effect: SendSyslog) -> None:
+        host = effect.server.host
+        self._chassis.effect(replace(effect, server=replace(effect.server, host=self.settings.hosts.get(host, host))))
 
     def _log_files(self) -> Mapping[str, MountedFile]:
         return {

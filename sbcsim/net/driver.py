@@ -27,14 +27,17 @@ from sbcsim.device.effects import (
     Listen,
     ListenerKey,
     Send,
+    SendSyslog,
     StartTls,
     StopListening,
+    SyslogServer,
 )
 from sbcsim.errors import UserError
 from sbcsim.events import ClockMoved, Journal, LogEvent
 
 from .device import Device
 from .listen import Listener
+from .syslog import SyslogSender
 from .tcp import Phase, Stream, Streams
 from .tls import self_check
 from .wiring import Wiring, endpoint_of, format_endpoint
@@ -85,6 +88,7 @@ class Driver:
         self._tick: asyncio.TimerHandle | None = None
         self._tick_due = -1
         self._pumping = False
+        self._syslog = SyslogSender(lambda server: wiring.addresses.to_dial((server.host, server.port)), self._unlogged)
 
     async def start(self) -> None:
         """Open every listener the device wants; raises UserError where one cannot be bound."""
@@ -117,6 +121,7 @@ class Driver:
         self._dials.clear()
         if self._connecting:
             await asyncio.wait(self._connecting)
+        await self._syslog.close()
         if network is not None:
             await network.stop()
         self._streams.clear()
@@ -253,15 +258,22 @@ class Driver:
                         self._stop_listening(key)
                 case Dial():
                     self._dial(network, effect)
-                case StartTls(connection):
-                    if (stream := self._streams.get(connection)) is not None:
-                        stream.start_tls(effect)
-                case Send(connection, data):
-                    if (stream := self._streams.get(connection)) is not None:
-                        stream.send(data)
+                case SendSyslog():
+                    self._syslog.send(effect)
                 case Close(connection, how):
                     # OpenSSL sends the alerts of a handshake by itself and has no call for one later on.
                     self._close(network, connection, how)
+                case StartTls() | Send():
+                    self._use(effect)
+
+    def _use(self, effect: StartTls | Send) -> None:
+        stream = self._streams.get(effect.connection)
+        if stream is None:
+            return
+        if isinstance(effect, Send):
+            stream.send(effect.data)
+        else:
+            stream.start_tls(effect)
 
     def _listen(self, network: Streams, key: ListenerKey, *, strict: bool) -> None:
         if key in self._listeners:  # a reset asks again for what goes on listening
@@ -287,6 +299,11 @@ class Driver:
     def _overloaded(self, key: ListenerKey, reason: str) -> None:
         text = f"connections to {format_endpoint(key.address)} wait: {reason}"
         self._journal.add(self._clock.reading(), LogEvent("SIPSG", "major", text))
+
+    def _unlogged(self, server: SyslogServer, reason: str) -> None:
+        text = f"syslog server {format_endpoint((server.host, server.port))} cannot be reached: {reason}"
+        self._journal.add(self._clock.reading(), LogEvent("LOG", "minor", text))
+        self._pump()
 
     def _dial(self, network: Streams, dial: Dial) -> None:
         try:

@@ -19,6 +19,7 @@ from sbcsim.device.effects import (
     HandshakeFailure,
     Listen,
     Send,
+    SendSyslog,
     StartTls,
     StopListening,
 )
@@ -68,6 +69,7 @@ class Box:
         self.sent: dict[int, bytes] = {}
         self.closed: list[int] = []
         self.closings: dict[int, Closing] = {}
+        self.syslog: list[SendSyslog] = []
         self.streams_in: dict[int, tuple[bytes, ...]] = {}
         self.slow_handshakes = False
         self.handshaking: dict[int, StartTls] = {}
@@ -167,6 +169,8 @@ class Box:
                 self._handshake(effect)
             case Send():
                 self._send(effect)
+            case SendSyslog():
+                self.syslog.append(effect)
             case Close():
                 self.closed.append(effect.connection)
                 self.closings[effect.connection] = effect.how
