@@ -19,6 +19,7 @@ from .lexer import UnterminatedStringError, scan_word
 from .modes import Mode
 from .output import described, helps, side_by_side
 from .parser import Expected, LineError, expected, verbs
+from .pipes import usable
 from .shell import Shell
 from .status import Status, operational
 
@@ -142,12 +143,15 @@ def _last_word(line: str) -> int:
 
 
 def _choices(shell: Shell, before: Expected) -> Choices:
-    named = helps(before.keywords, shell.mode.start, before.before)
+    start = shell.mode.start
+    piped = before.before[:1] == ("|",)
+    keywords = [word for word in before.keywords if not piped or usable(word, start)]
+    named = helps(keywords, start, before.before)
     if not before.word:
         return Choices(tuple(named))
-    words = words_behind(before.before, shell.mode.start)
+    words = words_behind(before.before, start)
     if words is Words.COMMAND and not before.words:
-        return Choices(tuple(helps(verbs(shell.mode.start), shell.mode.start)))
+        return Choices(tuple(helps(verbs(start), start)))
     if words is Words.REVISION and not before.words:
         return Choices(listed=tuple(shell.box.database.history.lines()))
     if words is Words.USER and not before.words:

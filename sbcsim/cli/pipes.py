@@ -82,19 +82,41 @@ class Pipeline:
             grid = view.grid()
             if grid is None:
                 return view.lines(details=details) if not isinstance(view, TableView) else []
-            for pipe in self.choosers:
-                grid = _chosen_columns(grid, pipe)
-            return list(_GRIDS[self.form or "tab"](grid))
+            return list(_GRIDS[self.form or "tab"](self._chosen_columns(grid)))
         if not self.choosers and levels >= _MANY:
             if not self.form:
                 return view.lines(details=details)
             if self.form == "display set" and isinstance(view, ConfigurationView):
                 return view.set_lines(details=details)
         shown = view.document(details=details)
-        for pipe in self.choosers:
-            shown = _chosen(shown, pipe)
-        shown = document.limited(shown, levels)
+        shown = document.limited(self._chosen(shown), levels)
         return _FORMS[self.form](shown, shell.box.schema) if shown.parts else []
+
+    def _chosen(self, shown: Document) -> Document:
+        """Return what is asked for of a document, whichever pipe comes first; several of a kind add up."""
+        tops = {part.node for part in shown.parts}
+        below = [node for top in tops for node in top.walk() if node is not top]
+        named = {kind: _names(self.choosers, kind, below) for kind in _BY_NAME}
+        for name in reversed(named["sort-by"]):
+            shown = document.arranged(shown, name)
+        if named["select"]:
+            shown = document.selected(shown, named["select"])
+        if named["de-select"]:
+            shown = document.deselected(shown, named["de-select"])
+        for pipe in self.choosers:
+            if pipe.name == "display-level" and pipe.argument is not None:
+                shown = document.limited(shown, levels(pipe.argument))
+        return shown
+
+    def _chosen_columns(self, grid: Grid) -> Grid:
+        """Return the same of a table, which has one level."""
+        nodes = [node for column in grid.columns for node in _with_containers(column)]
+        named = {kind: _names(self.choosers, kind, nodes) for kind in _BY_NAME - {"sort-by"}}
+        for name in reversed(_names(self.choosers, "sort-by", grid.columns)):
+            grid = grid.arranged(name)
+        if named["select"]:
+            grid = grid.selected(named["select"])
+        return grid.deselected(named["de-select"]) if named["de-select"] else grid
 
 
 NO_PIPES = Pipeline()
@@ -106,7 +128,7 @@ def pipeline(pipes: Sequence[Pipe], start: Start) -> Pipeline:
         return NO_PIPES
     names = [pipe.name for pipe in pipes]
     for pipe in pipes:
-        if pipe.name == "compare" and start is not Start.CONF:
+        if not usable(pipe.name, start):
             raise LineError(Fault.UNKNOWN_ARGUMENT, pipe.start)
         if pipe.name == "display-level" and pipe.argument is not None:
             levels(pipe.argument)
@@ -123,6 +145,11 @@ def pipeline(pipes: Sequence[Pipe], start: Start) -> Pipeline:
     )
 
 
+def usable(name: str, start: Start) -> bool:
+    """Tell whether a pipe has a meaning in a mode: only configure mode has a candidate to compare."""
+    return name != "compare" or start is Start.CONF
+
+
 def levels(argument: Argument) -> int:
     """Return the number of levels to show; raises LineError."""
     text = argument.word.text
@@ -131,28 +158,10 @@ def levels(argument: Argument) -> int:
     return int(text)
 
 
-def _chosen(shown: Document, pipe: Pipe) -> Document:
-    argument = pipe.argument
-    assert argument is not None
-    if pipe.name == "display-level":
-        return document.limited(shown, levels(argument))
-    nodes = {part.node for part in shown.parts}
-    name = _name(argument, [below for node in nodes for below in node.walk() if below is not node])
-    if name and pipe.name == "sort-by":
-        return document.arranged(shown, name)
-    choose = document.selected if pipe.name == "select" else document.deselected
-    return choose(shown, {name}) if name else shown
-
-
-def _chosen_columns(grid: Grid, pipe: Pipe) -> Grid:
-    argument = pipe.argument
-    assert argument is not None
-    if pipe.name == "display-level":
-        return grid
-    if pipe.name == "sort-by":
-        return grid.arranged(_name(argument, grid.columns))
-    name = _name(argument, [node for column in grid.columns for node in _with_containers(column)])
-    return grid.selected({name}) if pipe.name == "select" else grid.deselected({name})
+def _names(choosers: Sequence[Pipe], kind: str, nodes: Sequence[Node]) -> list[str]:
+    """Return the elements that the pipes of one kind name."""
+    arguments = [pipe.argument for pipe in choosers if pipe.name == kind and pipe.argument is not None]
+    return [name for name in (_name(argument, nodes) for argument in arguments) if name]
 
 
 def _with_containers(column: Node) -> Iterator[Node]:
@@ -253,5 +262,6 @@ _GRIDS: dict[str, Callable[[Grid], list[str]]] = {
     "csv": _csv,
 }
 
-_CHOOSERS = frozenset({"select", "de-select", "sort-by", "display-level"})
+_BY_NAME = frozenset({"select", "de-select", "sort-by"})
+_CHOOSERS = _BY_NAME | {"display-level"}
 _SINKS = frozenset({"save", "append"})

@@ -166,6 +166,13 @@ def test_space_in_an_answer_is_a_space(session: Session) -> None:
 
 
 def test_space_can_be_turned_off(session: Session) -> None:
-    assert session.habits.completes_on_space
+    assert session.completes_on_space
     session.line("run set complete-on-space false", START)
-    assert not session.habits.completes_on_space
+    assert not session.completes_on_space
+
+
+def test_compare_is_offered_only_where_there_is_a_candidate(box: FakeBox, session: Session) -> None:
+    pipe = "  compare       - Compare the candidate with the running configuration"
+    assert pipe in listed(session, "show | ")
+    assert pipe not in listed(box.session(), "show configuration | ")
+    assert tab(box.session(), "show configuration | co") == "show configuration | count "

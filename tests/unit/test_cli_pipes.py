@@ -53,6 +53,20 @@ def test_sorted_and_selected(typist: Typist) -> None:
     assert "tlsProfileName" not in typist.answer(f"{PORTS} | de-select tlsProfileName")
 
 
+def test_several_selections_add_up_whichever_pipe_comes_first(typist: Typist) -> None:
+    both = "select portNumber | select tlsProfileName"
+    assert typist.answer(f"{PORTS} 1 | {both}") == "portNumber     5060;\ntlsProfileName B;\n"
+    assert typist.answer(f"{PORTS} | {both} | de-select portNumber | csv") == "index,tlsProfileName\n1,B\n2,C\n10,A\n"
+    assert typist.answer(f"{PORTS} | select portNumber | sort-by tlsProfileName | csv") == (
+        "index,portNumber\n10,5070\n1,5060\n2,5080\n"
+    )
+    assert heads(typist.answer(f"{PORTS} | select portNumber | sort-by transportProtocolsAllowed")) == [
+        "sipSigPort 1 {",
+        "sipSigPort 2 {",
+        "sipSigPort 10 {",
+    ]
+
+
 def test_tables_of_configuration(typist: Typist) -> None:
     table = typist.answer(f"{PORTS} | tab | select portNumber | sort-by portNumber").splitlines()
     assert table == [
