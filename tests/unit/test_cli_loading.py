@@ -150,7 +150,7 @@ def test_missing_file(typist: Typist) -> None:
 
 
 def test_from_the_terminal(typist: Typist) -> None:
-    assert typist.type("load merge terminal").plain
+    assert typist.type("load merge terminal") == Reply("", "> ", plain=True)
     for line in ("profiles {", " security {", "  tlsProfile A {", "  }", " }", "}"):
         assert typist.type(line).plain
     reply = typist.show(typist.session.end_of_input(typist.now))

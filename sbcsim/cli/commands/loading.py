@@ -54,7 +54,7 @@ def _text(shell: Shell, call: Call) -> Generator[Ask | Work, str, tuple[str, str
         return name, read_text(shell, name)
     if not shell.reads:
         raise UserError(message("answer.nothing_to_read"))
-    return "terminal", (yield Ask("", lines=True))
+    return "terminal", (yield Ask(message("session.continued") if shell.terminal else "", lines=True))
 
 
 def _understood(
