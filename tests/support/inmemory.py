@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sbcsim.clock import VirtualClock, parse_duration
 from sbcsim.config.secret import Cipher
 from sbcsim.config.transaction import Author, Database
+from sbcsim.config.tree import Tree
 from sbcsim.device.effects import (
     Close,
     Closing,
@@ -57,9 +58,11 @@ class FarEnd:
 class Box:
     """The device with its configuration, a virtual clock, and far ends by address."""
 
-    def __init__(self, *, start: str = "2026-01-01T00:00:00Z", settings: Settings | None = None) -> None:
+    def __init__(
+        self, *, start: str = "2026-01-01T00:00:00Z", settings: Settings | None = None, tree: Tree | None = None
+    ) -> None:
         self.clock = VirtualClock(start)
-        self.database = Database(load.load(), cipher=Cipher(0))
+        self.database = Database(load.load(), tree, cipher=Cipher(0))
         self.sbc = Sbc(self.database, self.clock, settings=settings)
         self.far_ends: dict[tuple[str, int], FarEnd] = {}
         self.listening: set[object] = set()

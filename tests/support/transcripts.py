@@ -1,83 +1,219 @@
-"""Golden transcripts: what a user sees, to the letter, times left out.
+"""Golden transcripts: what a user sees, to the letter; only the times of status lines are left out.
 
-A file holds how sure it is, the start configuration (loaded unchecked), lines typed before, lines that somebody else
-commits then, rows of status tables, and the screen.
-What stands behind a prompt or a question on the screen is typed; a `?` at the end of a line is the key.
+A transcript is a TOML file in `tests/transcripts`. Its screen begins behind a prompt (or with the login), and what
+stands behind a prompt or a question on it is typed. A `?` at the end of a line is the key, a `^C` too, and an empty
+answer to `> ` is Ctrl-D. What cannot be seen is in `unseen`, what looks different from what was typed in `keys`.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from clibox import FakeBox, Typist
+import testca
+from clibox import Typist
 
-from sbcsim.clock import Instant, from_rfc3339
-from sbcsim.config.transaction import Author, Database
-from sbcsim.schema.walk import Word, resolve_set
+from sbcsim.cli.edits import apply, edits_of
+from sbcsim.cli.parser import Start, parse
+from sbcsim.cli.session import Session, Terminal
+from sbcsim.clock import from_rfc3339
+from sbcsim.config.transaction import SYSTEM, Database
+from sbcsim.config.tree import Tree
+from sbcsim.device.sbc import Sbc
+from sbcsim.device.settings import Settings, chosen
+from sbcsim.schema.load import load
+from sbcsim.simulator import _factory
 
-FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.toml"))
-TYPED = re.compile(r"^(?:admin@SBC1[>%] |.* \[yes,(?:no|NO)\] )(.*)$", re.MULTILINE)
-_TIME = re.compile(r"(?<=^\[ok\])\[[^]]*\]$|(?<=^\[error\])\[[^]]*\]$", re.MULTILINE)
+FOLDER = Path(__file__).parents[1] / "transcripts"
+START = "2026-01-30T10:00:00Z"
+PASSWORD = "Trust-me-1"
+FAR_END = "192.0.2.7"
+"""Where the user of every transcript sits."""
+
+_STOP = re.compile(
+    r"^(\w+@SBC1[>%] |> |.*\[[\w-]+(?:,[\w-]+)+\]:? |.*\(<[\w ]+>\): |(?:Ent|Re-ent)er \w+ password: |--More--)(.*)$",
+    re.MULTILINE,
+)
+_HIDDEN = re.compile(r"(?:password: |<AES encrypted string>\): )$")
+_TIME = re.compile(r"^(\[(?:ok|error)\])\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]$", re.MULTILINE)
+WAITING = re.compile(_STOP.pattern.replace("(.*)$", r"\Z"), re.MULTILINE)
+"""The end of a screen where something can be typed."""
 
 
-def read(file: Path) -> dict[str, Any]:
-    """Return a transcript."""
-    return tomllib.loads(file.read_text())
+class Stroke(NamedTuple):
+    """What is typed at one place: the keys, the line that they make, what the screen shows of it.
+
+    `end` says what follows, where that is not Enter: `list` for `?`, `interrupt` for Ctrl-C, `page` for nothing (one
+    key while output waits), `input` for Ctrl-D.
+    """
+
+    typed: str
+    line: str
+    shown: str
+    end: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A part of the screen. Before it appears the clock is moved, and somebody else commits."""
+
+    screen: str
+    advance: str = ""
+    committed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Somebody else who is logged in."""
+
+    remote: str
+    since: str
+    context: str = "cli"
+    mode: str = ""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """One file.
+
+    `start` are set lines of a configuration that is there already, whatever a commit would say to it; `typed` are
+    lines typed before the screen begins, `committed` those that somebody else commits then. `files` are in the user's
+    home; of `certificates` each has the pass phrase `example-pp`. `others` are numbers of sessions that have ended.
+    """
+
+    name: str
+    caption: str
+    sure: str
+    mode: str
+    scenes: tuple[Scene, ...]
+    start: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
+    committed: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    certificates: tuple[str, ...] = ()
+    rows: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
+    user: str = "admin"
+    settings: tuple[str, ...] = ()
+    logins: tuple[Other, ...] = ()
+    others: int = 0
+    since: str = START
+    height: int = 0
+    sent: str | None = None
+    ended: int | None = None
+
+    @property
+    def screen(self) -> str:
+        """The whole screen."""
+        return "".join(scene.screen for scene in self.scenes)
+
+    @property
+    def alone(self) -> bool:
+        """Everything on the screen follows what is typed line by line."""
+        return len(self.scenes) == 1 and self.mode in {"operational", "configure"}
+
+    @property
+    def prepared(self) -> tuple[str, ...]:
+        """What is typed before the screen begins."""
+        return (*(["configure"] if self.mode == "configure" else []), *self.typed)
+
+    @property
+    def chosen(self) -> Settings:
+        """The settings of the box."""
+        return chosen(self.settings)
+
+    def strokes(self) -> Iterator[list[Stroke]]:
+        """Yield what is typed in each scene."""
+        unseen = iter(self.unseen)
+        for scene in self.scenes:
+            stops = _STOP.findall(scene.screen)
+            if WAITING.search(scene.screen):
+                stops.pop()
+            yield [self._stroke(prompt, shown, unseen) for prompt, shown in stops]
+
+    def _stroke(self, prompt: str, shown: str, unseen: Iterator[str]) -> Stroke:
+        if prompt == "--More--":
+            key = next(unseen)
+            return Stroke(key, key, "", "page")
+        if _HIDDEN.search(prompt):
+            secret = next(unseen)
+            return Stroke(secret, secret, shown)
+        if prompt == "> " and not shown:
+            return Stroke("\x04", "", "", "input")
+        if shown.endswith("^C"):
+            line = shown.removesuffix("^C")
+            return Stroke(f"{line}\x03", line, line, "interrupt")
+        if shown.endswith("?"):
+            return Stroke(shown, shown[:-1], shown, "list")
+        return Stroke(self.keys.get(shown, shown), shown, shown)
+
+
+def read(file: Path) -> Transcript:
+    """Return the transcript in a file; raises TypeError where it has what no transcript has."""
+    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    first = {key: data.pop(key) for key in ("screen",)}
+    scenes = [Scene(**first), *(Scene(**each) for each in data.pop("then", ()))]
+    logins = tuple(Other(**each) for each in data.pop("logins", ()))
+    return Transcript(name=file.stem, scenes=tuple(scenes), logins=logins, **data)
+
+
+TRANSCRIPTS = [read(file) for file in sorted(FOLDER.glob("*.toml"))]
 
 
 def without_times(screen: str) -> str:
     """Return a screen with the times of its status lines left out."""
-    return _TIME.sub("[TIME]", screen)
+    return _TIME.sub(r"\1[TIME]", screen)
 
 
-def moment(text: str) -> Instant:
-    """Return an instant."""
-    return Instant(0, from_rfc3339(text))
+def configuration(case: Transcript) -> Tree:
+    """Return the factory configuration with what a transcript has at its start."""
+    draft = Database(load(), _factory()).open(SYSTEM)
+    for line in case.start:
+        for edit in edits_of(draft.tree.schema, parse(line, Start.CONF)):
+            apply(draft, edit)
+    return draft.tree
 
 
-def box_of(case: dict[str, Any]) -> FakeBox:
-    """Return the box that a transcript begins with, others logged in."""
-    box = FakeBox()
-    box.database = Database(box.schema, _start(box, case.get("start", ())))
-    for path, rows in case.get("rows", {}).items():
-        box.tables[tuple(path.split())] = rows
-    number = case.get("others", 0)
-    for other in (case.get("exclusive"), *case.get("logins", ())):
-        if other is None:
-            continue
-        for _ in range(number):
-            box.sessions.close(box.login().session)
-        number = 0
-        author = box.login(other["remote"], since=moment(other["since"]), context=other.get("context", "cli"))
-        login = box.sessions.get(author.session)
-        assert login is not None
-        login.mode = other.get("mode", "")
-        if other is case.get("exclusive"):
-            box.database.open(author, exclusive=True)
-    return box
+def certificates(case: Transcript) -> dict[str, bytes]:
+    """Return the certificate files of a transcript."""
+    issued = testca.sbc("2027-03-01T12:00:00Z")
+    return {name: issued.pkcs12("example-pp") for name in case.certificates}
 
 
-def typed_before(case: dict[str, Any]) -> list[str]:
-    """Return the lines that are typed before the screen begins."""
-    return [*(["configure"] if case["mode"] == "configure" else []), *case.get("typed", ())]
+def furnish(sbc: Sbc, case: Transcript) -> None:
+    """Give a box the users, files, rows and sessions of a transcript."""
+    if sbc.users.get("admin") is None:
+        sbc.users.begin("admin", "admin")
+    for name, group in case.users.items():
+        sbc.users.add(name, PASSWORD, group=group)
+    account, now = sbc.users.get(case.user), sbc.clock.reading()
+    assert account is not None
+    home = sbc.files.make_home(account, now)
+    for name, text in case.files.items():
+        sbc.files.write(f"{home}/{name}", text.encode(), now)
+    own, rows = sbc.rows, {tuple(path.split()): rows for path, rows in case.rows.items()}
+    sbc.rows = lambda path: rows[path] if path in rows else own(path)
+    for _ in range(case.others):
+        sbc.sessions.close(sbc.sessions.open("admin", now, context="cli", remote="").id)
+    for other in case.logins:
+        since = type(now)(0, from_rfc3339(other.since))
+        login = sbc.sessions.open("admin", since, context=other.context, remote=other.remote)
+        login.mode = other.mode
+        if other.mode:
+            sbc.database.open(login.author, exclusive=other.mode == "exclusive")
 
 
-def others_commit(box: FakeBox, case: dict[str, Any]) -> None:
-    """Have somebody else commit what the transcript says."""
-    other = Typist(box.session())
-    for line in ("configure", *case["committed"], "commit"):
+def commit_elsewhere(sbc: Sbc, lines: Sequence[str]) -> None:
+    """Have somebody else commit some lines."""
+    now = sbc.clock.reading()
+    login = sbc.sessions.open("admin", now, context="cli", remote="192.0.2.9")
+    other = Typist(Session(sbc, login.author, Terminal(80, 0), now), now)
+    for line in ("configure", *lines, "commit", "exit"):
         assert other.type(line).ok, other.screen
-
-
-def _start(box: FakeBox, lines: list[str]) -> Any:
-    candidate = box.database.open(Author("system", "system", 0, "", ""))
-    for line in lines:
-        for assignment in resolve_set(box.schema, [Word(word) for word in line.split()[1:]]):
-            if assignment.value is None:
-                candidate.create(assignment.path)
-            else:
-                candidate.set(assignment.path, assignment.value)
-    return candidate.tree
+    sbc.sessions.close(login.id)

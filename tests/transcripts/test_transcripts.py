@@ -1,36 +1,71 @@
-"""The golden transcripts, typed into a session in memory."""
+"""The golden transcripts, typed into a session in memory, as far as nothing but the lines matters."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-from clibox import SCREEN, START, Typist
-from transcripts import FILES, TYPED, box_of, moment, others_commit, read, typed_before, without_times
+from clibox import Typist
+from inmemory import Box
+from transcripts import (
+    FAR_END,
+    START,
+    TRANSCRIPTS,
+    Stroke,
+    Transcript,
+    certificates,
+    commit_elsewhere,
+    configuration,
+    furnish,
+    without_times,
+)
 
-from sbcsim.cli.session import Session
+from sbcsim.cli.session import Session, Terminal
+from sbcsim.clock import from_rfc3339
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_transcript(file: Path) -> None:
-    case = read(file)
-    box = box_of(case)
-    own = box.login(since=moment(case["since"]) if "since" in case else START)
-    typist = Typist(Session(box, own, SCREEN, START))
-    if case["mode"] != "greeting":
-        for line in typed_before(case):
-            assert typist.type(line).ok, typist.screen
-        if "committed" in case:
-            others_commit(box, case)
-        typist.screen = typist.prompt.rpartition("\n")[2]
-    for line in TYPED.findall(case["screen"]):
-        if line.endswith("?"):
-            found = typist.session.complete(line[:-1], typist.now, listing=True)
-            typist.screen += f"{line}\n{found.text}{typist.prompt.rpartition(chr(10))[2]}"
-        elif line:
-            typist.type(line)
-    assert without_times(typist.screen) == without_times(case["screen"])
+@pytest.mark.parametrize("case", [case for case in TRANSCRIPTS if case.alone], ids=lambda case: case.name)
+def test_transcript(case: Transcript) -> None:
+    box = Box(start=case.since, settings=case.chosen, tree=configuration(case))
+    for name, content in certificates(case).items():
+        box.put(name, content)
+    furnish(box.sbc, case)
+    login = box.sbc.sessions.open(case.user, box.now, context="cli", remote=FAR_END)
+    typist = Typist(Session(box.sbc, login.author, Terminal(80, case.height, keys=True), box.now), box.now)
+    box.advance_by(from_rfc3339(START) - from_rfc3339(case.since))
+    typist.now = box.now
+    for line in case.prepared:
+        assert typist.type(line).ok, typist.screen
+    if case.committed:
+        commit_elsewhere(box.sbc, case.committed)
+    typist.screen = typist.prompt.rpartition("\n")[2]
+    (strokes,) = case.strokes()
+    for stroke in strokes:
+        strike(typist, stroke)
+    assert without_times(typist.screen) == without_times(case.screen)
 
 
 def test_there_are_transcripts() -> None:
-    assert len(FILES) >= 20
+    numbers = {case.name.partition("-")[0] for case in TRANSCRIPTS}
+    assert {f"T{number:02}" for number in range(1, 21)} <= numbers
+
+
+def strike(typist: Typist, stroke: Stroke) -> None:
+    """Type what a transcript says at one place."""
+    session, now = typist.session, typist.now
+    typist.screen += stroke.shown
+    match stroke.end:
+        case "list":
+            found = session.complete(stroke.line, now, listing=True)
+            typist.screen += f"\n{found.text}{typist.prompt.rpartition(chr(10))[2]}"
+        case "page":
+            typist.screen += "\n"  # where a terminal erases the marker
+            reply = session.key(stroke.line, now)
+            typist.show(replace(reply, text=reply.text.rpartition("\r")[2]))
+        case "interrupt":
+            typist.show(session.interrupt(now))
+        case "input":
+            typist.show(session.end_of_input(now))
+        case _:
+            typist.screen += "\n"
+            typist.show(session.line(stroke.line, now))
