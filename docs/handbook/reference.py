@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sbcsim.config.rules.review import GUARDS
+from sbcsim.config.rules import RULES
 from sbcsim.schema.load import load
 from sbcsim.schema.node import Kind, Node
 from sbcsim.schema.types import LeafrefType
@@ -15,6 +15,15 @@ NOTES = (
     ("unique_globally", "unique in the whole configuration"),
     ("mandatory", "required"),
 )
+
+NOTED = {
+    "required_leaves_are_configured",
+    "references_lead_somewhere",
+    "lists_are_not_too_long",
+    "names_and_ids_are_unique",
+    "locked_leaves_stay_while_enabled",
+}
+"""Rules of which the pages tell in other words."""
 
 
 def pages() -> dict[str, str]:
@@ -50,16 +59,22 @@ def _section(node: Node) -> Iterator[str]:
         yield from _action(node)
         return
     leaves = [child for child in _shown(node) if child.is_leaf]
-    rules = sorted({rule.__name__.strip("_").replace("_", " ") for _, path, rule in GUARDS if path == node.path})
+    rules = _rules(node)
     if not leaves and not rules and not node.is_list:
         return
     yield from ("", f"## {_title(node)}", "")
     yield _about(node)
     if rules:
-        yield from ("", f"Rules: {'; '.join(rules)}.")
+        yield from ("", *(f"- {rule}" for rule in rules))
     if leaves:
         yield from ("", "| leaf | values | default | |", "|---|---|---|---|")
         yield from (_leaf(leaf, node) for leaf in leaves)
+
+
+def _rules(node: Node) -> list[str]:
+    """Return what the rules demand of a place."""
+    found = (rule for rule in RULES.values() if rule.name not in NOTED and node in rule.places(load()))
+    return [rule.summary for rule in found]
 
 
 def _shown(node: Node) -> list[Node]:
@@ -105,8 +120,7 @@ def _leaf(leaf: Node, owner: Node) -> str:
         notes.insert(0, "key")
     if owner.config and not leaf.config:
         notes.append("status")
-    rules = sorted(rule.__name__.strip("_").replace("_", " ") for _, path, rule in GUARDS if path == leaf.path)
-    about = "; ".join([leaf.help, *notes, *rules])
+    about = "; ".join([leaf.help, *notes, *(f"{rule[:1].lower()}{rule[1:-1]}" for rule in _rules(leaf))])
     return f"| `{leaf.name}` | {_cell(values)} | {default} | {_cell(about)} |"
 
 

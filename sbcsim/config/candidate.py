@@ -19,7 +19,7 @@ from .confirmed import Confirm
 from .conflict import ConflictError, clashing
 from .history import Author, CommitRecord
 from .proposal import Proposal
-from .rules import states_of
+from .trail import Trail
 from .tree import Place, Tree, listing_of, locate
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ class Candidate:
         self._base = self._tree = database.running
         self._touched = Touched()
         self._missed: list[CommitRecord] = []
-        # The last `state` that an entry had before it was deleted here: deleting is allowed after disabling only.
-        self._last_states: dict[Path, str] = {}
+        self._trail = Trail()
 
     @property
     def tree(self) -> Tree:
@@ -89,8 +88,7 @@ class Candidate:
         if path and (locate(self._tree.schema, path).is_key or not self._tree.exists(path)):
             raise _not_there(path)
         self._edit(path)
-        for entry, state in states_of(self._tree, path):
-            self._last_states[entry] = state
+        self._trail.deleted(self._tree, path)
         self._tree = self._tree.without(path)
 
     def revert(self) -> None:
@@ -99,15 +97,13 @@ class Candidate:
         self._begin_anew()
 
     def rollback(self, number: int) -> None:
-        """Load what undoes the last `number` + 1 commits; entries that go with it count as disabled first."""
+        """Load what undoes the last `number` + 1 commits; objects that it changes count as disabled first."""
         self._require_open()
         self._merge()
         undo = tuple(self._database.history.inverse(number))
         for change in undo:
             self._touched.add(self._tree.schema, change.path)
-            if change.new is None and not change.node.is_leaf:
-                for entry, _ in states_of(self._tree, change.path):
-                    self._last_states[entry] = "disabled"
+        self._trail.undone(self._tree, undo)
         self._tree = apply(self._tree, undo)
 
     def conflicts(self) -> tuple[Path, ...]:
@@ -135,7 +131,7 @@ class Candidate:
 
     def check(self, now: Instant) -> None:
         """Raise UserError if a commit would be refused by a rule or a subscriber."""
-        self._database.validate(self.proposal(now), self._last_states)
+        self._database.validate(self.proposal(now), self._trail)
 
     def commit(
         self,
@@ -163,7 +159,7 @@ class Candidate:
                     database.confirm(self.author, now, persist_id, confirm)
                 self._begin_anew()
                 return None
-            record = database.commit(self, proposal, self._last_states, comment, label, confirm)
+            record = database.commit(self, proposal, self._trail, comment, label, confirm)
         except UserError as refusal:
             database.refused(self.author, now, refusal.text)
             raise
@@ -187,6 +183,7 @@ class Candidate:
         self._require_open()
         place = locate(self._tree.schema, path)
         self._touched.add_steps(place.tokens)
+        self._trail.edited(path)
         return place
 
     def _without_listed(self, path: Path, text: str) -> tuple[str | int, ...]:
@@ -202,7 +199,7 @@ class Candidate:
         self._base = self._tree = self._database.running
         self._touched.clear()
         self._missed.clear()
-        self._last_states.clear()
+        self._trail.clear()
 
     def _merge(self) -> None:
         if not self._missed:

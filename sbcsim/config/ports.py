@@ -16,8 +16,8 @@ GROUP: SchemaPath = INTERFACE[:-1]
 
 LAST_PORT = 65535
 
-Use = tuple[str, str, int]
-"""addressContext, address, port number."""
+Use = tuple[str, int]
+"""Address and port number; the address contexts share them, as one node listens for all."""
 
 
 def signaling_addresses(tree: Tree, port: Path) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ def uses(tree: Tree, port: Path) -> tuple[Use, ...]:
     numbers = [number]
     if isinstance(transports, tuple) and "sip-tls-tcp" in transports:
         numbers.append(number + 1)
-    return tuple((port[1], address, each) for each in numbers for address in signaling_addresses(tree, port))
+    return tuple((address, each) for each in numbers for address in signaling_addresses(tree, port))
 
 
 def affected(changes: Iterable[Change], *referrers: Index) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from sbcsim.clock import Instant
 from sbcsim.errors import BugError, UserError
 from sbcsim.grammar import message
-from sbcsim.schema.node import Node, Path
+from sbcsim.schema.node import Node
 
 from .candidate import Candidate
 from .change import Change, Touched
@@ -22,6 +22,7 @@ from .history import SYSTEM, Author, CommitRecord, History
 from .proposal import Kept, Proposal, Recorder, Subscriber
 from .rules import Review, Rules, State
 from .secret import Cipher
+from .trail import Trail
 from .tree import Tree
 
 __all__ = [
@@ -159,10 +160,10 @@ class Database:
 
         return work
 
-    def validate(self, proposal: Proposal, last_states: dict[Path, str]) -> State:
+    def validate(self, proposal: Proposal, trail: Trail) -> State:
         """Run the rules and every subscriber's `validate`; returns the state to switch to."""
         state = self._state.after(proposal.new, proposal.changes)
-        self._rules.check(Review(proposal.old, proposal.new, proposal.changes, self._state, state, last_states))
+        self._rules.check(Review(proposal.old, proposal.new, proposal.changes, self._state, state, trail))
         for subscriber in self._subscribers:
             subscriber.validate(proposal)
         return state
@@ -171,7 +172,7 @@ class Database:
         self,
         candidate: Candidate,
         proposal: Proposal,
-        last_states: dict[Path, str],
+        trail: Trail,
         comment: str,
         label: str,
         confirm: Confirm | None = None,
@@ -179,7 +180,7 @@ class Database:
         """Run all phases of a commit; whatever is raised, nothing has changed."""
         if proposal.old.root is not self.running.root:
             raise BugError("the proposal was not made for the running configuration")
-        state = self.validate(proposal, last_states)
+        state = self.validate(proposal, trail)
         self._prepare(proposal)
         record = CommitRecord(proposal.revision, proposal.now, proposal.author, proposal.changes, comment, label)
         pending = None

@@ -24,10 +24,10 @@ made = database("set system admin SBC1 rack R7")
 assert made.running.value(("system", "admin", "SBC1", "rack")) == "R7"
 """,
     "Add a rule": """
-from drafts import database, refusal
-told = "'system admin SBC1 contact': somebody has to look after a system that has a location"
-assert refusal(database(), "set system admin SBC1 location here") == told
-assert refusal(database(), "set system admin SBC1 location here contact me") == ""
+import sys
+import pytest
+options = ["-q", "-p", "no:cacheprovider", "-k", "a_system_has_a_contact"]
+sys.exit(pytest.main([*options, "tests/unit/test_config_rule_cases.py"]))
 """,
     "Add a CLI text": """
 from sbcsim.cli.commands.helping import closed
@@ -42,8 +42,11 @@ def recipe(title: str) -> str:
 
 @pytest.mark.parametrize("title", TRIAL)
 def test_a_recipe_works(title: str, tmp_path: Path) -> None:
-    for folder in ("sbcsim", "grammar"):
+    for folder in ("sbcsim", "grammar", "tests/support"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "tests" / "unit").mkdir()
+    for file in ("pyproject.toml", "tests/conftest.py", "tests/unit/test_config_rule_cases.py"):
+        shutil.copy(ROOT / file, tmp_path / file)
     steps = list(STEP.finditer(recipe(title)))
     assert steps
     for step in steps:
@@ -55,7 +58,7 @@ def test_a_recipe_works(title: str, tmp_path: Path) -> None:
         else:
             lines.append(f"\n\n{step['text']}")
         file.write_text("".join(lines))
-    where = os.pathsep.join([str(tmp_path), str(ROOT / "tests" / "support")])
+    where = os.pathsep.join([str(tmp_path), str(tmp_path / "tests" / "support")])
     done = subprocess.run(
         [sys.executable, "-c", TRIAL[title]],
         capture_output=True,

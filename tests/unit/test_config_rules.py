@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from drafts import ADMIN, CERTIFICATE, NOW, PROFILE, ZONE, commit, database, edit, refusal
+from drafts import ADMIN, CERTIFICATE, NOW, PROFILE, ZONE, commit, database, edit, path_of, refusal
 
+from sbcsim.config.transaction import Database
 from sbcsim.errors import UserError
 
 OLD = f"set {CERTIFICATE} OLD fileName old.p12 type local state enabled"
@@ -142,6 +143,69 @@ class TestDisabledBeforeDeletion:
         candidate.rollback(0)
         assert candidate.commit(NOW) is not None
         assert not made.running.exists(("system",))
+
+
+class TestRollback:
+    """What a rollback changes counts as disabled and out of service first; what is edited behind it does not."""
+
+    @staticmethod
+    def undo(made: Database, number: int, *lines: str) -> str:
+        candidate = made.open(ADMIN)
+        try:
+            candidate.rollback(number)
+            edit(candidate, *lines).commit(NOW)
+        except UserError as error:
+            return error.text
+        finally:
+            made.close(candidate)
+        return ""
+
+    def test_a_locked_leaf_goes_back_while_its_object_is_enabled(self) -> None:
+        made = database(OLD)
+        commit(made, f"set {CERTIFICATE} OLD state disabled fileName x.p12")
+        commit(made, f"set {CERTIFICATE} OLD state enabled")
+        start = made.running
+        assert self.undo(made, 1) == ""
+        assert made.running.get(path_of(f"{CERTIFICATE} OLD fileName")) == "old.p12"
+        assert self.undo(made, 0) == ""
+        assert made.running == start
+
+    def test_an_edit_behind_it_is_judged(self) -> None:
+        made = database(OLD)
+        commit(made, f"set {CERTIFICATE} OLD state disabled fileName x.p12")
+        commit(made, f"set {CERTIFICATE} OLD state enabled")
+        text = f"'{CERTIFICATE} OLD {{}}': state must be disabled before this change"
+        assert self.undo(made, 1, f"set {CERTIFICATE} OLD fileName y.p12") == text.format("fileName")
+        assert self.undo(made, 1, f"set {CERTIFICATE} OLD passPhrase y") == text.format("passPhrase")
+        assert self.undo(made, 1, f"delete {CERTIFICATE} OLD fileName", f"set {CERTIFICATE} OLD fileName y.p12") == (
+            text.format("fileName")
+        )
+
+    def test_the_edits_of_a_new_candidate_are_judged(self) -> None:
+        made = database(OLD)
+        commit(made, f"set {CERTIFICATE} OLD state disabled fileName x.p12")
+        commit(made, f"set {CERTIFICATE} OLD state enabled")
+        candidate = made.open(ADMIN)
+        candidate.rollback(1)
+        candidate.revert()
+        edit(candidate, f"set {CERTIFICATE} OLD fileName old.p12")
+        with pytest.raises(UserError, match="state must be disabled before this change"):
+            candidate.commit(NOW)
+
+    def test_an_object_in_service_is_disabled(self) -> None:
+        made = database(f"set {INTERFACE} ipAddress 198.51.100.5 mode inService")
+        commit(made, f"set {INTERFACE} state enabled")
+        assert self.undo(made, 0, f"set {INTERFACE} state enabled", f"set {INTERFACE} state disabled") == (
+            TestOutOfServiceBeforeDisabling.TEXT
+        )
+        assert self.undo(made, 0) == ""
+
+    def test_media_addresses_go_in_service(self) -> None:
+        made = database(GROUP)
+        commit(made, f"set {INTERFACE} altMediaIpAddresses [ 198.51.100.6 198.51.100.7 ]")
+        text = f"'{INTERFACE} altMediaIpAddresses': state must be disabled before this change"
+        assert self.undo(made, 0, f"set {INTERFACE} altMediaIpAddresses 198.51.100.7") == text
+        assert self.undo(made, 0) == ""
 
 
 class TestOutOfServiceBeforeDisabling:
@@ -456,19 +520,22 @@ class TestDuplicateAddresses:
     def test_of_two_interfaces(self, leaf: str) -> None:
         made = database(GROUP)
         assert refusal(made, f"set {self.LIF2} {leaf} 198.51.100.5") == (
-            f"'{self.LIF2} {leaf}' (value \"198.51.100.5\"): address is in use by '{INTERFACE} ipAddress'"
+            f"'{self.LIF2} {leaf}' (value \"198.51.100.5\"): value is not unique"
         )
 
     def test_the_newcomer_is_refused_wherever_it_stands(self) -> None:
         made = database(f"set {self.LIF2} altMediaIpAddresses [ 198.51.100.4 198.51.100.5 ]")
-        assert refusal(made, GROUP) == (
-            f"'{INTERFACE} ipAddress' (value \"198.51.100.5\"): address is in use by '{self.LIF2} altMediaIpAddresses'"
+        assert refusal(made, GROUP) == (f"'{INTERFACE} ipAddress' (value \"198.51.100.5\"): value is not unique")
+
+    def test_on_one_interface(self) -> None:
+        assert refusal(database(GROUP), f"set {INTERFACE} altMediaIpAddresses 198.51.100.5") == (
+            f"'{INTERFACE} altMediaIpAddresses' (value \"198.51.100.5\"): value is not unique"
         )
 
     def test_however_it_is_written(self) -> None:
         made = database(f"set {INTERFACE} ipAddress 2001:db8:0:0::5")
         assert refusal(made, f"set {self.LIF2} ipAddress 2001:db8::5") == (
-            f"'{self.LIF2} ipAddress' (value \"2001:db8::5\"): address is in use by '{INTERFACE} ipAddress'"
+            f"'{self.LIF2} ipAddress' (value \"2001:db8::5\"): value is not unique"
         )
 
     def test_contexts_have_address_spaces_of_their_own(self) -> None:
@@ -517,17 +584,28 @@ class TestPortsThatClash:
             f"'{PORT}': SIP Signaling port cannot use port 5060: in use by zone Z1 sipSigPort 2"
         )
 
-    def test_contexts_have_address_spaces_of_their_own(self) -> None:
-        made = database(GROUP, Z1, PORT1)
-        assert (
-            refusal(
-                made,
-                "set addressContext other ipInterfaceGroup LIG9",
-                "set addressContext other zone Z9 id 9",
-                "set addressContext other zone Z9 sipSigPort 1 ipInterfaceGroupName LIG9 ipAddressV4 198.51.100.5",
-            )
-            == ""
+    @pytest.mark.parametrize("address", ["198.51.100.5", "2001:db8::5"])
+    @pytest.mark.parametrize("own", [True, False])
+    def test_over_all_address_contexts(self, address: str, own: bool) -> None:
+        leaf = "ipAddressV6" if ":" in address else "ipAddressV4"
+        here = f"{leaf} {address}" if own else ""
+        made = database(
+            f"set {INTERFACE} ipAddress {address} mode inService state enabled",
+            Z1,
+            f"set {PORT} ipInterfaceGroupName LIG1 {here} transportProtocolsAllowed sip-tls-tcp",
         )
+        other = "addressContext other zone Z9 sipSigPort 1"
+        lines = [
+            "set addressContext other ipInterfaceGroup LIG9",
+            "set addressContext other zone Z9 id 9",
+            f"set {other} ipInterfaceGroupName LIG9 {leaf} {address}",
+        ]
+        for number, taken in (("5060", "5060"), ("5061", "5061")):
+            text = f"'{other}': SIP Signaling port cannot use port {taken}: in use by zone Z1 sipSigPort 1"
+            assert refusal(made, *lines, f"set {other} portNumber {number}") == text
+        assert refusal(made, *lines, f"set {other} portNumber 5062") == ""
+        below = f"'{other}': SIP Signaling port cannot use port 5060: in use by zone Z1 sipSigPort 1"
+        assert refusal(made, f"set {other} portNumber 5059 transportProtocolsAllowed sip-tls-tcp") == below
 
     def test_a_freed_port_can_be_taken_again(self) -> None:
         made = database(GROUP, Z1, PORT1)

@@ -5,8 +5,9 @@ commit touches, so that the work grows with the change. The stages follow each o
 checks; of the first stage that refuses anything, the refusal that comes first in path order is the one reported.
 """
 
-from . import administration, certificates, routing, signaling  # noqa: F401 - their rules register themselves
+from . import administration, certificates, general, routing, signaling  # noqa: F401 - their rules register themselves
 from .engine import Rules
-from .review import Review, State, states_of
+from .registry import RULES, Rule
+from .review import Review, State
 
-__all__ = ["Review", "Rules", "State", "states_of"]
+__all__ = ["RULES", "Review", "Rule", "Rules", "State"]

@@ -8,11 +8,13 @@ from datetime import datetime
 from sbcsim.errors import UserError
 from sbcsim.schema.node import Path
 
-from .review import Review, Stage, guards, refuse
+from .registry import Stage, paths, rule
+from .review import Review, refuse
 
 
-@guards(Stage.STATE, ("oam", "eventLog", "typeAdmin", "rolloverStartTime"))
-def _roll_over_starts_on_a_day_of_the_calendar(review: Review, leaf: Path) -> Iterator[UserError]:
+@rule(Stage.STATE, "no_such_day", at=paths(("oam", "eventLog", "typeAdmin", "rolloverStartTime")))
+def roll_overs_start_on_a_day_of_the_calendar(review: Review, leaf: Path) -> Iterator[UserError]:
+    """The month has such a day."""
     value = review.new.get(leaf)
     if value is None:
         return
@@ -22,7 +24,8 @@ def _roll_over_starts_on_a_day_of_the_calendar(review: Review, leaf: Path) -> It
         yield refuse("no_such_day", leaf, value=value)
 
 
-@guards(Stage.STATE, ("oam", "localAuth", "group"))
-def _groups_stay(review: Review, group: Path) -> Iterator[UserError]:
+@rule(Stage.STATE, "group_stays", at=paths(("oam", "localAuth", "group")))
+def groups_stay(review: Review, group: Path) -> Iterator[UserError]:
+    """A group is not deleted."""
     if not review.new.exists(group):
         yield refuse("group_stays", group)

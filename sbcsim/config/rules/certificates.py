@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sbcsim.config.objects import enabled
 from sbcsim.errors import UserError
 from sbcsim.schema.node import Path, SchemaPath
 
-from .review import Review, Stage, enabled, first, guards, refuse, required, switched_off
+from .registry import Stage, paths, rule
+from .review import Review, first, refuse, required, switched_off
 
 CERTIFICATE: SchemaPath = ("system", "security", "pki", "certificate")
 TLS_PROFILE: SchemaPath = ("profiles", "security", "tlsProfile")
 DEFAULT_TLS_PROFILE = "defaultTlsProfile"
 
 
-@guards(Stage.REQUIRED, CERTIFICATE)
-def _enabled_certificate_is_complete(review: Review, certificate: Path) -> Iterator[UserError]:
+@rule(Stage.REQUIRED, "not_configured", at=paths(CERTIFICATE))
+def enabled_certificates_are_complete(review: Review, certificate: Path) -> Iterator[UserError]:
+    """While it is enabled it has a type, and a fileName unless its key was made on the box."""
     if not enabled(review.new, certificate):
         return
     yield from required(review, certificate, "type")
@@ -23,16 +26,23 @@ def _enabled_certificate_is_complete(review: Review, certificate: Path) -> Itera
         yield from required(review, certificate, "fileName")
 
 
-@guards(Stage.STATE, CERTIFICATE)
-def _certificate_in_use_stays_enabled(review: Review, certificate: Path) -> Iterator[UserError]:
+@rule(Stage.STATE, "certificate_in_use", at=paths(CERTIFICATE))
+def certificates_in_use_stay_enabled(review: Review, certificate: Path) -> Iterator[UserError]:
+    """While a profile names it, it is not disabled."""
     referrers = review.after.indexes.referrers.at(certificate)
     if referrers and switched_off(review, certificate):
         referrer = first(review, referrers)
         yield refuse("certificate_in_use", (*certificate, "state"), value="disabled", referrer=referrer)
 
 
-@guards(Stage.STATE, (*TLS_PROFILE, "clientCertName"), (*TLS_PROFILE, "serverCertName"))
-def _profile_names_an_enabled_local_certificate(review: Review, leaf: Path) -> Iterator[UserError]:
+@rule(
+    Stage.STATE,
+    "certificate_not_local",
+    "certificate_not_enabled",
+    at=paths((*TLS_PROFILE, "clientCertName"), (*TLS_PROFILE, "serverCertName")),
+)
+def profiles_name_enabled_local_certificates(review: Review, leaf: Path) -> Iterator[UserError]:
+    """The certificate is of type local or local-internal, and enabled."""
     name = review.new.get(leaf)
     if name is None:
         return
@@ -43,7 +53,8 @@ def _profile_names_an_enabled_local_certificate(review: Review, leaf: Path) -> I
         yield refuse("certificate_not_enabled", leaf, value=name)
 
 
-@guards(Stage.STATE, TLS_PROFILE)
-def _default_profile_stays(review: Review, profile: Path) -> Iterator[UserError]:
+@rule(Stage.STATE, "default_profile", at=paths(TLS_PROFILE))
+def the_default_profile_stays(review: Review, profile: Path) -> Iterator[UserError]:
+    """The profile `defaultTlsProfile`, of ports that name no other, is not deleted."""
     if profile[-1] == DEFAULT_TLS_PROFILE and not review.new.exists(profile):
         yield refuse("default_profile", profile)

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sbcsim.config.change import Touched
 from sbcsim.config.index import check_references
+from sbcsim.config.objects import instances
 from sbcsim.config.tree import Tree, path_order
+from sbcsim.errors import BugError
 from sbcsim.schema.node import Node, Path
-from sbcsim.schema.types import LeafrefType
 
-from .general import general, nobody_refers_to_the_deleted
-from .review import GUARDS, Review, Rule, Stage, State, instances
+from .registry import RULES, Check, Rule, Stage
+from .review import Review, State
 
 
 class Rules:
-    """All rules for one model."""
+    """The rules at work on one model: all of them, unless told which."""
 
-    def __init__(self, schema: Node) -> None:
+    def __init__(self, schema: Node, rules: Iterable[Rule] | None = None) -> None:
         check_references(schema)
         self._schema = schema
-        self._by_node: dict[Node, list[tuple[Stage, Rule]]] = {}
-        for node in schema.walk():
-            rules = [*general(node), *((stage, rule) for stage, path, rule in GUARDS if path == node.path)]
-            if rules and node.config:
-                self._by_node[node] = rules
-        for node in schema.walk():
-            kind = node.type
-            if node.config and isinstance(kind, LeafrefType):
-                target = schema.descend(kind.target[:-1])
-                rules = self._by_node.setdefault(target, [])
-                if (Stage.REFERENCES, nobody_refers_to_the_deleted) not in rules:
-                    rules.append((Stage.REFERENCES, nobody_refers_to_the_deleted))
+        self._by_node: dict[Node, list[Rule]] = {}
+        for rule in RULES.values() if rules is None else rules:
+            places = [*rule.places(schema)]
+            if not places:
+                raise BugError(f"the rule {rule.name} guards nothing")
+            for node in places:
+                self._by_node.setdefault(node, []).append(rule)
 
     def state(self, tree: Tree) -> State:
         """Return a tree with its indexes, made from scratch."""
@@ -40,12 +38,12 @@ class Rules:
 
     def check(self, review: Review) -> None:
         """Raise the first refusal, None if the proposal may pass."""
-        agenda: dict[Stage, dict[tuple[Path, Rule], None]] = {stage: {} for stage in Stage}
+        agenda: dict[Stage, dict[tuple[Path, Check], None]] = {stage: {} for stage in Stage}
         for change in review.changes:
             for node, path in instances(self._schema, change.path):
-                for stage, rule in self._by_node.get(node, ()):
-                    agenda[stage][path, rule] = None
+                for rule in self._by_node.get(node, ()):
+                    agenda[rule.stage][path, rule.check] = None
         for todo in agenda.values():
-            refusals = [refusal for path, rule in todo for refusal in rule(review, path)]
+            refusals = [refusal for path, check in todo for refusal in check(review, path)]
             if refusals:
                 raise min(refusals, key=lambda refusal: path_order(self._schema, refusal.path))

@@ -1,48 +1,45 @@
-"""Rules that follow from the marks of the model: G1, G2 and G5 to G8."""
+"""Rules that follow from the marks of the model, in the order of the stages: G6, G5, G7, G8, G1 and G2."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from sbcsim.config.index import Target, Unique, targets, unique_key
+from sbcsim.config.objects import switchable
 from sbcsim.config.tree import locate
 from sbcsim.errors import UserError
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import LeafrefType
 
-from .review import Review, Rule, Stage, came_first, first, refuse, required, stays_enabled, switchable
+from .registry import Stage, every, rule
+from .review import Review, came_first, changed_while_enabled, first, refuse, required
 
 
-def general(node: Node) -> Iterator[tuple[Stage, Rule]]:
-    """Yield the rules that follow from what the model says about a node."""
-    if any(child.mandatory and child.config for child in node.children.values()):
-        yield Stage.REQUIRED, _mandatory_leaves
-    if node.type is not None and isinstance(node.type, LeafrefType):
-        yield Stage.REFERENCES, _reference_exists
-    if node.max_elements is not None:
-        yield Stage.LENGTH, _not_too_many
-    if node.unique_globally:
-        yield Stage.UNIQUE, _unique
-    if node.locked_while_enabled:
-        yield Stage.STATE, _locked_while_enabled
-    if switchable(node):
-        yield Stage.STATE, _disabled_before_deletion
+def _has_required_leaves(node: Node) -> bool:
+    return any(child.mandatory and child.config for child in node.children.values())
 
 
-# G6: required leaves.
+def _refers(node: Node) -> bool:
+    return isinstance(node.type, LeafrefType)
 
 
-def _mandatory_leaves(review: Review, path: Path) -> Iterator[UserError]:
+def _referred(schema: Node) -> list[Node]:
+    found = (schema.descend(node.type.target[:-1]) for node in schema.walk() if isinstance(node.type, LeafrefType))
+    return [*dict.fromkeys(found)]
+
+
+@rule(Stage.REQUIRED, "not_configured", at=every(_has_required_leaves))
+def required_leaves_are_configured(review: Review, path: Path) -> Iterator[UserError]:
+    """An entry has every leaf that the model requires."""
     node = locate(review.new.schema, path).node
     for child in node.children.values():
         if child.mandatory and child.config:
             yield from required(review, path, child.name)
 
 
-# G5: references.
-
-
-def _reference_exists(review: Review, leaf: Path) -> Iterator[UserError]:
+@rule(Stage.REFERENCES, "illegal_reference", at=every(_refers))
+def references_lead_somewhere(review: Review, leaf: Path) -> Iterator[UserError]:
+    """What a leaf refers to is there."""
     value = review.new.get(leaf)
     if value is None:
         return
@@ -51,8 +48,15 @@ def _reference_exists(review: Review, leaf: Path) -> Iterator[UserError]:
         yield refuse("illegal_reference", leaf)
 
 
+def _is_there(review: Review, target: Target) -> bool:
+    if isinstance(target, Unique):
+        return bool(review.after.indexes.holders.at(target))
+    return review.new.exists(target)
+
+
+@rule(Stage.REFERENCES, "illegal_reference", at=_referred)
 def nobody_refers_to_the_deleted(review: Review, entry: Path) -> Iterator[UserError]:
-    """G5 from the other side: what somebody refers to stays."""
+    """While a leaf refers to it, it is not deleted."""
     change = review.by_path.get(entry)
     if change is None or change.new is not None:
         return
@@ -65,16 +69,9 @@ def nobody_refers_to_the_deleted(review: Review, entry: Path) -> Iterator[UserEr
         yield refuse("illegal_reference", first(review, referrers))
 
 
-def _is_there(review: Review, target: Target) -> bool:
-    if isinstance(target, Unique):
-        return bool(review.after.indexes.holders.at(target))
-    return review.new.exists(target)
-
-
-# G7: lists that are too long.
-
-
-def _not_too_many(review: Review, path: Path) -> Iterator[UserError]:
+@rule(Stage.LENGTH, "too_many", at=every(lambda node: node.max_elements is not None))
+def lists_are_not_too_long(review: Review, path: Path) -> Iterator[UserError]:
+    """A list or leaf-list has no more entries than the model allows."""
     place = locate(review.new.schema, path)
     change = review.by_path.get(path)
     most = place.node.max_elements
@@ -89,10 +86,9 @@ def _not_too_many(review: Review, path: Path) -> Iterator[UserError]:
         yield refuse("too_many", path, count=count, most=most)
 
 
-# G8: unique values.
-
-
-def _unique(review: Review, path: Path) -> Iterator[UserError]:
+@rule(Stage.UNIQUE, "not_unique", at=every(lambda node: node.unique_globally))
+def names_and_ids_are_unique(review: Review, path: Path) -> Iterator[UserError]:
+    """What the model calls unique stands only once in the whole configuration."""
     change = review.by_path.get(path)
     if change is None or change.new is None:
         return
@@ -108,18 +104,19 @@ def _unique(review: Review, path: Path) -> Iterator[UserError]:
         yield refuse("not_unique", path, value=node.type.format(change.new))
 
 
-# G1, G2: enabled objects.
-
-
-def _locked_while_enabled(review: Review, leaf: Path) -> Iterator[UserError]:
-    if review.old.value(leaf) != review.new.value(leaf) and stays_enabled(review, leaf):
+@rule(Stage.STATE, "locked_leaf", at=every(lambda node: node.locked_while_enabled))
+def locked_leaves_stay_while_enabled(review: Review, leaf: Path) -> Iterator[UserError]:
+    """A locked leaf does not change while its object stays enabled."""
+    if review.old.value(leaf) != review.new.value(leaf) and changed_while_enabled(review, leaf):
         yield refuse("locked_leaf", leaf)
 
 
-def _disabled_before_deletion(review: Review, entry: Path) -> Iterator[UserError]:
+@rule(Stage.STATE, "still_enabled", at=every(switchable))
+def objects_are_disabled_before_deletion(review: Review, entry: Path) -> Iterator[UserError]:
+    """It is disabled, in the same commit or before, when it is deleted."""
     change = review.by_path.get(entry)
     if change is None or change.new is not None:
         return
-    last = review.last_states.get(entry)
+    last = review.trail.last_states.get(entry)
     if (last or review.old.value((*entry, "state"))) == "enabled":
         yield refuse("still_enabled", entry)

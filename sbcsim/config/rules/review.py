@@ -1,31 +1,21 @@
-"""What a rule is given, and how one is registered on the place in the model that it guards."""
+"""What a rule is given: the configuration before and after a commit, each with its indexes; and how it refuses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import Enum
 
 from sbcsim.config.census import census_after
 from sbcsim.config.change import Change
 from sbcsim.config.index import Index, Indexes
+from sbcsim.config.objects import enabled, object_of
 from sbcsim.config.ports import affected, uses_after
+from sbcsim.config.trail import Trail
 from sbcsim.config.tree import Tree, path_order
 from sbcsim.errors import UserError
 from sbcsim.grammar import message
-from sbcsim.schema.node import Node, Path, SchemaPath
+from sbcsim.schema.node import Path
 from sbcsim.schema.walk import format_path
-
-
-class Stage(Enum):
-    """When a rule is checked."""
-
-    REQUIRED = 0
-    REFERENCES = 1
-    LENGTH = 2
-    UNIQUE = 3
-    STATE = 4
-    PORTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,61 +37,18 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What the rules judge. `last_states` has, for entries deleted in the candidate, the last `state` before that."""
+    """What the rules judge: two configurations, what differs, and how the candidate came about."""
 
     old: Tree
     new: Tree
     changes: tuple[Change, ...]
     before: State
     after: State
-    last_states: Mapping[Path, str]
+    trail: Trail
     by_path: dict[Path, Change] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_path", {change.path: change for change in self.changes})
-
-
-Rule = Callable[[Review, Path], Iterator[UserError]]
-"""Yields the refusals for one touched instance of the place that the rule guards."""
-
-GUARDS: list[tuple[Stage, SchemaPath, Rule]] = []
-
-
-def guards(stage: Stage, *paths: SchemaPath) -> Callable[[Rule], Rule]:
-    """Register a rule on the places it guards."""
-
-    def register(rule: Rule) -> Rule:
-        GUARDS.extend((stage, path, rule) for path in paths)
-        return rule
-
-    return register
-
-
-def instances(schema: Node, path: Path) -> Iterator[tuple[Node, Path]]:
-    """Yield every container, entry and leaf on the way to `path`, with its instance path."""
-    node, at = schema, 0
-    while at < len(path):
-        node = node.children[path[at]]
-        at += 1 + (len(node.keys) if node.is_list else 0)
-        yield node, path[:at]
-
-
-def switchable(node: Node) -> bool:
-    """Whether entries of `node` are objects with a `state` of their own, disabled until they are enabled."""
-    state = node.children.get("state") if node.is_list and node.config else None
-    return state is not None and state.config and state.default == "disabled"
-
-
-def states_of(tree: Tree, path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the entries at and below `path` that can be enabled, each with its state."""
-    for entry, node in tree.entries(path):
-        if switchable(node):
-            yield entry, str(tree.value((*entry, "state")))
-
-
-def enabled(tree: Tree, entry: Path) -> bool:
-    """Whether an object is there and enabled."""
-    return tree.exists(entry) and tree.value((*entry, "state")) == "enabled"
 
 
 def refuse(key: str, path: Path, **fields: object) -> UserError:
@@ -112,7 +59,7 @@ def refuse(key: str, path: Path, **fields: object) -> UserError:
 
 
 # RFC 6241 appendix A and RFC 7950 section 15.
-_TAGS = {"illegal_reference": "data-missing", "not_configured": "data-missing"}
+_TAGS = {"illegal_reference": "data-missing", "not_configured": "missing-element"}
 _APP_TAGS = {
     "illegal_reference": "instance-required",
     "too_many": "too-many-elements",
@@ -121,7 +68,7 @@ _APP_TAGS = {
 
 
 def required(review: Review, entry: Path, leaf: str) -> Iterator[UserError]:
-    """G6: refuse an entry without one of its leaves."""
+    """Refuse an entry without one of its leaves."""
     if review.new.exists(entry) and not review.new.exists((*entry, leaf)):
         yield refuse("not_configured", (*entry, leaf))
 
@@ -131,15 +78,11 @@ def switched_off(review: Review, entry: Path) -> bool:
     return enabled(review.old, entry) and review.new.exists(entry) and not enabled(review.new, entry)
 
 
-def stays_enabled(review: Review, leaf: Path) -> bool:
-    """Whether the object of a leaf is enabled before and after; one that is off at either end may change."""
+def changed_while_enabled(review: Review, leaf: Path) -> bool:
+    """Whether a leaf was edited whose object is enabled before and after; one off at either end may change."""
     entry = object_of(review.new.schema, leaf)
-    return entry is not None and enabled(review.old, entry) and enabled(review.new, entry)
-
-
-def object_of(schema: Node, path: Path) -> Path | None:
-    """Return the innermost entry above `path` that has a state of its own."""
-    return next((at for node, at in reversed([*instances(schema, path)]) if at != path and switchable(node)), None)
+    on = entry is not None and enabled(review.old, entry) and enabled(review.new, entry)
+    return on and leaf not in review.trail.rolled_back
 
 
 def came_first(review: Review, before: Container[Path], other: Path, path: Path) -> bool:

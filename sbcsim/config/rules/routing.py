@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from sbcsim.errors import UserError
 from sbcsim.schema.node import Path
 
-from .review import Review, Stage, guards, required
+from .registry import Stage, paths, rule
+from .review import Review, required
 
 
-@guards(Stage.REQUIRED, ("global", "callRouting", "routingLabel", "routingLabelRoute"))
-def _route_leads_where_its_type_says(review: Review, route: Path) -> Iterator[UserError]:
+@rule(Stage.REQUIRED, "not_configured", at=paths(("global", "callRouting", "routingLabel", "routingLabelRoute")))
+def routes_lead_where_their_type_says(review: Review, route: Path) -> Iterator[UserError]:
+    """It names what its routeType says, a trunkGroup or an ipPeer."""
     if not review.new.exists(route):
         return
     kind = review.new.value((*route, "routeType"))
