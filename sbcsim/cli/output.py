@@ -31,6 +31,11 @@ def _stamp(second: int) -> str:
     return to_datetime(second * SECOND).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def clock_face(now: Instant) -> str:
+    """Return node time as it stands above the output of a command: `Jan 30 10:00:00`."""
+    return now.datetime().strftime("%b %d %H:%M:%S")
+
+
 def status_line(now: Instant, *, ok: bool) -> str:
     """Return the line that ends every command."""
     return message("session.ok" if ok else "session.error", time=stamp(now))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sbcsim.clock import Instant, to_datetime
 from sbcsim.config.transaction import Author
@@ -18,11 +18,13 @@ from sbcsim.grammar import message
 
 from .commands import execute
 from .commands.accounts import change_at_login
-from .commands.properties import start_values
+from .commands.properties import screen_values, start_values
 from .completion import Completion, completed, in_quotes, spaced
+from .editor import Habits
 from .lexer import continues, split_commands
 from .modes import Mode, host_name, level_line
-from .output import failure, status_line
+from .output import clock_face, failure, status_line
+from .pager import Page, Pager, wiped
 from .parser import LineError, parse
 from .pipes import Pipeline, pipeline
 from .redaction import redact
@@ -44,7 +46,8 @@ class Reply:
     `text` has LF line ends and is empty or ends in one. `prompt` is what to show next and may take several lines.
     With `exit_status` the channel closes. `hidden`: the next line is a secret, not to be echoed but for `mask` in
     place of each character. `work` is slow and pure: run it anywhere, then call `Session.resume`. `keys`: the next
-    key goes to `Session.key`, without Enter. `plain`: the next line is text, in which no key completes anything.
+    key goes to `Session.key`, without Enter. `plain`: the next line is an answer or text, in which no key completes
+    anything and which is not called back later.
     """
 
     text: str
@@ -67,8 +70,14 @@ class _Running:
     mode: Mode
     prompt: str
     pipeline: Pipeline
+    head: list[str] = field(default_factory=list)  # what stands above its output, until that begins
     working: bool = False
     input: list[str] | None = None  # the lines of an answer that goes on until the end of the input
+
+    def take_head(self) -> list[str]:
+        """Return what has to be printed before anything else, once."""
+        head, self.head = self.head, []
+        return head
 
 
 class Session:
@@ -82,7 +91,8 @@ class Session:
         self._continued = ""
         self._queue: deque[str] | None = None
         self._printed: list[str] = []
-        self._rest: list[str] = []
+        self._pager = Pager()
+        self._paged: bool | None = None
         self._shell.perform = self._perform
 
     @property
@@ -103,7 +113,7 @@ class Session:
     @property
     def at_prompt(self) -> bool:
         """The next line is a new command: no question, no waiting output, no continued line."""
-        return self._running is None and self._entry is None and not self._rest and not self._continued
+        return self._running is None and self._entry is None and not self._pager.waiting and not self._continued
 
     def start(self, now: Instant) -> Reply:
         """Return the greeting with the first prompt, or the question that comes before; all only on a terminal."""
@@ -149,7 +159,7 @@ class Session:
             if self._running.working:
                 raise BugError("a line came while a command works: call resume first")
             return self._go_on(text) if self._running.input is None else self._read_in(self._running.input, text)
-        if self._rest:
+        if self._pager.waiting:
             return self.key(text[:1] or "\r", now)
         text = self._continued + text
         if len(text) <= LONGEST_LINE and continues(text):
@@ -171,7 +181,7 @@ class Session:
         """Take Ctrl-C: a question is answered by it, a typed line is forgotten."""
         self._shell.now = now
         self._continued = ""
-        self._rest.clear()
+        self._pager.drop()
         mark = message("session.interrupted")
         if self._entry is not None:
             return Reply(f"{mark}\n", "", ok=False, exit_status=1)
@@ -198,16 +208,10 @@ class Session:
     def key(self, key: str, now: Instant) -> Reply:
         """Take one key while output waits: Space for a page, Enter for a line, q for the end of it."""
         self._shell.now = now
-        rows = {" ": self._page(), "\r": 1, "\n": 1, "q": 0, "Q": 0, "\x03": 0}.get(key)
-        if rows is None:
+        shown = self._pager.more(key, self._page())
+        if shown is None:
             return Reply("", "", keys=True)
-        marker = len(message("session.more"))
-        wipe = f"\r{' ' * marker}\r"
-        if rows:
-            shown, self._rest = self._rest[:rows], self._rest[rows:]
-        else:
-            shown, self._rest = self._rest[-1:], []
-        return self._paged(wipe, shown)
+        return self._shown(wiped(), shown)
 
     def complete(self, line: str, now: Instant, *, listing: bool) -> Completion:
         """Complete a line (TAB) or list what may follow (`?`); inside quotes both are ordinary characters."""
@@ -224,9 +228,14 @@ class Session:
         return spaced(self._shell, line)
 
     @property
-    def completes_on_space(self) -> bool:
-        """The CLI property of that name."""
-        return self._shell.properties["complete-on-space"] == "true"
+    def habits(self) -> Habits:
+        """How the user wants to type, as the CLI properties have it."""
+        properties = self._shell.properties
+        return Habits(
+            completes_on_space=properties["complete-on-space"] == "true",
+            ignores_leading_space=properties["ignore-leading-space"] == "true",
+            history=self._shell.history.maxlen or 0,
+        )
 
     def run(self, script: str, now: Instant) -> Reply:
         """Run the commands of an exec channel, cut at newlines and `;`; stops at the first that fails."""
@@ -237,11 +246,13 @@ class Session:
         return self._script(None)
 
     def resize(self, terminal: Terminal) -> None:
-        """Take note of another screen size."""
-        if self._shell.terminal is not None:
-            self._shell.terminal = terminal
-            self._shell.properties["screen-length"] = str(terminal.height)
-            self._shell.properties["screen-width"] = str(terminal.width)
+        """Take note of another screen size; a length or width that the user has set stays."""
+        shell = self._shell
+        if shell.terminal is not None:
+            shell.terminal = terminal
+            for name, value in screen_values(terminal).items():
+                if name not in shell.chosen:
+                    shell.properties[name] = value
 
     def conclude(self, now: Instant) -> None:
         """Go on after the work of the last reply though the channel is gone: do what began, then end."""
@@ -275,7 +286,7 @@ class Session:
             pipes = pipeline(call.pipes, shell.mode.start)
         except LineError as error:
             return self._refused(cleaned, error)
-        self._running = _Running(execute(shell, call), cleaned, shell.mode, shell.prompt, pipes)
+        self._running = _Running(execute(shell, call), cleaned, shell.mode, shell.prompt, pipes, self._head())
         return self._go_on(None)
 
     def _go_on(self, answer: str | None) -> Reply:
@@ -294,9 +305,10 @@ class Session:
             return self._finish(running, failure(error, running.mode.start, running.prompt), ok=False)
         if isinstance(step, Work):
             running.working = True
-            return Reply("", "", work=step.run)
+            return Reply(_text(running.take_head()), "", work=step.run)
         running.input = [] if step.lines else None
-        return _question(step)
+        question = _question(step)
+        return replace(question, text=_text(running.take_head()) + question.text)
 
     def _enter(self, answer: str | None) -> Reply:
         """Go on with what comes before the greeting; who fails at it is sent away."""
@@ -344,9 +356,15 @@ class Session:
         self._record(cleaned, mode, ok=ok)
         return [*lines, status_line(shell.now, ok=ok)], ok
 
+    def _head(self) -> list[str]:
+        """Return the line that stands above a command's output where the user wants to see the time."""
+        if self._shell.properties["timestamp"] != "enable":
+            return []
+        return [message("session.timestamp", time=clock_face(self._shell.now))]
+
     def _refused(self, cleaned: str, error: LineError | RefusalError) -> Reply:
         """Answer a line that did not become a command."""
-        nothing = _Running(_nothing(), cleaned, self._shell.mode, self._shell.prompt, Pipeline())
+        nothing = _Running(_nothing(), cleaned, self._shell.mode, self._shell.prompt, Pipeline(), self._head())
         return self._finish(nothing, failure(error, nothing.mode.start, nothing.prompt), ok=False)
 
     def _finish(self, running: _Running, lines: Sequence[str], *, ok: bool) -> Reply:
@@ -354,17 +372,15 @@ class Session:
         shell = self._shell
         self._running = None
         self._record(running.cleaned, running.mode, ok=ok)
+        lines = [*running.take_head(), *lines]
         if shell.exit_status is not None:
             return Reply(_text(lines), "", ok, exit_status=shell.exit_status)
         status = status_line(shell.now, ok=ok)
         if shell.over:
             return Reply(_text([*lines, status]), "", ok, exit_status=int(not ok))
-        rows = self._page(running.pipeline.paged)
-        if rows and len(lines) > rows:
-            self._rest = [*lines[rows:], status]
-            return self._paged("", lines[:rows], ok=ok)
-        exit_status = 1 if not ok and shell.terminal is None else None
-        return Reply(_text([*lines, status]), self._next_prompt(), ok, exit_status)
+        self._paged = running.pipeline.paged
+        reply = self._shown("", self._pager.begin(lines, status, self._page()), ok=ok)
+        return replace(reply, exit_status=1) if not ok and shell.terminal is None else reply
 
     def _record(self, cleaned: str, mode: Mode, *, ok: bool) -> None:
         """Have the journal take note of a line."""
@@ -379,16 +395,17 @@ class Session:
         above = f"\n{level_line(shell.level)}\n" if shell.mode is Mode.CONFIGURE else ""
         return above + shell.prompt
 
-    def _page(self, wanted: bool | None = None) -> int:
-        """Return how many lines fit on the screen above the marker, 0 if output is not paged."""
+    def _page(self) -> Page | None:
+        """Return the room above the marker, None if output is not paged."""
         shell = self._shell
-        paged = shell.properties["paginate"] == "true" if wanted is None else wanted
-        if shell.terminal is None or not shell.terminal.keys or not paged:
-            return 0
-        return max(int(shell.properties["screen-length"]) - 1, 0)
+        paged = shell.properties["paginate"] == "true" if self._paged is None else self._paged
+        rows = int(shell.properties["screen-length"]) - 1
+        if shell.terminal is None or not shell.terminal.keys or not paged or rows < 1:
+            return None
+        return Page(rows, int(shell.properties["screen-width"]))
 
-    def _paged(self, wipe: str, lines: Sequence[str], *, ok: bool = True) -> Reply:
-        if self._rest:
+    def _shown(self, wipe: str, lines: Sequence[str], *, ok: bool = True) -> Reply:
+        if self._pager.waiting:
             return Reply(wipe + _text(lines), message("session.more"), ok, keys=True)
         return Reply(wipe + _text(lines), self._next_prompt(), ok)
 
@@ -420,7 +437,7 @@ def is_command(line: str) -> bool:
 
 def _question(ask: Ask) -> Reply:
     above, _, prompt = ask.prompt.rpartition("\n")
-    return Reply(f"{above}\n" if above else "", prompt, hidden=ask.hidden, mask=ask.mask, plain=ask.lines)
+    return Reply(f"{above}\n" if above else "", prompt, hidden=ask.hidden, mask=ask.mask, plain=not ask.hidden)
 
 
 def _text(lines: Sequence[str]) -> str:

@@ -70,7 +70,7 @@ class Box(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """The user's screen; a height of 0 is one of unknown size.
+    """The user's screen; a height of 0 is one of unknown size, `kind` the name of its type.
 
     `keys` says that whoever drives the session can hand over single keys (`Session.key`), which paging needs.
     """
@@ -78,6 +78,7 @@ class Terminal:
     width: int
     height: int
     keys: bool = False
+    kind: str = "xterm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,8 @@ class Shell:
     """The login behind the session, None where nobody logged in to it."""
     asks: bool
     """Questions are put to the user; without a terminal or after `no-confirm` everything counts as confirmed."""
+    chosen: set[str] = field(default_factory=set)
+    """The properties that the user has set."""
     mode: Mode = Mode.OPERATIONAL
     candidate: Candidate | None = None
     level: Path = ()

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import asyncssh
 
-from sbcsim.cli.editor import Completing, Entered, Event, Key, LineEditor, LineReader, Pressed
+from sbcsim.cli.editor import Completing, Entered, Event, Key, LineEditor, Pressed
+from sbcsim.cli.linereader import LineReader
 from sbcsim.cli.modes import Mode
 from sbcsim.cli.session import Completion, Reply, Session, Terminal
 from sbcsim.clock import Instant
@@ -66,6 +67,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHServerChannel[str] | None = None
         self._line_end = "\n"
+        self._terminal_type = ""
         self._command: str | None = None
         self._input: LineEditor | LineReader | None = None
         self._login: LoginSession | None = None
@@ -105,6 +107,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def pty_requested(self, term_type: str, term_size: TermSize, term_modes: object) -> bool:  # noqa: ARG002
         """Grant a terminal of any type and size."""
+        self._terminal_type = term_type if term_type.isascii() and term_type.isprintable() else ""
         self._line_end = "\r\n"
         return True
 
@@ -145,7 +148,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             return
         self._port.channels.add(self)
         author = self._login.author
-        terminal = self._terminal() if on_terminal else None
+        terminal = self._terminal(*self._channel.get_terminal_size()[:2]) if on_terminal else None
         session = self._session = self._port.factory(author, terminal)
         command = self._command
         if command is not None:
@@ -189,7 +192,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:  # noqa: ARG002
         """Tell the session the new size."""
         if self._session is not None and isinstance(self._input, LineEditor):
-            self._session.resize(Terminal(width, height, keys=True))
+            self._session.resize(self._terminal(width, height))
 
     def pause_writing(self) -> None:
         """Stop working for a client that does not read."""
@@ -251,11 +254,17 @@ class CliChannel(asyncssh.SSHServerSession[str]):
                 self._do(lambda: session.interrupt(now))
             case Key.END_OF_INPUT:
                 self._do(lambda: session.end_of_input(now))
-            case Key.LEAVE if session.mode is Mode.CONFIGURE:
-                self._print("\n")
-                self._do(lambda: session.line("exit configuration-mode", now))
+            case Key.LEAVE if session.mode is Mode.CONFIGURE and session.at_prompt:
+                self._leave_configure(session, now)
             case Key.REDRAW:
                 self._redraw("\n")
+
+    def _leave_configure(self, session: Session, now: Instant) -> None:
+        """Act on Ctrl-Z: the line that was being typed is dropped."""
+        assert isinstance(self._input, LineEditor)
+        self._print("\n")
+        self._input.abandon()
+        self._do(lambda: session.line("exit configuration-mode", now))
 
     def _accept(self, event: Event) -> None:
         """Begin the session when the banner is accepted; any other answer ends it."""
@@ -329,7 +338,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._input.mask = reply.mask
             self._input.single_keys = reply.keys
             self._input.plain = reply.plain
-            self._input.spaces = self._session is not None and self._session.completes_on_space
+            if self._session is not None:
+                self._input.habits = self._session.habits
         self._print(reply.prompt)
         if self._session is not None and self._session.idle_seconds != self._own_idle_seconds:
             self._own_idle_seconds = self._session.idle_seconds
@@ -460,7 +470,5 @@ class CliChannel(asyncssh.SSHServerSession[str]):
                 self._channel.abort()
             raise
 
-    def _terminal(self) -> Terminal:
-        assert self._channel is not None
-        width, height, _, _ = self._channel.get_terminal_size()
-        return Terminal(width, height, keys=True)
+    def _terminal(self, width: int, height: int) -> Terminal:
+        return Terminal(width, height, keys=True, kind=self._terminal_type or "generic")

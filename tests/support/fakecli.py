@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from sbcsim.cli.editor import Habits
 from sbcsim.cli.modes import Mode
 from sbcsim.cli.session import Completion, Reply
 from sbcsim.clock import SECOND, Instant
@@ -37,8 +38,8 @@ class FakeSession:
         box.opened.append(self)
 
     @property
-    def completes_on_space(self):
-        return False
+    def habits(self):
+        return Habits()
 
     idle_seconds = 0
 

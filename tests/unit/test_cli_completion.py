@@ -166,9 +166,9 @@ def test_space_in_an_answer_is_a_space(session: Session) -> None:
 
 
 def test_space_can_be_turned_off(session: Session) -> None:
-    assert session.completes_on_space
+    assert session.habits.completes_on_space
     session.line("run set complete-on-space false", START)
-    assert not session.completes_on_space
+    assert not session.habits.completes_on_space
 
 
 def test_compare_is_offered_only_where_there_is_a_candidate(box: FakeBox, session: Session) -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sbcsim.cli.editor import Completing, Entered, Key, LineEditor, LineReader
+from sbcsim.cli.editor import Completing, Entered, Habits, Key, LineEditor
+from sbcsim.cli.linereader import LineReader
 
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 
@@ -167,7 +168,8 @@ def test_screen_shows_the_line(keys):
 
 
 def test_history():
-    editor = LineEditor(history_limit=2)
+    editor = LineEditor()
+    editor.habits = Habits(history=2)
     assert lines(editor, "one\rtwo\rtwo\r \rthree\r") == ["one", "two", "two", " ", "three"]
     assert lines(editor, f"{UP}\r") == ["three"]
     assert lines(editor, f"{UP}{UP}\r") == ["two"]
@@ -188,6 +190,26 @@ def test_hidden_line_leaves_no_trace():
     assert editor.take_echo() == "\r\n"
     editor.hidden = False
     assert lines(editor, f"{UP}\r") == ["before"]
+
+
+def test_answer_is_text_and_not_called_back():
+    editor = LineEditor()
+    assert lines(editor, "before\r") == ["before"]
+    editor.take_echo()
+    editor.plain = True
+    assert events(editor, f"what?\tever{UP}\x10\r") == [Entered("what?\tever")]
+    assert editor.take_echo() == "what?\tever\r\n"
+    editor.plain = False
+    assert lines(editor, f"{UP}\r") == ["before"]
+
+
+def test_fewer_lines_can_be_called_back_when_the_user_wants_so():
+    editor = LineEditor()
+    assert len(lines(editor, "one\rtwo\rthree\r")) == 3
+    editor.habits = Habits(history=2)
+    assert lines(editor, f"{UP}{UP}{UP}\r") == ["two"]
+    editor.habits = Habits(history=0)
+    assert lines(editor, f"four\r{UP}five\r") == ["four", "five"]
 
 
 def test_masked_line_shows_its_length_only():
@@ -216,8 +238,8 @@ def test_question_mark_and_tab_complete_outside_quotes():
     assert events(editor, "\r") == [Entered("show ")]
 
 
-@pytest.mark.parametrize("text", ['a "b?', 'a "b\t', 'a "b\\"?', 'a "b" "?'])
-def test_question_mark_and_tab_are_text_in_quotes(text):
+@pytest.mark.parametrize("text", ['a "b?', 'a "b\t', 'a "b\\"?', 'a "b" "?', "a \\?", "a \\\t"])
+def test_question_mark_and_tab_are_text_in_quotes_and_behind_a_backslash(text):
     editor = LineEditor()
     assert events(editor, text) == []
     assert editor.line == text
@@ -247,7 +269,10 @@ def test_keys_of_the_session():
     assert editor.line == ""
     assert events(editor, "\x04") == [Key.END_OF_INPUT]
     assert events(editor, "a\x04") == []
-    assert events(editor, "\x1a\x0c") == [Key.LEAVE, Key.REDRAW]
+    assert events(editor, "a\x1a\x0c") == [Key.LEAVE, Key.REDRAW]
+    assert editor.line == "aa"  # whether Ctrl-Z means anything is not for the editor to say
+    editor.abandon()
+    assert editor.line == ""
 
 
 def test_line_limit_rings_once_for_a_paste():
@@ -294,7 +319,7 @@ def test_long_paste_is_linear():
 
 def test_space_completes_where_it_was_typed():
     editor = LineEditor()
-    editor.spaces = True
+    editor.habits = Habits(completes_on_space=True)
     assert events(editor, "conf ") == [Completing("conf", listing=False, space=True)]
     editor.complete("configure ")
     assert editor.take_echo() == "configure "
@@ -305,22 +330,33 @@ def test_space_completes_where_it_was_typed():
 @pytest.mark.parametrize("data", ["conf exclusive\r", "conf  \r", "conf \n"])
 def test_space_in_a_paste_is_a_space(data):
     editor = LineEditor()
-    editor.spaces = True
+    editor.habits = Habits(completes_on_space=True)
     assert events(editor, data) == [Entered(data.rstrip("\r\n"))]
     assert editor.take_echo() == data.rstrip("\r\n") + "\r\n"
 
 
-@pytest.mark.parametrize(("state", "typed"), [("hidden", "a "), ("plain", "a "), ("spaces", 'set "a ')])
+@pytest.mark.parametrize(("state", "typed"), [("hidden", "a "), ("plain", "a "), ("", 'set "a '), ("", "set a\\ ")])
 def test_space_in_secrets_texts_and_quotes_is_a_space(state, typed):
     editor = LineEditor()
-    editor.spaces = True
-    setattr(editor, state, True)
+    editor.habits = Habits(completes_on_space=True)
+    if state:
+        setattr(editor, state, True)
     assert events(editor, typed) == []
     assert editor.line == typed
 
 
 def test_space_in_the_middle_of_a_line_is_a_space():
     editor = LineEditor()
-    editor.spaces = True
+    editor.habits = Habits(completes_on_space=True)
     assert events(editor, "ab\x02", " ") == []
     assert editor.line == "a b"
+
+
+@pytest.mark.parametrize("pieces", [["  \r show\r", " x\r"], [" ", "show\r", "\n", " ", " x\r"], ["  show\r\n  x\n"]])
+def test_blanks_in_front_of_a_command_are_not_taken_where_the_user_wants_so(pieces):
+    editor = LineEditor()
+    editor.habits = Habits(completes_on_space=True, ignores_leading_space=True)
+    assert [line for line in lines(editor, *pieces) if line] == ["show", "x"]
+    assert editor.take_echo().replace("\r\n", "") == "showx"
+    editor.plain = True
+    assert lines(editor, " yes\r") == [" yes"]

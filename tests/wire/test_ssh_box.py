@@ -78,9 +78,7 @@ async def test_question_mark_never_stays_on_the_screen_as_if_it_were_in_the_line
         question = "Discard changes and continue? [yes,no] "
         process.stdin.write("exit\r")
         await process.stdout.readuntil(question)
-        process.stdin.write("?")
-        assert await process.stdout.readuntil(question) == f"?\r\n{question}"
-        assert (await type_in(process, "yes\r")).endswith("admin@SBC1> ")
+        assert (await type_in(process, "?\r")).startswith("?\r\nAborted: by user\r\n")  # here it is an answer
 
 
 async def test_space_writes_abbreviations_out_and_lists(box):
@@ -114,8 +112,28 @@ async def test_control_z_and_end_of_input(box):
         assert (await type_in(process, "\x1a")).endswith("admin@SBC1> ")
         await type_in(process, "configure\r")
         assert (await type_in(process, "\x04")).endswith("admin@SBC1> ")
+        process.stdin.write("sho\x1aw")
+        assert await process.stdout.readexactly(4) == "show"
+        assert (await type_in(process, " users\r")).startswith(" users\r\nSID USER")
         process.stdin.write("\x04")
         assert (await process.wait()).exit_status == 0
+
+
+async def test_control_z_is_no_answer(box):
+    async with connect(box) as connection:
+        process = await terminal(connection)
+        await type_in(process, "configure\r")
+        process.stdin.write("set system security pki certificate NEW fileName\r")
+        await process.stdout.readuntil("(<string>): ")
+        assert (await type_in(process, "new\x1a.p12\r")).startswith("new.p12\r\n[ok][")
+        process.stdin.write("set system admin SBC1 banner bannerText\r")
+        await process.stdout.readuntil("> ")
+        process.stdin.write("who?\r\x10\x1a\x04")
+        await process.stdout.readuntil("admin@SBC1% ")
+        assert "\r\nbannerText who?;\r\n" in await type_in(process, "show system admin SBC1 banner\r")
+        process.stdin.write("half a line\x1a")
+        await process.stdout.readuntil("half a line\r\nThere are uncommitted changes.\r\nDiscard changes")
+        assert (await type_in(process, "yes\r")).endswith("admin@SBC1> ")
 
 
 async def test_paging(box):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from sbcsim.cli.parser import Call, Fault, LineError
+from sbcsim.cli.parser import Argument, Call, Fault, LineError
 from sbcsim.cli.shell import Output, Shell, Terminal
 from sbcsim.cli.tables import columns
 from sbcsim.clock import to_datetime
@@ -14,6 +14,7 @@ from sbcsim.grammar import message
 from .command import Command
 
 _NUMBERS = frozenset({"display-level", "history", "idle-timeout", "screen-length", "screen-width"})
+_LEAST = {"display-level": 1}
 _LONGEST_NUMBER = 9
 _MOST_HISTORY = 10_000
 
@@ -31,12 +32,17 @@ def start_values(terminal: Terminal | None) -> dict[str, str]:
         "paginate": "true",
         "prompt1": r"\u@\h\M> ",
         "prompt2": r"\u@\h\M% ",
-        "screen-length": str(terminal.height if terminal else 0),
-        "screen-width": str(terminal.width if terminal else 0),
+        **screen_values(terminal),
         "show-defaults": "false",
-        "terminal": "xterm" if terminal else "generic",
+        "terminal": terminal.kind if terminal else "generic",
         "timestamp": "disable",
     }
+
+
+def screen_values(terminal: Terminal | None) -> dict[str, str]:
+    """Return the properties that follow the screen as long as the user does not set them."""
+    width, height = (terminal.width, terminal.height) if terminal else (0, 0)
+    return {"screen-length": str(height), "screen-width": str(width)}
 
 
 def set_property(shell: Shell, call: Call) -> Output:
@@ -44,7 +50,7 @@ def set_property(shell: Shell, call: Call) -> Output:
     name = call.options[0].name
     argument = call.arguments[0]
     value = argument.word.text
-    wanted = _number(value) if name in _NUMBERS else _truth(value)
+    wanted = _in_range(name, argument) if name in _NUMBERS else _truth(value)
     if wanted is None:
         raise LineError(Fault.BAD_VALUE, argument.start, text=message("value.invalid", value=value))
     if name == "timestamp":
@@ -52,6 +58,7 @@ def set_property(shell: Shell, call: Call) -> Output:
     shell.properties[name] = wanted
     if name == "idle-timeout":
         shell.idle_seconds = int(wanted)
+    shell.chosen.add(name)
     if name == "history":
         shell.history = deque(shell.history, maxlen=min(int(wanted), _MOST_HISTORY))
     return Output()
@@ -101,6 +108,17 @@ def _user_row(session: LoginSession, *, own: bool) -> tuple[str, ...]:
         to_datetime(author.since).strftime("%H:%M:%S"),
         session.mode,
     )
+
+
+def _in_range(name: str, argument: Argument) -> str | None:
+    """Return a number that a property may have, None for what is no number; raises LineError for any other."""
+    text = argument.word.text
+    wanted = _number(text)
+    if wanted is None and not (text.isascii() and text.removeprefix("-").isdecimal()):
+        return None
+    if wanted is None or int(wanted) < _LEAST.get(name, 0):
+        raise LineError(Fault.BAD_VALUE, argument.start, text=message("value.range", value=text))
+    return wanted
 
 
 def _number(text: str) -> str | None:
