@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 
-from sbcsim.clock import Instant, to_datetime
+from sbcsim.clock import Instant
 from sbcsim.config.transaction import Author
 from sbcsim.errors import BugError, UserError
 from sbcsim.events import CliLine
@@ -21,15 +21,16 @@ from .commands.accounts import change_at_login
 from .commands.properties import screen_values, start_values
 from .completion import Completion, completed, in_quotes, spaced
 from .editor import Habits
+from .greeting import greeting
 from .lexer import continues, split_commands
-from .modes import Mode, host_name, level_line
+from .modes import Mode, level_line
 from .output import clock_face, failure, status_line
 from .pager import Page, Pager, wiped
 from .parser import LineError, parse
 from .pipes import Pipeline, pipeline
 from .redaction import redact
 from .refusal import RefusalError
-from .shell import Ask, Box, Output, Performed, Shell, Terminal, Work
+from .shell import Ask, Box, Output, Patience, Performed, Shell, Terminal, Work
 
 __all__ = ["Box", "Completion", "Reply", "Session", "Terminal"]
 
@@ -45,9 +46,9 @@ class Reply:
 
     `text` has LF line ends and is empty or ends in one. `prompt` is what to show next and may take several lines.
     With `exit_status` the channel closes. `hidden`: the next line is a secret, not to be echoed but for `mask` in
-    place of each character. `work` is slow and pure: run it anywhere, then call `Session.resume`. `keys`: the next
-    key goes to `Session.key`, without Enter. `plain`: the next line is an answer or text, in which no key completes
-    anything and which is not called back later.
+    place of each character. `work` is slow and pure: run it anywhere, then call `Session.resume`; where there is
+    `patience`, have that before. `keys`: the next key goes to `Session.key`, without Enter. `plain`: the next line is
+    an answer or text, in which no key completes anything and which is not called back later.
     """
 
     text: str
@@ -57,6 +58,7 @@ class Reply:
     hidden: bool = False
     mask: str = ""
     work: Callable[[], None] | None = None
+    patience: Patience | None = None
     keys: bool = False
     plain: bool = False
 
@@ -124,30 +126,10 @@ class Session:
         if login is not None and login.must_change:
             self._entry = change_at_login(self._shell)
             return self._enter(None)
-        return self._greeting()
+        return self._greeted()
 
-    def _greeting(self) -> Reply:
-        author, login = self._shell.author, self._shell.login
-        host = host_name(self._shell.box.system_name)
-        lines = [""]
-        if login is not None and login.before is not None:
-            before = login.before
-            time = to_datetime(before.since).isoformat(timespec="microseconds")
-            lines.append(
-                message(
-                    "session.last_login",
-                    user=author.user,
-                    time=time,
-                    host=host,
-                    remote=before.remote,
-                    context=before.context,
-                    protocol=before.protocol,
-                )
-            )
-        lines.append(
-            message("session.greeting", user=author.user, remote=author.remote, protocol=author.protocol, host=host)
-        )
-        return Reply(_text(lines), self._shell.prompt)
+    def _greeted(self) -> Reply:
+        return Reply(_text(greeting(self._shell)), self._shell.prompt)
 
     def line(self, text: str, now: Instant) -> Reply:
         """Take one line, without its end: a command, the rest of one, or the answer to a question."""
@@ -305,7 +287,7 @@ class Session:
             return self._finish(running, failure(error, running.mode.start, running.prompt), ok=False)
         if isinstance(step, Work):
             running.working = True
-            return Reply(_text(running.take_head()), "", work=step.run)
+            return Reply(_text(running.take_head()), "", work=step.run, patience=step.patience)
         running.input = [] if step.lines else None
         question = _question(step)
         return replace(question, text=_text(running.take_head()) + question.text)
@@ -317,7 +299,7 @@ class Session:
             step = next(self._entry) if answer is None else self._entry.send(answer)
         except StopIteration as end:
             self._entry = None
-            return Reply(f"{end.value}\n", "", ok=False, exit_status=1) if end.value else self._greeting()
+            return Reply(f"{end.value}\n", "", ok=False, exit_status=1) if end.value else self._greeted()
         assert isinstance(step, Ask)
         return _question(step)
 

@@ -96,10 +96,22 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """A wait for somebody else: until `watch` calls what it is given, at most for so many real seconds.
+
+    `watch` returns what ends the watching. Whoever cannot wait goes on at once.
+    """
+
+    seconds: float
+    watch: Callable[[Callable[[], None]], Callable[[], None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
-    """Slow pure work that a command waits for."""
+    """Slow pure work that a command waits for, or what takes its time elsewhere."""
 
     run: Callable[[], None]
+    patience: Patience | None = None
 
 
 class View(Protocol):

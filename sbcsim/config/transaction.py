@@ -75,6 +75,9 @@ class Database:
         self._start_history = self.history.copy()
         self._subscribers: list[Subscriber] = []
         self._candidates: list[Candidate] = []
+        self._lock_watchers: list[Callable[[], None]] = []
+        self.lock_patience = 0.0
+        """How many real seconds somebody who commits should wait for another's lock."""
         self._pending: Pending | None = None
 
     @property
@@ -117,6 +120,17 @@ class Database:
         """Drop a candidate with its changes, and the lock with it; closing twice does nothing."""
         if candidate in self._candidates:
             self._candidates.remove(candidate)
+            if candidate.exclusive:
+                self._tell_lock_watchers()
+
+    def watch_lock(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call `watcher` whenever the lock is given back; returns what ends that."""
+        self._lock_watchers.append(watcher)
+        return lambda: self._lock_watchers.remove(watcher)
+
+    def _tell_lock_watchers(self) -> None:
+        for watcher in tuple(self._lock_watchers):
+            watcher()
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Have `subscriber` take part in every later commit, after those who subscribed before."""
@@ -133,6 +147,7 @@ class Database:
         """Return to the start; candidates and what is pending are gone, no subscriber is called."""
         self._state, self._revision = self._start, self._start_revision
         self._candidates.clear()
+        self._tell_lock_watchers()
         self._pending = None
         self.history = self._start_history.copy()
 

@@ -56,7 +56,7 @@ from .peerdirectory import PeerDirectory
 from .ports import DRYUP, Ports
 from .redundancy import SYNCHRONISED, HaMode, RestartCause, Server, Servers, SyncState
 from .sessions import Sessions
-from .settings import Settings
+from .settings import LOCK_PATIENCE, Settings
 from .signalling import Signalling
 from .status import Row, Status
 from .users import Account, Users
@@ -79,6 +79,7 @@ class Sbc:
     ) -> None:
         self.settings = settings or Settings()
         self.database = database
+        database.lock_patience = LOCK_PATIENCE if self.settings.lock_wait else 0
         self.schema: Node = database.schema
         self.clock = clock
         self.journal = Journal(self.settings.journal_limit)

@@ -19,7 +19,8 @@ class Settings:
 
     `dial_tls_port_plus_one` adds 1 to a peer's port over TLS, as some say the box does. `hosts` is the host table
     by which a pathCheck hostName is resolved: name to simulated address. `password_change` says who is made to change
-    the password at login. With `last_login` the greeting tells when and from where the user was here before.
+    the password at login. With `last_login` the greeting tells when and from where the user was here before; with
+    `lock_wait` a commit waits a while for another session's lock instead of being refused at once.
     """
 
     system_name: str = "SBC1"
@@ -31,11 +32,17 @@ class Settings:
     ha: HaMode = HaMode.NONE
     password_change: PasswordChange = PasswordChange.RESET
     last_login: bool = False
+    lock_wait: bool = False
     journal_limit: int = 100_000
 
 
-NAMED = {name.replace("_", "-"): name for name in ("dial_tls_port_plus_one", "last_login", "password_change")}
+_CHOICES = ("dial_tls_port_plus_one", "last_login", "lock_wait", "password_change")
+
+NAMED = {name.replace("_", "-"): name for name in _CHOICES}
 """The choices that can be made by a name, with their fields."""
+
+LOCK_PATIENCE = 15.0
+"""How many real seconds `lock_wait` makes a commit wait at most."""
 
 _SWITCH = {"on": True, "off": False}
 

@@ -18,6 +18,7 @@ from sbcsim.cli.editor import Completing, Entered, Event, Key, LineEditor, Press
 from sbcsim.cli.linereader import LineReader
 from sbcsim.cli.modes import Mode
 from sbcsim.cli.session import Completion, Reply, Session, Terminal
+from sbcsim.cli.shell import Patience
 from sbcsim.clock import Instant
 from sbcsim.config.transaction import Author
 from sbcsim.device.sessions import LoginSession, Sessions
@@ -26,6 +27,8 @@ from sbcsim.errors import UserError
 from sbcsim.events import Journal, Login
 from sbcsim.grammar import message
 
+from .waiting import IdleWatch, have_patience
+
 SessionFactory = Callable[[Author, Terminal | None], Session]
 TermSize = tuple[int, int, int, int]
 
@@ -33,7 +36,6 @@ _WAITING_HIGH = 65_536  # characters that may wait before the client is held bac
 _PIECE = 8_192  # a prompt behind more than this goes into a packet of its own
 _SLICE_SECONDS = 0.01  # how long one channel may keep the event loop
 _SCRIPT_LIMIT = 1 << 20
-_WATCH_SECONDS = 30.0  # how soon a session notices that the configured time has changed
 _NOTICES_KEPT = 100
 
 
@@ -78,13 +80,13 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._held_back = False  # the client does not read what we write
         self._ended = False  # no more input will come
         self._over = False  # the exit status is sent, or the channel is gone
-        self._own_idle_seconds = 0
+        self._wake: Callable[[], None] | None = None  # ends a wait for somebody else
         self._scheduled: asyncio.Handle | None = None
         self._accepting = False  # the answer to the banner is awaited
         self._acting = False  # the session is at work right now: what it does is its own doing
         self._notices: deque[str] = deque(maxlen=_NOTICES_KEPT)
-        self._last_input = self._loop.time()
-        self._idle_timer: asyncio.TimerHandle | None = None
+        self._own_idle_seconds = 0
+        self._idle = IdleWatch(self._idle_limit, lambda: self._working, self._time_out)
 
     @property
     def user(self) -> str:
@@ -100,7 +102,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
         """End the session, once a command that works has come to its end: the channel is gone."""
         self._over = True
-        if not self._working:
+        if self._wake is not None or not self._working:  # in a wait nothing has begun that would have to be done
             self._end()
         elif self._login is not None:
             self._port.sessions.close(self._login.id)
@@ -163,12 +165,12 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         else:
             self._input = LineReader()
         if command is None:
-            self._watch()
+            self._idle.look()
         self._flush()
 
     def data_received(self, data: str, datatype: int | None) -> None:  # noqa: ARG002 - asyncssh's signature
         """Take input."""
-        self._last_input = self._loop.time()
+        self._idle.note()
         if self._input is not None and not self._over:
             self._input.feed(data)
             self._read_on()
@@ -320,6 +322,9 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def _show(self, reply: Reply) -> None:
         self._print(reply.text)
+        if reply.patience is not None:
+            self._wait(reply.patience)
+            return
         if reply.work is not None:
             self._work(reply.work)
             return
@@ -343,7 +348,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._print(reply.prompt)
         if self._session is not None and self._session.idle_seconds != self._own_idle_seconds:
             self._own_idle_seconds = self._session.idle_seconds
-            self._watch()
+            self._idle.look()
 
     def _print(self, text: str) -> None:
         """Show text behind the echo of the input read so far; `_flush` sends it."""
@@ -380,10 +385,12 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def _end(self) -> None:
         """End the session before the client does its part: candidate, lock and place are free from now on."""
         self._over = True
+        if self._wake is not None:
+            self._wake()
         self._port.channels.discard(self)
-        for timer in (self._scheduled, self._idle_timer):
-            if timer is not None:
-                timer.cancel()
+        self._idle.stop()
+        if self._scheduled is not None:
+            self._scheduled.cancel()
         session, self._session = self._session, None
         if session is not None:
             session.end(self._port.now())
@@ -414,21 +421,13 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._redraw("\n" + "\n".join(f"{text}\n" for text in self._notices))
         self._notices.clear()
 
-    def _watch(self) -> None:
-        """End the session when it has been idle too long, else look again when it could be."""
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-        limits = (self._port.idle_seconds(), self._own_idle_seconds)
-        seconds = min((each for each in limits if each), default=0)
-        left = self._last_input + seconds - self._loop.time()
-        if not seconds or self._working:
-            left = _WATCH_SECONDS
-        elif left <= 0:
-            self._print(f"\n{message('access.idle')}\n")
-            self._leave(0)
-            return
-        if not self._over:
-            self._idle_timer = self._loop.call_later(min(left, _WATCH_SECONDS), self._watch)
+    def _idle_limit(self) -> float:
+        """Return after how many seconds without input the session ends: as configured, or sooner if it wants that."""
+        return min((each for each in (self._port.idle_seconds(), self._own_idle_seconds) if each), default=0)
+
+    def _time_out(self) -> None:
+        self._print(f"\n{message('access.idle')}\n")
+        self._leave(0)
 
     # slow work
 
@@ -437,9 +436,16 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._working = True
         self._port.run(work).add_done_callback(self._worked)
 
+    def _wait(self, patience: Patience) -> None:
+        """Go on when somebody else is ready, or that has taken too long."""
+        self._flush()
+        self._working = True
+        self._wake = have_patience(patience, self._worked)
+
     def _worked(self, future: asyncio.Future[None]) -> None:
         self._working = False
-        self._last_input = self._loop.time()  # nobody is idle who waits for an answer
+        self._wake = None
+        self._idle.note()  # nobody is idle who waits for an answer
         failure = future.exception()
         self._guarded(lambda: self._resume(failure))
 

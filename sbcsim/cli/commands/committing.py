@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 from sbcsim.cli.parser import Argument, Call, Fault, LineError
 from sbcsim.cli.refusal import RefusalError
-from sbcsim.cli.shell import Ask, Output, Shell, Steps, Work
+from sbcsim.cli.shell import Ask, Output, Patience, Shell, Steps, Work
 from sbcsim.config.confirmed import DEFAULT_MINUTES, LONGEST_MINUTES, Confirm
 from sbcsim.errors import UserError
 from sbcsim.grammar import message
@@ -24,6 +24,7 @@ def commit(shell: Shell, call: Call) -> Steps:
     if not draft.modified and database.pending is None and "persist-id" not in options:
         shown = [message("answer.commit_nothing")]
     else:
+        yield from _lock(shell)
         yield from _prework(shell)
         settles = database.pending is not None
         draft.commit(
@@ -73,6 +74,18 @@ def validate(shell: Shell, _: Call) -> Steps:
     except UserError as refusal:
         raise RefusalError(*message("answer.failed", reason=refusal.text).split("\n")) from None
     return Output((message("answer.validation_complete"),))
+
+
+def _lock(shell: Shell) -> Generator[Ask | Work, str, None]:
+    """Wait for somebody else's lock, if that is wanted; a lock that is still there then is met by the commit."""
+    database = shell.box.database
+    holder = database.lock_holder
+    if database.lock_patience and holder is not None and holder.session != shell.author.session:
+        yield Work(_nothing, Patience(database.lock_patience, database.watch_lock))
+
+
+def _nothing() -> None:
+    """Do nothing: the wait is all."""
 
 
 def _prework(shell: Shell) -> Generator[Ask | Work, str, None]:
