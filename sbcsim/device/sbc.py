@@ -12,12 +12,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol, cast
 
-from sbcsim.clock import Clock, Instant, Order
+from sbcsim.clock import Clock, Instant
 from sbcsim.config.rows import FileRow
 from sbcsim.config.transaction import Author, Database, Proposal
 from sbcsim.config.tree import Tree
-from sbcsim.events import Journal, LogEvent, Reset, Switchover, Synchronised
-from sbcsim.grammar import message
+from sbcsim.events import Journal, LogEvent, Reset
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import node_for
@@ -25,7 +24,6 @@ from sbcsim.schema.walk import node_for
 from . import localauth, logadmin
 from .actions import Actions, Request
 from .administration import Administration
-from .alarms import AlarmName
 from .authorizedkeys import authorized_keys, forget_keys
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore
@@ -47,18 +45,19 @@ from .effects import (
 )
 from .eventlog import DIRECTORY, EventLog
 from .filenodes import FileError, FileKeeper
-from .files import CERTIFICATE_DIRECTORY, MountedFile, VirtualFiles
+from .files import MountedFile, VirtualFiles
 from .keptfiles import KeptFiles
 from .listeners import Port
 from .objects import peer_keys, port_keys, read_port
 from .pathcheck import PathChecks
 from .peerdirectory import PeerDirectory
 from .ports import DRYUP, Ports
-from .redundancy import SYNCHRONISED, HaMode, RestartCause, Server, Servers, SyncState
+from .redundancy import SYNCHRONISED, HaMode, RestartCause, Server, Servers
 from .sessions import Sessions
 from .settings import LOCK_PATIENCE, Settings
 from .signalling import Signalling
 from .status import Row, Status
+from .takeover import Takeover
 from .users import Account, Users
 from .validity import VALIDITY, Validity
 from .views import AlarmsView, CertificateView, PeerView, certificate_views, peer_views
@@ -107,6 +106,7 @@ class Sbc:
         self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map, directory)
         self._status = Status(self._chassis, self._ports, self._plane.table, self._paths)
         self._actions = Actions(self._chassis, self._ports, self._paths, self)
+        self._takeover = Takeover(self._chassis, self)
         self._validity = Validity(self._chassis)
         self._plane.watchers += [self._paths, self._checks, self._validity]
         self.event_log.send = self._send_syslog
@@ -124,7 +124,7 @@ class Sbc:
             "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
             UNCONFIRMED[0]: lambda _key, now: self.database.time_out(now),
             VALIDITY: lambda _key, _now: self._paths.reconsider(),
-            SYNCHRONISED[0]: lambda _key, now: self._synchronised(now),
+            SYNCHRONISED[0]: lambda _key, now: self._takeover.synchronised(now),
         }
         database.subscribe(Commits(self._chassis, self._ports, self._paths, self._checks, self._validity, self.users))
 
@@ -351,7 +351,7 @@ class Sbc:
         A socket that the start configuration wants as well is asked for again and goes on listening.
         """
         before = self.listeners()
-        self._halt("reset", now)
+        self.halt("reset", now)
         self.database.reset()
         for disk in self._disks:
             disk.reset()
@@ -362,50 +362,47 @@ class Sbc:
         self.journal.clear()
         self.event_log.clear(now)
         self._chassis.emit(now, Reset())
-        self._go_on(before, now)
+        self.go_on(before, now)
 
     def restart(self, cause: RestartCause, now: Instant) -> None:
         """Restart the application: connections and sessions end, counters begin anew, what is configured stays."""
         before = self.listeners()
         self._chassis.emit(now, LogEvent("SYS", "major", f"*Application restarted: {cause.value}"))
-        self._halt(cause.value, now)
+        self.halt(cause.value, now)
         self.servers.active.started(cause, now)
-        self._go_on(before, now)
-        self._end_sessions()
+        self.go_on(before, now)
+        self.end_sessions()
 
-    def switch_over(self, reason: str, now: Instant, cause: RestartCause = RestartCause.SWITCHOVER) -> str:
-        """Have the standby server take over; returns why it cannot, "" where it has.
-
-        Connections and sessions end and counters begin anew; configuration, alarms and stable calls stay. `cause` is
-        what has become of the old active server.
-        """
-        servers, chassis = self.servers, self._chassis
-        if servers.standby is None:
-            return message("action.no_standby")
-        if servers.sync is not SyncState.COMPLETED:
-            return message("action.not_synchronised")
-        before, old = self.listeners(), servers.active.name
-        self._halt("switchover", now)
-        servers.swap(now, cause)
-        new = servers.active.name
-        chassis.emit(now, Switchover(new, old, reason))
-        chassis.alarms.raise_alarm(AlarmName.SWITCHOVER, new, message("alarm.switchover", server=new), now)
-        if len(self._disks) > 1:
-            self._load_certificates(now)
-        self._fall_behind(now)
-        self._go_on(before, now)
-        self._end_sessions()
-        return ""
+    def switch_over(self, reason: str, now: Instant) -> str:
+        """Have the standby server take over; returns why it cannot, "" where it has."""
+        return self._takeover.switch_over(reason, now)
 
     def restart_server(self, server: Server, cause: RestartCause, now: Instant) -> None:
-        """Restart one server: the standby takes over from the active one if it can, and is behind if it is the one."""
-        if server is self.servers.standby:
-            server.started(cause, now)
-            self._fall_behind(now)
-        elif self.servers.sync is SyncState.COMPLETED:
-            self.switch_over(cause.value, now, cause)
-        else:
-            self.restart(cause, now)
+        """Restart one server; the standby takes over from the active one if it can."""
+        self._takeover.restart_server(server, cause, now)
+
+    def halt(self, reason: str, now: Instant) -> None:
+        """End every connection and forget what ran; `go_on` is to follow."""
+        self._paths.clear()  # first: no ping fails by what follows
+        for record in self.connections():
+            self._plane.close(record, reason, now, Closing.RESET)
+        self._ports.clear()
+        self._checks.clear()
+        self._plane.opening.clear()
+
+    def go_on(self, before: Iterable[ListenerKey], now: Instant) -> None:
+        """Put the configuration to work; sockets that it does not want any more are closed."""
+        self.start(now)
+        kept = self.listeners()
+        for listener in before:
+            if listener not in kept:
+                self._chassis.effect(StopListening(listener))
+
+    def end_sessions(self, user: str | None = None) -> None:
+        """End the sessions of the northbound interfaces, all or those of one user."""
+        self.sessions.end(user)
+        if self.hang_up is not None:
+            self.hang_up(user)
 
     def _user_gone(self, account: Account) -> None:
         now = self.clock.reading()
@@ -415,42 +412,7 @@ class Sbc:
             except FileError as error:
                 text = f"*Keys of {account.name} not removed: {error.text}"
                 self._chassis.emit(now, LogEvent("SYS", "major", text))
-        self._end_sessions(account.name)
-
-    def _end_sessions(self, user: str | None = None) -> None:
-        self.sessions.end(user)
-        if self.hang_up is not None:
-            self.hang_up(user)
-
-    def _fall_behind(self, now: Instant) -> None:
-        self._chassis.timetable.acting.set(SYNCHRONISED, self.servers.fall_behind(now), Order.TIMEOUT)
-
-    def _synchronised(self, now: Instant) -> None:
-        self.servers.caught_up()
-        assert self.servers.standby is not None
-        self._chassis.emit(now, Synchronised(self.servers.standby.name))
-
-    def _load_certificates(self, now: Instant) -> None:
-        server = self.servers.active.name
-        for name, file in self._chassis.certificates.load_again(self._chassis.tree).items():
-            text = f"*Certificate {name} not loaded: {file} not found in {CERTIFICATE_DIRECTORY} of {server}"
-            self._chassis.emit(now, LogEvent("SYS", "major", text))
-
-    def _halt(self, reason: str, now: Instant) -> None:
-        self._paths.clear()  # first: no ping fails by what follows
-        for record in self.connections():
-            self._plane.close(record, reason, now, Closing.RESET)
-        self._ports.clear()
-        self._checks.clear()
-        self._plane.opening.clear()
-
-    def _go_on(self, before: Iterable[ListenerKey], now: Instant) -> None:
-        """Put the configuration to work; sockets that it does not want any more are closed."""
-        self.start(now)
-        kept = self.listeners()
-        for listener in before:
-            if listener not in kept:
-                self._chassis.effect(StopListening(listener))
+        self.end_sessions(account.name)
 
     def _fire(self, now: Instant, *, keepalives: bool) -> int:
         fired = 0
