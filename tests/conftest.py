@@ -1,6 +1,7 @@
-"""What holds for every test: none leaves a task, a thread or a socket behind.
+"""What holds for every test: none leaves a task, a thread or a socket behind, and one seed names the whole run.
 
-Order is random (pytest-randomly) and warnings are errors, so that a leak shows in the test that made it.
+Order is random (pytest-randomly) and warnings are errors, so that a leak shows in the test that made it. What
+hypothesis draws follows the same seed, which pytest prints: `pytest --randomly-seed=N` draws it all again.
 """
 
 from __future__ import annotations
@@ -13,14 +14,24 @@ from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import hypothesis
+import hypothesis.core
 import pytest
 
 _DESCRIPTORS = Path("/proc/self/fd")
-hypothesis.settings.register_profile("sbcsim", deadline=None)  # the host's clock judges no test: it has other work
+# The host's clock judges no test: it has other work.
+hypothesis.settings.register_profile("sbcsim", deadline=None, derandomize=False, print_blob=True)
+hypothesis.settings.register_profile("long", parent=hypothesis.settings.get_profile("sbcsim"))
 hypothesis.settings.load_profile("sbcsim")
 
 _THREAD_PATIENCE = 2.0
 """Host seconds that a thread gets to end after its owner let go of it."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Have hypothesis draw by the seed of the run, unless it was given one of its own."""
+    if config.getoption("hypothesis_seed", None) is None:
+        hypothesis.core.global_force_seed = config.getoption("randomly_seed", None)
 
 
 @pytest.fixture
