@@ -152,11 +152,12 @@ class _Braces:
 
 @dataclass(slots=True)
 class _Element:
-    """An element of XML with the line it begins in."""
+    """An element of XML with the line it begins in; an `attribute` is the name of one that it should not have."""
 
     name: str
     namespace: str
     line: int
+    attribute: str = ""
     text: list[str] = field(default_factory=list)
     below: list[_Element] = field(default_factory=list)
 
@@ -165,9 +166,16 @@ class _Element:
         """The text in it."""
         return "".join(self.text)
 
+    def stands_for(self, node: Node) -> bool:
+        """Tell whether this is the element of a node; one without a namespace is taken for what it is called."""
+        return self.name == node.name and self.namespace in {"", NAMESPACE, node.module.namespace}
+
 
 class _Xml:
-    """Reads XML as `display xml` prints it. Document types, and so entities, are refused."""
+    """Reads XML as `display xml` prints it. Document types, and so entities, are refused.
+
+    What has no meaning is refused, too, rather than lost: attributes, text between elements, a leaf or entry once more.
+    """
 
     def __init__(self, schema: Node, file: str, failed: Failed) -> None:
         self._schema = schema
@@ -179,16 +187,18 @@ class _Xml:
         root = self._parse(text)
         if root is None:
             return
-        tops = root.below if root.name in _WRAPPERS else [root]
-        yield from self._content(self._schema, (), tops)
+        if root.name not in _WRAPPERS:
+            root = _Element("", "", root.line, below=[root])
+        yield from self._content(self._schema, (), root)
 
     def _parse(self, text: str) -> _Element | None:
         parser = expat.ParserCreate(namespace_separator=" ")
         open_: list[_Element] = [_Element("", "", 0)]
 
-        def start(name: str, _attributes: dict[str, str]) -> None:
+        def start(name: str, attributes: dict[str, str]) -> None:
             namespace, _, local = name.rpartition(" ")
-            element = _Element(local, namespace, parser.CurrentLineNumber)
+            attribute = next(iter(attributes), "").rpartition(" ")[2]
+            element = _Element(local, namespace, parser.CurrentLineNumber, attribute)
             open_[-1].below.append(element)
             open_.append(element)
 
@@ -213,58 +223,85 @@ class _Xml:
             return None
         return open_[0].below[0]
 
-    def _content(self, node: Node, path: Path, elements: list[_Element]) -> Iterator[Edit]:
+    def _content(self, node: Node, path: Path, holder: _Element) -> Iterator[Edit]:
+        """Yield the edits for what is in the element of a container or entry, keys left out."""
+        if holder.content.strip():
+            self._refuse(holder, message("syntax.unexpected", text=holder.content.split()[0]))
         named = {child.name: child for child in children(node, Want.CONFIG)}
+        keys = [node.children[name] for name in node.keys]
+        there: set[Path] = set()
         listed: dict[str, list[_Element]] = {}
-        for element in elements:
+        for element in holder.below:
             child = named.get(element.name)
-            if child is None or element.namespace not in {"", NAMESPACE, child.module.namespace}:
-                if element.name not in node.keys:
-                    self._fail(element, WalkError(0, Problem.UNKNOWN_ELEMENT))
-            elif child.kind is Kind.LEAF_LIST:
-                listed.setdefault(child.name, []).append(element)
-            else:
-                yield from self._one(child, path, element)
+            if any(element.stands_for(key) for key in keys):
+                continue
+            if child is None or not element.stands_for(child):
+                self._fail(element, WalkError(0, Problem.UNKNOWN_ELEMENT))
+            elif self._is_plain(element, child):
+                if child.kind is Kind.LEAF_LIST:
+                    listed.setdefault(child.name, []).append(element)
+                else:
+                    yield from self._one(child, path, element, there)
         for name, values in listed.items():
             yield from self._leaf(named[name], path, values)
 
-    def _one(self, node: Node, path: Path, element: _Element) -> Iterator[Edit]:
-        if node.is_leaf:
-            yield from self._leaf(node, path, [element])
-            return
-        texts = {each.name: each.content for each in element.below if each.name in node.keys}
+    def _is_plain(self, element: _Element, node: Node) -> bool:
+        """Refuse what an element should not have."""
+        if element.attribute:
+            self._refuse(element, message("syntax.unexpected", text=element.attribute))
+        elif node.is_leaf and element.below:
+            self._fail(element.below[0], WalkError(0, Problem.UNKNOWN_ELEMENT))
+        else:
+            return True
+        return False
+
+    def _one(self, node: Node, path: Path, element: _Element, there: set[Path]) -> Iterator[Edit]:
         try:
-            key = tuple(_key(node.children[name], texts.get(name)) for name in node.keys)
+            place = (*path, node.name, *(self._key(node.children[name], element) for name in node.keys))
         except WalkError as error:
             self._fail(element, error)
             return
-        place = (*path, node.name, *key)
+        if place in there:
+            self._refuse(element, message("syntax.twice"))
+            return
+        there.add(place)
+        if node.is_leaf:
+            yield from self._leaf(node, path, [element])
+            return
         if node.is_list or node.presence:
             yield Assignment(place, node, None)
-        yield from self._content(node, place, element.below)
+        yield from self._content(node, place, element)
+
+    def _key(self, leaf: Node, entry: _Element) -> str:
+        """Return the key of an entry; raises WalkError where it has none, or several, or one that is wrong."""
+        found = [element for element in entry.below if element.stands_for(leaf)]
+        if not found:
+            raise WalkError(0, Problem.INCOMPLETE)
+        if len(found) > 1 or found[0].attribute or found[0].below:
+            raise WalkError(0, Problem.UNKNOWN_ARGUMENT)
+        value: Value = leaf_value(leaf, Word(found[0].content, quoted=True))
+        return leaf.type.format(value) if leaf.type is not None else found[0].content
 
     def _leaf(self, leaf: Node, path: Path, elements: list[_Element]) -> Iterator[Edit]:
         texts = [each.content for each in elements]
         try:
             if leaf.kind is Kind.LEAF_LIST:
-                word = Word(" ".join(texts), values=tuple(texts))
+                value = leaf_value(leaf, Word(" ".join(texts), values=tuple(texts)))
+                if isinstance(value, tuple) and len(value) < len(texts):
+                    self._refuse(elements[-1], message("syntax.twice"))
             elif isinstance(leaf.type, BitsType):
-                word = Word(texts[0], values=tuple(texts[0].replace(",", " ").split()))
+                value = leaf_value(leaf, Word(texts[0], values=tuple(texts[0].replace(",", " ").split())))
             else:
-                word = Word(texts[0], quoted=True)
-            yield Assignment((*path, leaf.name), leaf, leaf_value(leaf, word))
+                value = leaf_value(leaf, Word(texts[0], quoted=True))
+            yield Assignment((*path, leaf.name), leaf, value)
         except WalkError as error:
             self._fail(elements[0], error)
 
     def _fail(self, element: _Element, error: WalkError) -> None:
-        self._failed(ScenarioError(_reason(error), file=self._file, line=element.line))
+        self._refuse(element, _reason(error))
 
-
-def _key(leaf: Node, text: str | None) -> str:
-    if text is None:
-        raise WalkError(0, Problem.INCOMPLETE)
-    value: Value = leaf_value(leaf, Word(text, quoted=True))
-    return leaf.type.format(value) if leaf.type is not None else text
+    def _refuse(self, element: _Element, reason: str) -> None:
+        self._failed(ScenarioError(reason, file=self._file, line=element.line))
 
 
 def _reason(error: WalkError) -> str:

@@ -18,6 +18,12 @@ from sbcsim.device.users import Account
 
 HOME = Account("admin").home
 PROFILE = "profiles security tlsProfile"
+IN_XML = "<profiles><security><tlsProfile>"
+CODES_IN_XML = """<profiles><services><pathCheckProfile><name>A</name>
+<failureResponseCodes>404</failureResponseCodes>
+<failureResponseCodes>404</failureResponseCodes>
+</pathCheckProfile></services></profiles>"""
+TWICE = "syntax error: element is there twice"
 FORMS: dict[str, Callable[[Tree], Iterable[str]]] = {
     "curly": render.curly,
     "set": render.set_lines,
@@ -124,12 +130,22 @@ def test_save_and_load_again(box: FakeBox, typist: Typist) -> None:
         ('<!DOCTYPE a [<!ENTITY b "c">]>\n<config/>', "document types are not allowed", 1),
         ("<profiles><security><tlsProfile/></security></profiles>", "incomplete path", 1),
         ('<profiles xmlns="urn:other"/>', "unknown element", 1),
+        ('<profiles>\n<security operation="delete"/>\n</profiles>', "syntax error: unexpected operation", 2),
+        ("<config>\n<profiles>\nand more\n</profiles>\n</config>", "syntax error: unexpected and", 2),
+        (f"{IN_XML}<name>A</name>\n<v1_0>enabled<x/></v1_0>", "unknown element", 2),
+        (f"{IN_XML}<name>A</name>\n<v1_0>enabled</v1_0>\n<v1_0>enabled</v1_0>", TWICE, 3),
+        (f"{IN_XML}<name>A</name></tlsProfile>\n<tlsProfile><name>A</name>", TWICE, 2),
+        (f"{IN_XML}<name>A</name>\n<name>B</name>", "syntax error: unknown argument", 1),
+        (f"{IN_XML}<name><x/>A</name>", "syntax error: unknown argument", 1),
+        (CODES_IN_XML, TWICE, 3),
     ],
 )
 def test_a_mistake_loads_nothing_and_is_told_with_its_line(
     box: FakeBox, typist: Typist, text: str, reason: str, line: int
 ) -> None:
     put(box, "bad", text)
+    if text.startswith(IN_XML):
+        put(box, "bad", f"{text}</tlsProfile></security></profiles>")
     answer = typist.answer("load merge bad")
     assert reason in answer
     assert answer.endswith(f"\nError: bad:{line}\n")
