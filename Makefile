@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
+PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # -n: one worker for each core; a run is named by its seed, which pytest prints.
 PYTEST_ARGS ?= -n auto
 
@@ -14,13 +15,13 @@ help: ## list the commands
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PIP) --editable .
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(PIP) --only-binary oopt-gnpy-libyang --editable '.[test,oracle]' || $(PIP) --editable '.[test]'
 	touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed ## play the renewal procedure against a simulated SBC and two TLS peers

@@ -21,7 +21,7 @@ Value = str | int | bool | tuple[str | int, ...]
 Ranges = tuple[tuple[int, int], ...]
 """Allowed intervals, bounds included, in ascending order."""
 
-_INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
+_INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII)
 _LONGEST_INTEGER = 40
 # RFC 7950 section 14, yang-char: no control characters but TAB, LF and CR, no surrogates, no non-characters.
 _NOT_YANG = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
@@ -114,7 +114,7 @@ class IntType(Type):
     ranges: Ranges
 
     def parse(self, text: str) -> int:
-        """Accept decimal digits with an optional minus sign."""
+        """Accept decimal digits with an optional sign."""
         if not _INTEGER.fullmatch(text):
             raise ValueProblem("invalid", text)
         # A bound on the digits keeps int() from refusing, in words of its own, what is out of range anyway.

@@ -43,6 +43,7 @@ LEAF_TYPES = [node.type for node in load().walk() if node.kind in {Kind.LEAF, Ki
         (FILE_NAME, "a.b.", "a.b."),
         (IntType(((1, 60),)), "007", 7),
         (IntType(((-1, 60),)), "-1", -1),
+        (IntType(((1, 60),)), "+5", 5),
         (STATE, "disable", "disabled"),
         (STATE, "e", "enabled"),
         (SUITE, "rsa-with-aes-128-cbc-sha", "rsa-with-aes-128-cbc-sha"),
