@@ -122,5 +122,8 @@ class Refusing:
     def apply(self, proposal: Proposal, record: object) -> None:
         """Nothing to do."""
 
+    def awaits(self, pending: object, now: Instant) -> None:
+        """Nothing to watch."""
+
     def refused(self, author: Author, now: Instant, reason: str) -> None:
         """Nothing to note."""

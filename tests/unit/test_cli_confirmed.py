@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from clibox import FakeBox, Typist
+from clibox import FakeBox, Refusing, Typist
 
 WARNING = (
     "Warning: The configuration will be reverted if you exit the CLI without\n"
@@ -117,6 +117,17 @@ def test_the_end_of_the_session(typist, box):
     typist.type("commit confirmed")
     typist.session.end(typist.now)
     assert not box.database.running.exists(("profiles",))
+
+
+def test_a_client_that_leaves_while_it_is_made_has_it_taken_back(typist, box):
+    box.database.subscribe(Refusing(work=lambda: None))
+    reply = typist.session.line("commit confirmed", typist.now)
+    assert reply.work is not None
+    reply.work()
+    typist.session.conclude(typist.now)
+    assert box.database.revision == 2
+    assert not box.database.running.exists(("profiles",))
+    assert box.database.pending is None
 
 
 def test_who_may_only_look_settles_nothing(typist, box):

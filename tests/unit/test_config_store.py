@@ -32,9 +32,6 @@ class Keeping(Refusing):
     def kept(self, proposal: Proposal) -> dict[str, bytes | None]:
         return {"of the last": str(proposal.revision).encode(), "never": None}
 
-    def awaits(self, pending: object, now: Instant) -> None:
-        """Nothing to note."""
-
     def abandon(self, proposal: Proposal) -> None:
         self.abandoned += 1
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from inmemory import Box
 
+from sbcsim.schema.walk import WalkError
+
 JO = "set oam localAuth user jo "
 
 
@@ -53,3 +55,15 @@ def test_a_deleted_user_is_gone_and_others_stay(box):
     box.sbc.users.remove("jo")
     box.commit("delete oam localAuth user jo")
     assert [account.name for account in box.sbc.users] == ["other"]
+
+
+@pytest.mark.parametrize("name", ["jo.doe", "a-b_c", "7of9", "_"])
+def test_names_that_can_be_directories(box, name):
+    box.commit(f"set oam localAuth user {name} group Guest")
+    assert box.sbc.users.get(name).home == f"/home/Guest/{name}"
+
+
+@pytest.mark.parametrize("name", ["..", ".hidden", "a/b", "../Administrator/admin", "a\N{NO-BREAK SPACE}b", "-x"])
+def test_names_that_cannot(box, name):
+    with pytest.raises(WalkError):
+        box.commit(f"set oam localAuth user {name} group Guest")
