@@ -11,10 +11,10 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import testca
 from clibox import Typist
 
 from sbcsim.cli.edits import apply, edits_of
@@ -25,6 +25,7 @@ from sbcsim.config.transaction import SYSTEM, Database
 from sbcsim.config.tree import Tree
 from sbcsim.device.sbc import Sbc
 from sbcsim.device.settings import Settings, chosen
+from sbcsim.pki.mint import Authority
 from sbcsim.schema.load import load
 from sbcsim.simulator import _factory
 
@@ -116,7 +117,7 @@ class Transcript:
     @property
     def alone(self) -> bool:
         """Everything on the screen follows what is typed line by line."""
-        return len(self.scenes) == 1 and self.mode in {"operational", "configure"}
+        return len(self.scenes) == 1 and self.mode != "login" and self.sent is None
 
     @property
     def prepared(self) -> tuple[str, ...]:
@@ -180,10 +181,17 @@ def configuration(case: Transcript) -> Tree:
     return draft.tree
 
 
+@cache
+def own_certificate() -> bytes:
+    """Return a PKCS#12 file that is the same to look at in every run."""
+    authority = Authority("Example CA", not_before="2025-01-01T00:00:00Z", not_after="2035-01-01T00:00:00Z")
+    issued = authority.issue("sbc.example.com", not_before="2026-01-01T00:00:00Z", not_after="2027-03-01T12:00:00Z")
+    return issued.pkcs12("example-pp")
+
+
 def certificates(case: Transcript) -> dict[str, bytes]:
     """Return the certificate files of a transcript."""
-    issued = testca.sbc("2027-03-01T12:00:00Z")
-    return {name: issued.pkcs12("example-pp") for name in case.certificates}
+    return dict.fromkeys(case.certificates, own_certificate())
 
 
 def furnish(sbc: Sbc, case: Transcript) -> None:
