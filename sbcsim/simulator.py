@@ -5,24 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets  # noqa: TID251 - an access token must not follow from the seed
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from . import grammar
-from .cli.configfile import ConfigFile, load
 from .cli.session import Session
 from .clock import Clock, Instant, Mode, format_duration, from_datetime, from_rfc3339, parse_duration
 from .config.secret import Cipher
 from .config.transaction import Database
-from .config.tree import Tree
 from .control import views
 from .control.access import is_loopback
 from .control.models import (
@@ -41,17 +36,19 @@ from .control.models import (
     SwitchedOver,
 )
 from .device.effects import Endpoint, ListenerKey
-from .device.files import CERTIFICATE_DIRECTORY, FILE_LIMIT
+from .device.files import CERTIFICATE_DIRECTORY
 from .device.redundancy import HaMode
 from .device.sbc import Sbc
 from .device.settings import Settings
 from .device.users import DEFAULT_PASSWORD, DEFAULT_USER, Users
-from .errors import BugError, ScenarioError, UserError
+from .errors import BugError, UserError
 from .events import Entry, Journal, kinds
 from .net.control import ControlPort
 from .net.driver import Driver
+from .net.hostclock import host_calendar, host_uptime, make_clock
 from .net.login import HOST_KEYS, HostKeys, SshPort
 from .net.management import Management
+from .net.startfiles import StartFiles, factory
 from .net.wiring import AddressMap, Wiring, format_endpoint, parse_network, parse_pair
 from .schema.load import load as load_schema
 from .schema.node import Node
@@ -60,7 +57,6 @@ from .version import __version__
 if TYPE_CHECKING:
     from .device.state import State
 
-VIRTUAL_START = "2026-01-01T00:00:00Z"
 LATEST = from_rfc3339("9999-01-01T00:00:00Z")
 """The clock goes no further: calendars end soon after."""
 CONTROL_PORT = 10080
@@ -102,14 +98,14 @@ class Simulator:
         control: Literal["on demand", "serve", "off"] = "on demand",
         control_token: str = "",
     ) -> None:
-        self._config = [Path(config)] if isinstance(config, str | Path) else [Path(each) for each in config]
+        configurations = [config] if isinstance(config, str | Path) else config
         self._addresses = AddressMap(bind, ports, map(parse_pair, maps), map(parse_network, allow_dial))
         self._bind = self._addresses.bind
         self._ephemeral = ports == "ephemeral"
-        self._files = dict(files or {})
+        self._files = StartFiles([Path(each) for each in configurations], dict(files or {}))
         self._control = control
-        self._clock = clock if isinstance(clock, Clock) else _make_clock(clock)
-        self._clock.follow(_host_uptime)
+        self._clock = clock if isinstance(clock, Clock) else make_clock(clock)
+        self._clock.follow(host_uptime)
         self._first = self._clock.reading().calendar
         self._first_rate = self._clock.rate
         self._users = Users()
@@ -153,7 +149,7 @@ class Simulator:
         """What the control API wants to see, "" for nothing."""
         cipher = Cipher(seed)
         if saved is None:
-            self._database = Database(schema, _factory(), cipher=cipher)
+            self._database = Database(schema, factory(), cipher=cipher)
         else:
             self._database = Database(schema, saved.tree, cipher=cipher, revision=saved.revision, history=saved.history)
         self._sbc = Sbc(self._database, self._clock, settings=self._settings, users=self._users)
@@ -195,18 +191,13 @@ class Simulator:
         new = state is None or state.saved is None
         if state is not None and not new:
             state.restore(sbc)
-        for name, content in self._files.items() if new else ():
-            self._put_file(name, content, now)
+        if new:
+            self._files.put_certificates(sbc, now)
         sbc.start(now)
         sbc.wake = self._wake
-        files = [_read(file) for file in self._config]
-        if state is not None:
-            files = [file for file in files if not state.has_taken(file.text)]
-        if files:
-            load(self._database, files, now, self._supply)
-        if state is not None:
-            for file in files:
-                state.take(file.text)
+        for text in self._files.load(sbc, now, None if state is None else state.has_taken):
+            if state is not None:
+                state.take(text)
         sbc.adopt_start(new=new)
         self._users.adopt_start()
         if state is not None and new:
@@ -218,22 +209,6 @@ class Simulator:
         if self._control != "off":
             await self._start_control()
         self._serving = True
-
-    def _supply(self, file_name: str) -> None:
-        """Put a certificate file that lies beside a configuration file onto the box, unless it has one of the name."""
-        sbc = self._sbc
-        if sbc.files.certificate_file(file_name) is not None:
-            return
-        for directory in dict.fromkeys(file.parent for file in self._config):
-            file = directory / file_name
-            if file.is_file() and file.stat().st_size <= FILE_LIMIT:
-                self._put_file(file_name, file.read_bytes(), self._clock.reading())
-                return
-
-    def _put_file(self, name: str, content: bytes, now: Instant) -> None:
-        """Put a certificate file onto every server."""
-        for server in self._sbc.servers:
-            self._sbc.files_of(server).write(f"{CERTIFICATE_DIRECTORY}/{name}", content, now)
 
     async def _start_control(self) -> None:
         control = self._control_port = ControlPort(self, self.control_token)
@@ -413,7 +388,7 @@ class Simulator:
             if self._management is not None:
                 await self._management.end_sessions()
             self._clock.set_rate(self._first_rate)  # before: at another rate the restarted clock would have moved
-            self._clock.restart(_host_calendar() if self._clock.mode is Mode.REAL else self._first)
+            self._clock.restart(host_calendar() if self._clock.mode is Mode.REAL else self._first)
             self._users.reset()
             self._sbc.reset(self._clock.reading())
             self._driver.set_rate(self._first_rate)
@@ -501,43 +476,8 @@ def _listener_order(item: tuple[ListenerKey, Endpoint]) -> tuple[str, str, int, 
     return key.address_context, key.zone, key.sip_sig_port, key.transport.value
 
 
-def _make_clock(text: str) -> Clock:
-    word, at, start = text.partition("@")
-    if word == "virtual":
-        return Clock(Mode.VIRTUAL, from_rfc3339(start if at else VIRTUAL_START))
-    if text == "real":
-        return Clock(Mode.REAL, _host_calendar())
-    raise UserError(f'"{text}" is not a clock: real, virtual or virtual@{VIRTUAL_START}')
-
-
 def _ha_mode(text: str) -> HaMode:
     try:
         return HaMode(text)
     except ValueError:
         raise UserError(f'"{text}" is no redundancy: {", ".join(mode.value for mode in HaMode)}') from None
-
-
-def _host_uptime() -> int:
-    return time.monotonic_ns() // 1000  # noqa: TID251 - this is where the host's clock comes in
-
-
-def _host_calendar() -> int:
-    return time.time_ns() // 1000  # noqa: TID251 - this is where the host's clock comes in
-
-
-def _read(file: Path) -> ConfigFile:
-    try:
-        return ConfigFile(str(file), file.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ScenarioError("not UTF-8 text", file=str(file), line=line) from None
-    except OSError as error:
-        raise ScenarioError(error.strerror or str(error), file=str(file)) from None
-
-
-@cache
-def _factory() -> Tree:
-    """Return the configuration of a new system."""
-    database = Database(load_schema())
-    load(database, [ConfigFile("factory.cli", grammar.read_text("factory.cli"))], Instant(0, 0))
-    return database.running

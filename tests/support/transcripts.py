@@ -25,9 +25,9 @@ from sbcsim.config.transaction import SYSTEM, Database
 from sbcsim.config.tree import Tree
 from sbcsim.device.sbc import Sbc
 from sbcsim.device.settings import Settings, chosen
+from sbcsim.net.startfiles import factory
 from sbcsim.pki.mint import Authority
 from sbcsim.schema.load import load
-from sbcsim.simulator import _factory
 
 FOLDER = Path(__file__).parents[1] / "transcripts"
 START = "2026-01-30T10:00:00Z"
@@ -174,7 +174,7 @@ def without_times(screen: str) -> str:
 
 def configuration(case: Transcript) -> Tree:
     """Return the factory configuration with what a transcript has at its start."""
-    draft = Database(load(), _factory()).open(SYSTEM)
+    draft = Database(load(), factory()).open(SYSTEM)
     for line in case.start:
         for edit in edits_of(draft.tree.schema, parse(line, Start.CONF)):
             apply(draft, edit)
