@@ -35,6 +35,9 @@ def apply(candidate: Candidate, edit: Edit) -> None:
         candidate.delete(edit.path)
     elif edit.value is None:
         candidate.create(edit.path)
+    elif edit.value == ():
+        if candidate.tree.exists(edit.path):  # a leaf-list without values is none
+            candidate.delete(edit.path)
     elif edit.append and isinstance(edit.value, tuple):
         candidate.append(edit.path, edit.value)
     else:

@@ -78,6 +78,11 @@ class Call:
     pipes: tuple[Pipe, ...] = ()
 
     @property
+    def innermost(self) -> Call:
+        """The command itself, behind any `run` and `top`."""
+        return self if self.inner is None else self.inner.innermost
+
+    @property
     def words(self) -> tuple[Word, ...]:
         """The plain words, as the model resolves them."""
         return tuple(argument.word for argument in self.arguments)

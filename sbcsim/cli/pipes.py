@@ -20,7 +20,7 @@ from sbcsim.schema.node import Node
 
 from .grid import Grid
 from .home import write_lines
-from .parser import Argument, Fault, LineError, Pipe, Start
+from .parser import Argument, Call, Fault, LineError, Pipe, Start
 from .shell import Output, Shell, View
 from .tables import table
 from .views import ConfigurationView, TableView
@@ -122,17 +122,20 @@ class Pipeline:
 NO_PIPES = Pipeline()
 
 
-def pipeline(pipes: Sequence[Pipe], start: Start) -> Pipeline:
-    """Return the pipes as functions; raises LineError where one cannot be used."""
+def pipeline(call: Call, start: Start) -> Pipeline:
+    """Return the pipes of a line as functions; raises LineError where one cannot be used."""
+    pipes = call.pipes
     if not pipes:
         return NO_PIPES
     names = [pipe.name for pipe in pipes]
+    into_files = [pipe for pipe in pipes if pipe.name in _SINKS]
     for pipe in pipes:
-        if not usable(pipe.name, start):
+        vain = pipe.name == "compare" and call.innermost.command not in _COMPARED
+        if vain or not usable(pipe.name, start) or pipe in into_files[1:]:
             raise LineError(Fault.UNKNOWN_ARGUMENT, pipe.start)
         if pipe.name == "display-level" and pipe.argument is not None:
             levels(pipe.argument)
-    sink = next((pipe for pipe in pipes if pipe.name in _SINKS), None)
+    sink = into_files[0] if into_files else None
     return Pipeline(
         form=next((name for name in reversed(names) if name in _FORMS or name in _GRIDS), ""),
         details="details" in names,
@@ -153,9 +156,10 @@ def usable(name: str, start: Start) -> bool:
 def levels(argument: Argument) -> int:
     """Return the number of levels to show; raises LineError."""
     text = argument.word.text
-    if not _NUMBER.fullmatch(text) or not int(text):
-        raise LineError(Fault.BAD_VALUE, argument.start, text=message("value.invalid", value=text))
-    return int(text)
+    if _NUMBER.fullmatch(text) and int(text):
+        return int(text)
+    kind = "range" if text.isascii() and text.removeprefix("-").isdecimal() else "invalid"
+    raise LineError(Fault.BAD_VALUE, argument.start, text=message(f"value.{kind}", value=text))
 
 
 def _names(choosers: Sequence[Pipe], kind: str, nodes: Sequence[Node]) -> list[str]:
@@ -265,3 +269,4 @@ _GRIDS: dict[str, Callable[[Grid], list[str]]] = {
 _BY_NAME = frozenset({"select", "de-select", "sort-by"})
 _CHOOSERS = _BY_NAME | {"display-level"}
 _SINKS = frozenset({"save", "append"})
+_COMPARED = frozenset({"show_candidate", "show_configuration"})

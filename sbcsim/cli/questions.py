@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from sbcsim.grammar import message
-from sbcsim.schema.node import Node
-from sbcsim.schema.types import StringType
+from sbcsim.schema.node import Kind, Node
+from sbcsim.schema.types import BitsType, LeafrefType, StringType, Type, UnionType
 from sbcsim.schema.walk import Problem, WalkError, Word
 
+from .lexer import UnterminatedStringError, scan_word
+from .parser import Argument, Fault, LineError
+from .redaction import HIDDEN
 from .refusal import RefusalError
 from .shell import Ask, Shell, Work
 
@@ -38,19 +41,44 @@ def asks_for(shell: Shell, error: WalkError) -> Node | None:
 def value_for(leaf: Node, *, named: bool = False) -> Generator[Ask | Work, str, Word]:
     """Ask for the value of a leaf, by its name unless that ended the line; of a secret only its length is seen."""
     before = message("question.value_for", name=leaf.name) if named else ""
-    kind = leaf.type
-    choices = kind.choices() if kind is not None else ()
     if _is_long(leaf):
-        text = yield Ask(before + message("question.lines"), lines=True)
-        return Word(text, quoted=True, values=None)
+        return Word((yield Ask(before + message("question.lines"), lines=True)), quoted=True)
     if leaf.secret:
-        prompt = message("question.secret")
-    elif choices:
-        prompt = message("question.choices", choices=",".join(choices))
-    else:
-        prompt = message("question.string")
-    answer = yield Ask(before + prompt, hidden=leaf.secret, mask=_MASK if leaf.secret else "")
-    return Word(answer, quoted=True, values=None)
+        return Word((yield Ask(before + message("question.secret"), hidden=True, mask=_MASK)), quoted=True)
+    return _word(leaf, (yield Ask(before + _prompt(leaf.type))))
+
+
+def refused_answer(arguments: Sequence[Argument], answer: Word, error: WalkError) -> LineError:
+    """Return the refusal of a line whose last value was asked for and is wrong; a secret is not repeated in it."""
+    secret = answer.text and any(leaf.secret for leaf in error.choices)
+    text = error.text.replace(answer.text, HIDDEN) if secret else error.text
+    return LineError(Fault.BAD_VALUE, arguments[-1].end, text=text)
+
+
+def _prompt(kind: Type | None) -> str:
+    """Return the question for a value of a type: its choices where there are no others, else its form."""
+    choices = () if kind is None else kind.choices()
+    if kind is None or (not choices and isinstance(_target(kind), StringType)):
+        return message("question.string")
+    if choices and not isinstance(_target(kind), BitsType | UnionType):
+        return message("question.choices", choices=",".join(choices))
+    return message("question.form", form=kind.help)
+
+
+def _target(kind: Type) -> Type:
+    return kind.of if isinstance(kind, LeafrefType) else kind
+
+
+def _word(leaf: Node, answer: str) -> Word:
+    """Return an answer as the word that it would be in a line: in quotes, a list in brackets, or as it is."""
+    text = answer.strip()
+    if text.startswith("[") and text.endswith("]") and (leaf.kind is Kind.LEAF_LIST or isinstance(leaf.type, BitsType)):
+        return Word(text, values=tuple(text[1:-1].split()))
+    try:
+        word, quoted, end = scan_word(text, 0)
+    except UnterminatedStringError:
+        return Word(answer, quoted=True)
+    return Word(word if quoted and end == len(text) else answer, quoted=True)
 
 
 def _is_long(leaf: Node) -> bool:

@@ -265,7 +265,7 @@ class Session:
         shell.history.append((shell.now, cleaned))
         try:
             call = parse(text, shell.mode.start)
-            pipes = pipeline(call.pipes, shell.mode.start)
+            pipes = pipeline(call, shell.mode.start)
         except LineError as error:
             return self._refused(cleaned, error)
         self._running = _Running(execute(shell, call), cleaned, shell.mode, shell.prompt, pipes, self._head())
@@ -330,7 +330,7 @@ class Session:
             if len(text) > LONGEST_LINE:
                 raise UserError(message("session.line_too_long"))
             call = parse(text, mode.start)
-            pipes = pipeline(call.pipes, mode.start)
+            pipes = pipeline(call, mode.start)
             lines = pipes.lines((yield from execute(shell, call)), shell)
             ok = True
         except (LineError, RefusalError, UserError) as error:

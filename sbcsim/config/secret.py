@@ -47,5 +47,9 @@ class Cipher:
         return True
 
     def sealed(self, text: str) -> str:
-        """Return `text` as it is kept: as it is when already encrypted here, else encrypted."""
-        return text if self.is_encrypted(text) else self.encrypt(text)
+        """Return `text` as it is kept: as it is where it looks encrypted already, by whatever box, else encrypted."""
+        return text if text.startswith(PREFIX) else self.encrypt(text)
+
+    def opened(self, text: str) -> str:
+        """Return what a kept secret stands for; a word from another box stands for itself, and so opens nothing."""
+        return self.decrypt(text) if self.is_encrypted(text) else text

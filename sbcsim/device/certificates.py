@@ -286,7 +286,7 @@ class CertificateStore:
 
     def _pass_phrase(self, tree: Tree, name: str) -> str | None:
         stored = tree.get((*certificate_path(name), "passPhrase"))
-        return None if stored is None else self._cipher.decrypt(str(stored))
+        return None if stored is None else self._cipher.opened(str(stored))
 
 
 def _file_kind(word: str) -> Literal["local", "remote"] | None:

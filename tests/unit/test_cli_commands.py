@@ -61,6 +61,53 @@ def test_leaf_lists_append_and_replace(typist: Typist) -> None:
     assert typist.type(f"delete {codes}").ok
 
 
+def test_a_leaf_list_without_values_is_none(typist: Typist) -> None:
+    profile = "profiles services pathCheckProfile P"
+    typist.type(f"set {profile} replyTimeoutCount 3 failureResponseCodes [ 503 all4xx ]")
+    for line in (f"set {profile} failureResponseCodes [ ]", f"set {profile} failureResponseCodes []"):
+        assert typist.type(line).ok
+        assert typist.answer(f"show {profile}") == "replyTimeoutCount 3;\n"
+
+
+def test_up_further_than_the_top(typist: Typist) -> None:
+    typist.type("edit profiles security tlsProfile T")
+    assert typist.type("up 100").ok
+    assert typist.prompt == "\n[edit]\nadmin@SBC1% "
+    assert "unknown argument" in typist.answer("up ten")
+    assert typist.type("run show configuration").ok
+
+
+@pytest.mark.parametrize(("word", "wanted"), [("conf", "configuration"), ("st", "status"), ("tab", "table")])
+def test_what_show_shows_may_be_abbreviated_where_an_element_could_stand(
+    box: FakeBox, typist: Typist, word: str, wanted: str
+) -> None:
+    path = ("addressContext", "default", "zone", "ZONE1", "peerPathchkStatus")
+    commit(typist, ZONE)
+    box.tables[path] = [{"peerName": "P", "pingState": "up", "localAdminState": "up", "remoteAdminState": "up"}]
+    below = " ".join(path[:4] if wanted == "configuration" else path)
+    assert typist.answer(f"show {word} {below} | nomore") == typist.answer(f"show {wanted} {below}")
+    assert typist.type(f"show {word} {below}").ok, typist.screen
+
+
+def test_an_element_wins_over_what_else_show_could_mean(typist: Typist) -> None:
+    commit(typist, "set system admin SBC1 location here")
+    typist.type("set system admin SBC1 location there")
+    assert typist.answer("show s admin SBC1 location") == "location there;\n"
+    typist.type("edit profiles")
+    assert "  security - Security profiles\n  services - Service profiles\n" in typist.answer("show s")
+    assert "unknown element" in typist.answer("show frob")
+
+
+@pytest.mark.parametrize("line", ["show {} | details", "top show {} | details", "run show configuration {} | details"])
+def test_a_leaf_at_its_default_is_there_with_details(typist: Typist, line: str) -> None:
+    commit(typist, "set profiles security tlsProfile T")
+    leaf = "profiles security tlsProfile T handshakeTimer"
+    assert typist.answer(line.format(leaf)) == "handshakeTimer 5; # default\n"
+    assert "element does not exist" in typist.answer(line.format(leaf).removesuffix(" | details"))
+    typist.type("run set show defaults true")
+    assert typist.answer(line.format(leaf).removesuffix(" | details")) == "handshakeTimer 5; # default\n"
+
+
 def test_abbreviations(typist: Typist) -> None:
     assert typist.type("set sys sec pki cert NEW ty local sta en").ok
     assert typist.answer("sho sys sec pki cert NEW") == "state enabled;\ntype  local;\n"
@@ -256,7 +303,7 @@ def test_change_password(box: FakeBox) -> None:
 def test_pipes(pipes: str, wanted: str) -> None:
     call = parse(f"show cli | {pipes}", Start.OPER)
     shell = FakeBox().session()._shell
-    found = pipeline(call.pipes, Start.OPER).lines(Output(("apple", "banana", "cherry")), shell)
+    found = pipeline(call, Start.OPER).lines(Output(("apple", "banana", "cherry")), shell)
     assert "".join(f"{line}\n" for line in found) == wanted
 
 

@@ -97,6 +97,7 @@ def test_not_in_private_mode_and_not_without_confirmed(typist, box):
     typist.type("revert no-confirm")
     typist.type("exit")
     typist.type("configure")
+    assert typist.answer("commit confirmed") == "Aborted: confirmed commit requires exclusive configuration mode\n"
     typist.type(LINE)
     assert typist.answer("commit confirmed") == "Aborted: confirmed commit requires exclusive configuration mode\n"
 

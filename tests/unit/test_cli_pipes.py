@@ -112,7 +112,7 @@ def test_levels(typist: Typist) -> None:
     assert "incomplete path" in typist.answer(f"show configuration {ZONE} displaylevel")
     assert "unknown argument" in typist.answer(f"show configuration {ZONE} displaylevel 1 2")
     assert '"x" is not a valid value' in typist.answer(f"show configuration {ZONE} displaylevel x")
-    assert '"0" is not a valid value' in typist.answer(f"show configuration {ZONE} | display-level 0")
+    assert '"0" is out of range' in typist.answer(f"show configuration {ZONE} | display-level 0")
 
 
 @pytest.mark.parametrize("pipe", ["select nonsense", "sort-by nonsense", "de-select nonsense", "tab | select nonsense"])
@@ -126,6 +126,30 @@ def test_what_is_chosen_must_be_there(typist: Typist, pipe: str) -> None:
 def test_choice_may_be_ambiguous(typist: Typist) -> None:
     assert "Possible alternatives starting with tls" not in typist.answer(f"{PORTS} | select tls")
     assert "Possible alternatives starting with ip:" in typist.answer(f"{PORTS} | select ip")
+
+
+def test_one_file_for_each_line(box: FakeBox, typist: Typist) -> None:
+    line = f"{PORTS} | save one | append two"
+    caret, text, *_ = typist.answer(line).splitlines()
+    assert (len(caret), text) == (len("admin@SBC1> ") + line.index("append") + 1, "syntax error: unknown argument")
+    assert not box.files.exists("/home/Administrator/admin/one")
+
+
+@pytest.mark.parametrize("show", ["show", "show configuration", "top show", "run show configuration"])
+def test_compare_holds_the_candidate_against_the_running_configuration(typist: Typist, show: str) -> None:
+    typist.type("configure")
+    typist.type(f"delete {ZONE} sipSigPort 2")
+    compared = typist.answer(f'{show} {ZONE} | compare | match "^[+-]"')
+    assert compared.splitlines()[0] == "-sipSigPort 2 {", compared
+    assert typist.answer(f"{show} {ZONE} sipSigPort 2 | compare").startswith("-portNumber"), typist.screen
+
+
+@pytest.mark.parametrize("line", ["show status", "show table system admin", "commit", "run show cli", "show cli"])
+def test_nothing_else_can_be_compared(typist: Typist, line: str) -> None:
+    if not line.startswith("show cli"):
+        typist.type("configure")
+    caret, text, *_ = typist.answer(f"{line} | compare").splitlines()
+    assert (len(caret), text) == (len("admin@SBC1> ") + len(line) + 4, "syntax error: unknown argument")
 
 
 def test_output_into_files(box: FakeBox, typist: Typist) -> None:

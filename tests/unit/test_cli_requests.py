@@ -85,7 +85,7 @@ def test_a_missing_input_is_asked_for_by_its_name(box: FakeBox) -> None:
 
 def test_several_missing_inputs_are_asked_for_in_order(box: FakeBox) -> None:
     typist = Typist(box.session())
-    assert typist.type(COMMENT).prompt == "Value for 'id' (<string>): "
+    assert typist.type(COMMENT).prompt == "Value for 'id' (<number, 0..4294967295>): "
     assert typist.type("7").prompt == "Value for 'text' (<string>): "
     assert typist.type("seen").ok
     assert box.requests[-1][1:] == ("comment", {"alarm id": 7, "alarm text": "seen"})
@@ -93,7 +93,7 @@ def test_several_missing_inputs_are_asked_for_in_order(box: FakeBox) -> None:
 
 def test_a_value_missing_at_the_end_is_asked_for_without_a_name(box: FakeBox) -> None:
     typist = Typist(box.session())
-    assert typist.type(f"{COMMENT} text seen id").prompt == "(<string>): "
+    assert typist.type(f"{COMMENT} text seen id").prompt == "(<number, 0..4294967295>): "
     assert typist.type("7").ok
     assert box.requests[-1][2] == {"alarm id": 7, "alarm text": "seen"}
 

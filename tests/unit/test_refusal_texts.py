@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from inmemory import AUTHOR
 from livebox import live_box
 
+from sbcsim.config.secret import Cipher
 from sbcsim.device.redundancy import HaMode
 from sbcsim.device.settings import Settings
 from sbcsim.errors import UserError
@@ -51,6 +52,16 @@ def test_certificate_files(content: bytes, text: str) -> None:
     with pytest.raises(UserError) as refused:
         box.commit(NEW)
     assert refused.value.text == text.replace("...", "system security pki certificate NEW")
+
+
+def test_a_pass_phrase_encrypted_by_another_box_opens_nothing() -> None:
+    box = live_box()
+    box.put("new.p12", testca.sbc().pkcs12("secret"))
+    with pytest.raises(UserError) as refused:
+        box.commit(NEW.replace("secret", Cipher(99).encrypt("secret")))
+    wanted = "'system security pki certificate NEW passPhrase': wrong pass phrase for file \"new.p12\""
+    assert refused.value.text == wanted
+    box.commit(NEW.replace("secret", box.database.cipher.encrypt("secret")))
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,11 @@ def commit(shell: Shell, call: Call) -> Steps:
     """Make the candidate the running configuration, or with `check` only see whether it could be."""
     options = {option.name: option.argument.word.text if option.argument else "" for option in call.options}
     confirm = _confirm(call)
+    draft, database = shell.draft, shell.box.database
+    if confirm is not None and not draft.exclusive:
+        raise UserError(message("refusal.needs_exclusive"))
     if "check" in options:
         return (yield from validate(shell, call))
-    draft, database = shell.draft, shell.box.database
     if not draft.modified and database.pending is None and "persist-id" not in options:
         shown = [message("answer.commit_nothing")]
     else:

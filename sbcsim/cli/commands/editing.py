@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from sbcsim.cli.edits import apply
 from sbcsim.cli.parser import Call, Fault, LineError
-from sbcsim.cli.questions import asks_for, value_for
+from sbcsim.cli.questions import asks_for, refused_answer, value_for
 from sbcsim.cli.redaction import without_secret
 from sbcsim.cli.resolving import line_error, parent, present, require, resolve
 from sbcsim.cli.shell import Output, Shell, Steps
@@ -15,6 +17,10 @@ from sbcsim.schema.types import Value
 from sbcsim.schema.walk import WalkError, format_path, resolve_set
 
 from .command import Command, Right, Words
+
+_NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
+_DEEPEST = 100
+"""More levels than any path has."""
 
 
 def set_(shell: Shell, call: Call) -> Steps:
@@ -30,7 +36,7 @@ def set_(shell: Shell, call: Call) -> Steps:
         try:
             assignments = resolve_set(shell.box.schema, words, shell.level)
         except WalkError as wrong:
-            raise LineError(Fault.BAD_VALUE, call.arguments[-1].end, text=wrong.text) from None
+            raise refused_answer(call.arguments, words[-1], wrong) from None
     for assignment in assignments:
         apply(shell.draft, assignment)
     return Output()
@@ -143,9 +149,9 @@ def levels(call: Call) -> int:
     if not call.arguments:
         return 1
     argument = call.arguments[0]
-    if not argument.word.text.isascii() or not argument.word.text.isdecimal() or len(argument.word.text) > 2:
+    if not _NUMBER.fullmatch(argument.word.text):
         raise LineError(Fault.UNKNOWN_ARGUMENT, argument.start)
-    return int(argument.word.text)
+    return min(int(argument.word.text), _DEEPEST)
 
 
 COMMANDS = (

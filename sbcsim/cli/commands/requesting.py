@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 
-from sbcsim.cli.parser import Call, Fault, LineError
-from sbcsim.cli.questions import asks_for, confirm, value_for
+from sbcsim.cli.parser import Call
+from sbcsim.cli.questions import asks_for, confirm, refused_answer, value_for
 from sbcsim.cli.resolving import Step, line_error, present, require
 from sbcsim.cli.shell import Ask, Output, Shell, Steps, Work
 from sbcsim.grammar import message
@@ -33,18 +33,18 @@ def request(shell: Shell, call: Call) -> Steps:
 
 def _resolved(shell: Shell, call: Call) -> Generator[Ask | Work, str, Request]:
     """Resolve a line; inputs that it lacks are asked for on a terminal."""
-    words, answers, asked = list(call.words), dict[Node, Word](), False
+    words, answers = list(call.words), dict[Node, Word]()
+    word: Word | None = None
     while True:
         try:
             return resolve_request(shell.box.schema, words, shell.level, answers)
         except WalkError as error:
-            if asked and error.problem is Problem.BAD_VALUE and error.index >= len(call.words):
-                raise LineError(Fault.BAD_VALUE, call.arguments[-1].end, text=error.text) from None
+            if word is not None and error.problem is Problem.BAD_VALUE and error.index >= len(call.words):
+                raise refused_answer(call.arguments, word, error) from None
             leaf = asks_for(shell, error)
             if leaf is None:
                 raise line_error(error, call.arguments) from None
             at_end = error.problem is Problem.INCOMPLETE
-        asked = True
         word = yield from value_for(leaf, named=not at_end)
         if at_end:
             words.append(word)

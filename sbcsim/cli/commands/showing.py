@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sbcsim.cli.modes import Mode
 from sbcsim.cli.parser import Argument, Call, Fault, LineError
@@ -11,8 +12,9 @@ from sbcsim.cli.resolving import Step, present, require, resolve
 from sbcsim.cli.shell import Output, Shell
 from sbcsim.cli.status import Status, operational
 from sbcsim.cli.views import ConfigurationView, StatusView, TableView
+from sbcsim.config.tree import Tree
 from sbcsim.schema.node import Path
-from sbcsim.schema.walk import Resolved, Want
+from sbcsim.schema.walk import Resolved, Want, children, matching, node_for
 
 from .command import Command, Words
 
@@ -24,19 +26,40 @@ def show_configuration(shell: Shell, call: Call) -> Output:
     """Show the running configuration, in configure mode too: the renewal procedure is typed there as a whole."""
     words, deep = _leveled(call)
     found = resolve(shell.box.schema, words, _base(shell))
-    require(shell.box.schema, found.path, words, present(shell.running))
-    return Output(view=ConfigurationView(shell.running, found.path), levels=deep)
+    require(shell.box.schema, found.path, words, _there(shell, call, shell.running))
+    return Output(view=ConfigurationView(shell.running, found.path, shell.candidate), levels=deep)
 
 
 def show_candidate(shell: Shell, call: Call) -> Output:
     """Show the candidate; held against the running configuration, what was deleted can be named too."""
     draft = shell.draft
+    if (other := _abbreviated(shell, call.arguments)) is not None:
+        return other(shell, replace(call, arguments=call.arguments[1:]))
     words, deep = _leveled(call)
     found = resolve(shell.box.schema, words, shell.level)
-    comparing = any(pipe.name == "compare" for pipe in call.pipes)
-    trees = (draft.tree, draft.base) if comparing else (draft.tree,)
-    require(shell.box.schema, found.path, words, present(*trees))
+    require(shell.box.schema, found.path, words, _there(shell, call, draft.tree))
     return Output(view=ConfigurationView(draft.tree, found.path, draft), levels=deep)
+
+
+def _abbreviated(shell: Shell, words: Sequence[Argument]) -> Callable[[Shell, Call], Output] | None:
+    """Return what else is to be shown where the first word abbreviates its name, and none of an element."""
+    if not words or words[0].word.quoted:
+        return None
+    text = words[0].word.text
+    if matching(children(node_for(shell.box.schema, shell.level), Want.CONFIG), text):
+        return None
+    found = [name for name in _OTHERS if text and name.startswith(text)]
+    return _OTHERS[found[0]] if len(found) == 1 else None
+
+
+def _there(shell: Shell, call: Call, tree: Tree) -> Callable[[Step, Path], bool]:
+    """Return what tells whether something can be shown: it is in the tree, or a pipe brings it to light."""
+    pipes = {pipe.name for pipe in call.pipes}
+    trees = (tree, shell.candidate.tree, shell.candidate.base) if shell.candidate and "compare" in pipes else (tree,)
+    exists = present(*trees)
+    if "details" not in pipes and shell.properties["show-defaults"] != "true":
+        return exists
+    return lambda step, path: exists(step, path) or (step.node.is_leaf and step.node.default is not None)
 
 
 def compare(shell: Shell, call: Call) -> Output:
@@ -111,6 +134,8 @@ def _require_operational(shell: Shell, words: Sequence[Argument], found: Resolve
 def _base(shell: Shell) -> Path:
     return shell.level if shell.mode is Mode.CONFIGURE else shell.view_path
 
+
+_OTHERS = {"configuration": show_configuration, "status": show_status, "table": show_table}
 
 COMMANDS = (
     Command("show_configuration", ("show", "configuration"), show_configuration, Words.CONFIGURATION),
