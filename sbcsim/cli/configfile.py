@@ -17,7 +17,7 @@ from sbcsim.schema.walk import Assignment, WalkError
 
 from .edits import Edit, apply, edits_of
 from .lexer import continues
-from .output import explain
+from .output import Place, explain
 from .parser import Call, Fault, LineError, Start, parse
 from .redaction import without_secret
 from .resolving import line_error
@@ -140,7 +140,7 @@ def _apply(candidate: Candidate, schema: Node, command: _Command, call: Call, pl
 
 
 def _reason(error: LineError) -> str:
-    return "; ".join(line.strip() for line in explain(error, Start.CONF, "")[1:])
+    return "; ".join(line.strip() for line in explain(error, Start.CONF, Place())[1:])
 
 
 def _origin(places: dict[Path, _Command], path: Path) -> _Command | None:

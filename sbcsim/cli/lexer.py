@@ -31,6 +31,7 @@ _PIECE = r'\\(?P<escaped>.)|"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<open>")|(?P<plain>
 _IN_WORD = re.compile(_PIECE % "", re.DOTALL | re.ASCII)
 _IN_ARRAY = re.compile(_PIECE % r"\]", re.DOTALL | re.ASCII)
 _PLAIN_WORD = re.compile(r'([^\s"\\|]+)(?:\s+|(?=\|)|\Z)', re.ASCII)
+_LEADING_COMMENTS = re.compile(r"(?:\s*/\*.*?\*/)+", re.ASCII)
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
@@ -199,12 +200,16 @@ def _unescape(escape: re.Match[str]) -> str:
 
 
 def split_commands(script: str) -> list[str]:
-    """Return the commands of a script: cut at newlines and `;` outside quotes, continued lines joined."""
+    """Return the commands of a script: cut at newlines and `;` outside quotes, continued lines joined, comments out."""
     commands: list[str] = []
     current: list[str] = []
     quoted = False
     position = 0
+    last_end = script.rfind("*/")
     while position < len(script):
+        if not current and (after := _behind_comment(script, position, last_end)) > position:
+            position = after
+            continue
         character = script[position]
         step = 1
         if character == "\\" and position + 1 < len(script):
@@ -224,6 +229,28 @@ def split_commands(script: str) -> list[str]:
         position += step
     commands.append("".join(current))
     return commands
+
+
+def _behind_comment(script: str, start: int, last_end: int) -> int:
+    """Return where a blank or a comment at `start` ends, which is `start` where there is neither.
+
+    `last_end` is where the last comment of the script ends: behind it `/*` begins none, and is not looked at twice.
+    """
+    if script[start] in " \t":
+        return start + 1
+    if script[start] == "!":
+        end = script.find("\n", start)
+        return len(script) if end < 0 else end
+    if script.startswith("/*", start) and start + 2 <= last_end:
+        return script.index("*/", start + 2) + 2
+    return start
+
+
+def uncommented(line: str) -> str:
+    """Return a line with blanks in place of the comments in front of it, so that its words stay where they are."""
+    if found := _LEADING_COMMENTS.match(line):
+        line = " " * found.end() + line[found.end() :]
+    return "" if line.lstrip().startswith("!") else line
 
 
 def continues(line: str) -> bool:

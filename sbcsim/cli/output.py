@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from sbcsim.clock import SECOND, Instant, to_datetime
@@ -41,9 +42,23 @@ def status_line(now: Instant, *, ok: bool) -> str:
     return message("session.ok" if ok else "session.error", time=stamp(now))
 
 
-def explain(error: LineError, start: Start, prompt: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a line stands on the screen: behind a prompt, its last part, from `begin` on, perhaps below it."""
+
+    prompt: str = ""
+    begin: int = 0
+
+    def column(self, position: int) -> int:
+        """Return the column of a character."""
+        if self.begin and position >= self.begin:
+            return len(message("session.continued")) + position - self.begin
+        return len(self.prompt) + position
+
+
+def explain(error: LineError, start: Start, place: Place) -> list[str]:
     """Return the caret line and what follows it; the caret stands under the offending word on the screen."""
-    caret = "-" * (len(prompt) + error.position) + "^"
+    caret = "-" * place.column(error.position) + "^"
     if error.fault is Fault.UNKNOWN_COMMAND:
         # Behind `run` the verbs are those of operational mode: only that one has "reset".
         mode = Start.OPER if "reset" in error.choices else start
@@ -57,10 +72,10 @@ def explain(error: LineError, start: Start, prompt: str) -> list[str]:
     return [caret, message(_PLAIN[error.fault])]
 
 
-def failure(error: LineError | RefusalError | UserError, start: Start, prompt: str) -> list[str]:
+def failure(error: LineError | RefusalError | UserError, start: Start, place: Place) -> list[str]:
     """Return what a command prints that fails, whatever made it fail."""
     if isinstance(error, LineError):
-        return explain(error, start, prompt)
+        return explain(error, start, place)
     if isinstance(error, RefusalError):
         return list(error.lines)
     return message("answer.aborted", reason=error.text).split("\n")

@@ -22,9 +22,9 @@ from .commands.properties import screen_values, start_values
 from .completion import Completion, completed, in_quotes, spaced
 from .editor import Habits
 from .greeting import greeting
-from .lexer import continues, split_commands
+from .lexer import continues, split_commands, uncommented
 from .modes import Mode, level_line
-from .output import clock_face, failure, status_line
+from .output import Place, clock_face, failure, status_line
 from .pager import Page, Pager, wiped
 from .parser import LineError, parse
 from .pipes import Pipeline, pipeline
@@ -70,7 +70,7 @@ class _Running:
     steps: Generator[Ask | Work, str, Output]
     cleaned: str
     mode: Mode
-    prompt: str
+    place: Place
     pipeline: Pipeline
     head: list[str] = field(default_factory=list)  # what stands above its output, until that begins
     working: bool = False
@@ -115,7 +115,12 @@ class Session:
     @property
     def at_prompt(self) -> bool:
         """The next line is a new command: no question, no waiting output, no continued line."""
-        return self._running is None and self._entry is None and not self._pager.waiting and not self._continued
+        return self._takes_command and not self._continued
+
+    @property
+    def _takes_command(self) -> bool:
+        """The next line is a command, or goes on with one."""
+        return self._running is None and self._entry is None and not self._pager.waiting
 
     def start(self, now: Instant) -> Reply:
         """Return the greeting with the first prompt, or the question that comes before; all only on a terminal."""
@@ -143,12 +148,13 @@ class Session:
             return self._go_on(text) if self._running.input is None else self._read_in(self._running.input, text)
         if self._pager.waiting:
             return self.key(text[:1] or "\r", now)
+        begun = len(self._continued)
         text = self._continued + text
         if len(text) <= LONGEST_LINE and continues(text):
             self._continued = text[:-1]
             return Reply("", message("session.continued") if self._shell.terminal else "")
         self._continued = ""
-        return self._command(text)
+        return self._command(text, begun)
 
     def resume(self, now: Instant) -> Reply:
         """Go on after the work of the last reply is done."""
@@ -198,16 +204,24 @@ class Session:
     def complete(self, line: str, now: Instant, *, listing: bool) -> Completion:
         """Complete a line (TAB) or list what may follow (`?`); inside quotes both are ordinary characters."""
         self._shell.now = now
-        if not self.at_prompt or len(line) > LONGEST_LINE or in_quotes(line):
+        whole = self._continued + line
+        if not self._takes_command or len(whole) > LONGEST_LINE or in_quotes(whole):
             return Completion(line)
-        return completed(self._shell, line, listing=listing)
+        return self._last_part(line, completed(self._shell, whole, listing=listing))
 
     def space(self, line: str, now: Instant) -> Completion:
         """Complete a line that a Space was typed behind, which is an ordinary character where there is no command."""
         self._shell.now = now
-        if self._running is not None or self._continued or len(line) >= LONGEST_LINE:
+        whole = self._continued + line
+        if not self._takes_command or len(whole) >= LONGEST_LINE or in_quotes(whole):
             return Completion(f"{line} ")
-        return spaced(self._shell, line)
+        return self._last_part(f"{line} ", spaced(self._shell, whole))
+
+    def _last_part(self, line: str, found: Completion) -> Completion:
+        """Return a completion without the lines that cannot change any more; `line` if it would change them."""
+        if not found.line.startswith(self._continued):
+            return Completion(line)
+        return replace(found, line=found.line.removeprefix(self._continued))
 
     @property
     def habits(self) -> Habits:
@@ -252,23 +266,24 @@ class Session:
         self._shell.leave_configure()
         self._shell.box.database.session_over(self._shell.author, now)
 
-    def _command(self, text: str) -> Reply:
-        """Run one line from its beginning."""
+    def _command(self, text: str, last: int = 0) -> Reply:
+        """Run one line from its beginning; on the screen its last part, from `last` on, stands in a line of its own."""
         shell = self._shell
-        line = text.strip()
-        if not is_command(line):
+        line = uncommented(text)
+        if not line.strip():
             return Reply("", shell.prompt)
-        cleaned = redact(line[:LONGEST_LINE], shell.box.schema)
+        cleaned = redact(text.strip()[:LONGEST_LINE], shell.box.schema)
         if len(text) > LONGEST_LINE:
             long = message("answer.aborted", reason=message("session.line_too_long"))
-            return self._refused(cleaned, RefusalError(long))
+            return self._refused(cleaned, RefusalError(long), Place())
+        place = Place(shell.prompt, last if shell.terminal is not None else 0)
         shell.history.append((shell.now, cleaned))
         try:
-            call = parse(text, shell.mode.start)
+            call = parse(line, shell.mode.start)
             pipes = pipeline(call, shell.mode.start)
         except LineError as error:
-            return self._refused(cleaned, error)
-        self._running = _Running(execute(shell, call), cleaned, shell.mode, shell.prompt, pipes, self._head())
+            return self._refused(cleaned, error, place)
+        self._running = _Running(execute(shell, call), cleaned, shell.mode, place, pipes, self._head())
         return self._go_on(None)
 
     def _go_on(self, answer: str | None) -> Reply:
@@ -281,10 +296,10 @@ class Session:
             try:
                 lines = running.pipeline.lines(end.value, self._shell)
             except (LineError, RefusalError) as error:
-                return self._finish(running, failure(error, running.mode.start, running.prompt), ok=False)
+                return self._finish(running, failure(error, running.mode.start, running.place), ok=False)
             return self._finish(running, lines, ok=True)
         except (LineError, RefusalError, UserError) as error:
-            return self._finish(running, failure(error, running.mode.start, running.prompt), ok=False)
+            return self._finish(running, failure(error, running.mode.start, running.place), ok=False)
         if isinstance(step, Work):
             running.working = True
             return Reply(_text(running.take_head()), "", work=step.run, patience=step.patience)
@@ -322,19 +337,20 @@ class Session:
     def _perform(self, text: str) -> Performed:
         """Run one line that a command found in a file; what it prints and its status line are the result."""
         shell, mode = self._shell, self._shell.mode
-        if not is_command(text):
+        line = uncommented(text)
+        if not line.strip():
             return [], True
         cleaned = redact(text.strip()[:LONGEST_LINE], shell.box.schema)
         ok = False
         try:
             if len(text) > LONGEST_LINE:
                 raise UserError(message("session.line_too_long"))
-            call = parse(text, mode.start)
+            call = parse(line, mode.start)
             pipes = pipeline(call, mode.start)
             lines = pipes.lines((yield from execute(shell, call)), shell)
             ok = True
         except (LineError, RefusalError, UserError) as error:
-            lines = failure(error, mode.start, "")
+            lines = failure(error, mode.start, Place())
         self._record(cleaned, mode, ok=ok)
         return [*lines, status_line(shell.now, ok=ok)], ok
 
@@ -344,10 +360,10 @@ class Session:
             return []
         return [message("session.timestamp", time=clock_face(self._shell.now))]
 
-    def _refused(self, cleaned: str, error: LineError | RefusalError) -> Reply:
+    def _refused(self, cleaned: str, error: LineError | RefusalError, place: Place) -> Reply:
         """Answer a line that did not become a command."""
-        nothing = _Running(_nothing(), cleaned, self._shell.mode, self._shell.prompt, Pipeline(), self._head())
-        return self._finish(nothing, failure(error, nothing.mode.start, nothing.prompt), ok=False)
+        nothing = _Running(_nothing(), cleaned, self._shell.mode, place, Pipeline(), self._head())
+        return self._finish(nothing, failure(error, nothing.mode.start, place), ok=False)
 
     def _finish(self, running: _Running, lines: Sequence[str], *, ok: bool) -> Reply:
         """End a command: record it, print its output, its status line and the next prompt."""
@@ -409,12 +425,6 @@ class Session:
         printed = "".join(self._printed)
         self._printed.clear()
         return printed
-
-
-def is_command(line: str) -> bool:
-    """Tell whether a line asks for anything: it is not empty and no comment."""
-    line = line.strip()
-    return bool(line) and not line.startswith("!") and not (line.startswith("/*") and line.endswith("*/"))
 
 
 def _question(ask: Ask) -> Reply:

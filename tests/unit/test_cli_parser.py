@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sbcsim.cli.commands import TABLE
-from sbcsim.cli.lexer import UnterminatedStringError, scan_word, split_commands
+from sbcsim.cli.lexer import UnterminatedStringError, scan_word, split_commands, uncommented
 from sbcsim.cli.output import helps
 from sbcsim.cli.parser import Call, Fault, LineError, Start, _parser, expected, parse, verbs
 from sbcsim.grammar import read_text
@@ -168,5 +168,30 @@ def test_quote_must_be_closed() -> None:
 
 
 def test_split_commands() -> None:
-    assert split_commands('a; b "c;d"\ne \\; f\\\ng') == ["a", ' b "c;d"', r"e \; fg"]
+    assert split_commands('a; b "c;d"\ne \\; f\\\ng') == ["a", 'b "c;d"', r"e \; fg"]
     assert split_commands('a "b\nc') == ['a "b', "c"]
+    assert split_commands("  a  ;\n\tb\\\n c\n") == ["a  ", "", "b c", ""]
+
+
+def test_comments_hide_what_ends_a_command() -> None:
+    assert split_commands("! a; b\nc ! d; e") == ["", "c ! d", "e"]
+    assert split_commands("/* a; b\nc */ d /* e */; /* f */ /* g */\nh */") == ["d /* e */", "", "h */"]
+    assert split_commands("/* a; b") == ["/* a", "b"]
+    assert split_commands("/*/;*/ a") == ["a"]
+    assert split_commands("/*;" * 100_000)[-2] == "/*"
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("show", "show"),
+        (" /* a */ /* b */show", " " * 16 + "show"),
+        ("! show", ""),
+        ("/* a */ ! b", ""),
+        ("/* a", "/* a"),
+        ("/*/ show", "/*/ show"),
+        ('show "/* a */"', 'show "/* a */"'),
+    ],
+)
+def test_comments_in_front_of_a_line(line: str, wanted: str) -> None:
+    assert uncommented(line) == wanted

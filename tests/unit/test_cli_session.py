@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbcsim.cli.modes import Mode
-from sbcsim.cli.session import LONGEST_LINE, Reply, Terminal
+from sbcsim.cli.session import LONGEST_LINE, Completion, Reply, Terminal
 from sbcsim.errors import BugError, UserError
 
 EDIT = "set system security pki certificate NEW fileName a.p12"
@@ -108,6 +108,40 @@ def test_line_goes_on_behind_a_backslash(typist: Typist) -> None:
     assert typist.type("set system security pki \\").prompt == "> "
     assert typist.type("certificate NEW type local").ok
     assert typist.answer("show system security pki certificate NEW") == "type local;\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "dashes"),
+    [
+        (("set system security pki \\", "certificate NEW frob x"), len("> certificate NEW ")),
+        (("set system \\", "security pki \\", "certificate NEW type"), len("> certificate NEW type")),
+        (("set system security frob \\", "certificate NEW"), len("admin@SBC1% set system security ")),
+    ],
+)
+def test_caret_stands_under_the_word_of_a_line_that_goes_on(
+    typist: Typist, lines: tuple[str, ...], dashes: int
+) -> None:
+    typist.type("set autowizard false")
+    typist.type("configure")
+    for line in lines[:-1]:
+        assert typist.type(line).prompt == "> "
+    assert typist.answer(lines[-1]).splitlines()[0] == "-" * dashes + "^"
+
+
+def test_a_line_that_goes_on_is_completed_from_its_beginning(typist: Typist) -> None:
+    typist.type("configure")
+    typist.type("set system secu\\")
+    assert typist.session.complete("rity pk", START, listing=False).line == "rity pki "
+    assert typist.session.space("rity pk", START).line == "rity pki "
+    assert "  pki " in typist.session.complete("rity ", START, listing=True).text
+    typist.type(" \\")
+    assert typist.session.complete("", START, listing=False).line == ""
+    typist.type("")
+    typist.type("set sys\\")
+    assert typist.session.complete("", START, listing=False).line == "tem "
+    typist.type("")
+    typist.type('set system admin SBC1 banner bannerText "a\\')
+    assert typist.session.complete("b ", START, listing=True) == Completion("b ")
 
 
 def test_overlong_line_is_refused(typist: Typist) -> None:

@@ -45,6 +45,13 @@ def test_outputs_and_status_lines_of_both_modes(box: FakeBox, typist: Typist) ->
     assert lines == ["configure", f"set {PROFILE} A handshakeTimer 7", "show | display set", "exit", "source renew.cli"]
 
 
+def test_comments_over_several_lines(box: FakeBox, typist: Typist) -> None:
+    put(box, "said", "/* one\n two; three\n*/ show cli | count\n/* four */ ! five\n/* six\n")
+    answer = typist.answer("source said")
+    assert answer.startswith("Count: 15 lines\n^\nsyntax error: expecting\n")
+    assert answer.endswith("\nError: said:5\n")
+
+
 def test_questions_count_as_confirmed(box: FakeBox, typist: Typist) -> None:
     put(box, "leave", f"configure\nset {PROFILE} A\nexit\n")
     assert "?" not in typist.answer("source leave")

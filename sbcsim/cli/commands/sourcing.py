@@ -47,10 +47,19 @@ def source(shell: Shell, call: Call) -> Steps:
 
 
 def _commands(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the commands with the line they begin in; a backslash at the end of a line joins it to the next."""
-    begun, joined = 0, ""
-    for number, ended in enumerate(text.split("\n"), 1):
+    """Yield the commands with the line they begin in.
+
+    A backslash at the end of a line joins it to the next; a comment may go on over several lines.
+    """
+    begun, joined, inside = 0, "", False
+    lines = text.split("\n")
+    last_end = max((number for number, line in enumerate(lines, 1) if "*/" in line), default=0)
+    for number, ended in enumerate(lines, 1):
         line = ended.removesuffix("\r")
+        if inside or (not joined and line.lstrip().startswith("/*") and "*/" not in line and number < last_end):
+            before, end, line = line.partition("*/")
+            inside = not end
+            line = " " * len(before + end) + line
         begun = begun if joined else number
         if continues(line):
             joined += line[:-1]
