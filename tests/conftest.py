@@ -17,6 +17,8 @@ import hypothesis
 import hypothesis.core
 import pytest
 
+pytest.register_assert_rewrite("heldstage")  # it checks for the tests, and is to say what it found
+
 _DESCRIPTORS = Path("/proc/self/fd")
 # The host's clock judges no test: it has other work.
 hypothesis.settings.register_profile("sbcsim", deadline=None, derandomize=False, print_blob=True)

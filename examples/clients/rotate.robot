@@ -1,7 +1,7 @@
 *** Settings ***
-Documentation     Bring a certificate file to the box and type the lines of a file in configure mode.
-...               robot --variable HOST:127.0.0.1 --variable CLI_PORT:10022 --variable SFTP_PORT:12024
-...               --variable PASSWORD:admin --variable FILE:new.p12 --variable LINES:renewal.cli rotate.robot
+Documentation     Bring a certificate file to the box and have the lines of a file committed.
+...               The password is in SSHPASS, and the rest comes by variables:
+...               robot -v HOST:127.0.0.1 -v CLI_PORT:10022 -v SFTP_PORT:12024 -v FILE:new.p12 -v LINES:renewal.cli rotate.robot
 Library           SSHLibrary    timeout=20s    newline=CR
 Library           OperatingSystem
 Library           String
@@ -10,12 +10,12 @@ Suite Teardown    Close All Connections
 *** Test Cases ***
 The File Is Brought To The Box
     Open Connection    ${HOST}    port=${SFTP_PORT}
-    Login    admin    ${PASSWORD}
+    Login    admin    %{SSHPASS}
     Put File    ${FILE}    /opt/sonus/external/
 
 The Lines Are Committed
     Open Connection    ${HOST}    port=${CLI_PORT}    prompt=REGEXP:admin@[\\w.-]+[>%] $
-    Login    admin    ${PASSWORD}
+    Login    admin    %{SSHPASS}
     Type    configure
     ${text}=    OperatingSystem.Get File    ${LINES}
     @{lines}=    Split To Lines    ${text}
@@ -24,6 +24,8 @@ The Lines Are Committed
     END
     ${answer}=    Type    commit
     Should Contain    ${answer}    Commit complete.
+    Type    exit
+    Write    exit
 
 *** Keywords ***
 Type

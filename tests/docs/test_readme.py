@@ -1,4 +1,4 @@
-"""The README tells the truth: what it shows exists, runs, and prints what it says."""
+"""The README tells the truth, that of the examples too: what they show exists, runs, and prints what it says."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from sbcsim.pki.mint import Authority
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES_README = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 PATIENCE = 60.0
 
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -61,6 +62,21 @@ def shape(text: str) -> list[str]:
     text = re.sub(r"\([0-9A-F]{8}\)", "(serial)", text)
     text = re.sub(r"\d+", "0", re.sub(r"\.\d+Z", "Z", text))
     return [re.sub(r"[ -]{2,}", "  ", line).strip() for line in text.splitlines()]
+
+
+def free_address() -> str:
+    """Return an address of this host on which the usual ports are free."""
+    return f"127.{os.getpid() % 200 + 20}.{os.getpid() // 200 % 250 + 1}.1"
+
+
+def played(directory: Path, script: str, address: str) -> subprocess.CompletedProcess[str]:
+    """Run the commands of a block beside the examples, with a box that is to listen at that address."""
+    (directory / "examples").symlink_to(EXAMPLES)
+    (directory / "block.sh").write_text(SCRIPT.format(commands=script))
+    return subprocess.run(
+        ["bash", "block.sh"], cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=PATIENCE, env=environment(SBCSIM_CONTROL_URL=f"http://{address}:10080"), check=False,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("words", commands("sbcsim"), ids=" ".join)
@@ -139,7 +155,7 @@ def test_the_console_block_prints_what_is_shown(tmp_path: Path) -> None:
     for program in ("openssl", "scp", "ssh", "sshpass"):
         require_program(program)
     text = block("console", "sshpass")
-    address = f"127.{os.getpid() % 200 + 20}.{os.getpid() // 200 % 250 + 1}.1"  # where the usual ports are free
+    address = free_address()
     lines = []
     for line in text.splitlines():
         if line.startswith("$ ") and not line.startswith("$ sleep"):
@@ -147,12 +163,7 @@ def test_the_console_block_prints_what_is_shown(tmp_path: Path) -> None:
             lines.append(command.replace("sbcsim run", f"sbcsim run --bind {address}"))
             if log := re.search(r">(\w+\.log)", command):
                 lines.append(f"shown {log[1]}")
-    (tmp_path / "examples").symlink_to(EXAMPLES)
-    (tmp_path / "block.sh").write_text(SCRIPT.format(commands="\n".join(lines)))
-    done = subprocess.run(
-        ["bash", "block.sh"], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
-        env=environment(SBCSIM_CONTROL_URL=f"http://{address}:10080"), check=False,
-    )  # fmt: skip
+    done = played(tmp_path, "\n".join(lines), address)
     expected = "\n".join(line for line in text.splitlines() if not line.startswith("$ "))
     # The far end's address is the host's, so it is as it was told even where the box listens elsewhere.
     assert shape(done.stdout.replace(address, "127.0.0.1")) == shape(expected), done.stdout + done.stderr
@@ -177,3 +188,25 @@ def test_the_mistake_is_told_as_shown(tmp_path: Path) -> None:
         timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (2, answer + "\n")
+
+
+# the README of the examples
+
+
+def test_every_example_is_listed() -> None:
+    listed = re.findall(r"^\| `([\w./-]+)` \|", EXAMPLES_README, re.MULTILINE)
+    found = [path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.*") if "__pycache__" not in path.parts]
+    assert sorted([*listed, "README.md"]) == sorted(found)
+
+
+@pytest.mark.interop
+def test_the_block_of_the_examples_renews_the_certificate(tmp_path: Path) -> None:
+    for program in ("openssl", "scp", "ssh", "sshpass"):
+        require_program(program)
+    (text,) = re.findall(r"^```sh\n(.*?)^```$", EXAMPLES_README, re.MULTILINE | re.DOTALL)
+    address = free_address()
+    script = f"set -e\n{text}".replace("127.0.0.1", address).replace("sbcsim run", f"sbcsim run --bind {address}")
+    done = played(tmp_path, script, address)
+    assert done.returncode == 0, done.stderr
+    assert "Commit complete." in done.stdout
+    assert re.findall(r"^(\w+) +local ", done.stdout, re.MULTILINE) == ["NEW"]

@@ -10,7 +10,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -169,7 +169,8 @@ class Peer:
         except OSError:
             stream.close()
         else:
-            await self._serve(Seen(stream))
+            with suppress(asyncio.CancelledError):  # by `close`; asyncio's own callback would log it as a mistake
+                await self._serve(Seen(stream))
 
     async def _serve(self, seen: Seen) -> None:
         self.connections.append(seen)

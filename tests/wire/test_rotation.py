@@ -8,19 +8,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import testca
-from pingedbox import CLIENT, DELETE, DISABLE, IMPORT, PORT, SERVER, VERSIONS, ZONE, pinged_box, tls_port
-from sippeers import Peer, Seen, peer
+from heldstage import NEW, OLD, Stage, held_stage
+from pingedbox import CLIENT, DELETE, DISABLE, IMPORT, PORT, SERVER, VERSIONS, ZONE, tls_port
 from sshlines import Terminal, terminal, upload
-
-from sbcsim.simulator import Simulator
-
-OLD = testca.sbc().certificate.serial
-NEW = testca.sbc_renewed().certificate.serial
 
 FIND = "show configuration profiles security tlsProfile | display set | match OLD"
 FOUND = (
@@ -31,48 +25,15 @@ OUT_OF_SERVICE = f"set {PORT} mode outOfService state disabled"
 IN_SERVICE = f"set {PORT} state enabled mode inService"
 
 
-@dataclass
-class Stage:
-    """The box, its far end, and the connections that stood before anybody typed anything."""
-
-    box: Simulator
-    far: Peer
-    pinged: Seen
-    dialled: Seen
-
-    async def dial(self) -> Seen:
-        return await self.far.dial(tls_port(self.box))
-
-    async def bounce(self, typed: Terminal) -> None:
-        await typed.type_all(OUT_OF_SERVICE, "commit", IN_SERVICE, "commit")
-        await self.box.advance(minutes=1)
-
-    async def is_untouched(self) -> bool:
-        """Whether both connections stand as they stood, and carry OPTIONS in both directions."""
-        before = self.pinged.requests
-        await self.box.advance(minutes=1)
-        return (
-            self.pinged.requests > before
-            and await self.far.ping(self.dialled) == 200
-            and [each for each in self.far.connections if each.live] == [self.pinged, self.dialled]
-        )
-
-
-async def stage_of(directory: Path, far: Peer, box: Simulator) -> Stage:
-    await box.advance("0s")  # the first ping has been answered
-    (pinged,) = far.connections
-    dialled = await far.dial(tls_port(box))
-    assert await far.ping(dialled) == 200
-    assert (pinged.serial, dialled.serial) == (OLD, OLD)
-    return Stage(box, far, pinged, dialled)
+async def bounce(stage: Stage, typed: Terminal) -> None:
+    await typed.type_all(OUT_OF_SERVICE, "commit", IN_SERVICE, "commit")
+    await stage.box.advance(minutes=1)
 
 
 @pytest.fixture(params=["TLSv1.2"])
 async def stage(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    async with peer(testca.peer(), tmp_path) as far:
-        await far.listen()
-        async with pinged_box(tmp_path, far.port, testca.sbc(), version=request.param) as box:
-            yield await stage_of(tmp_path, far, box)
+    async with held_stage(tmp_path, version=request.param) as stage:
+        yield stage
 
 
 @pytest.fixture
@@ -180,7 +141,7 @@ ORDERS = {
 async def test_other_orders_end_alike(stage, typed, lines):
     await typed.type_all(*lines)
     assert await stage.is_untouched()
-    await stage.bounce(typed)
+    await bounce(stage, typed)
     assert stage.far.live == [NEW]
     assert (await stage.dial()).serial == NEW
 
@@ -188,7 +149,7 @@ async def test_other_orders_end_alike(stage, typed, lines):
 @pytest.mark.parametrize(("line", "inbound", "outbound"), [(SERVER, NEW, OLD), (CLIENT, OLD, NEW)])
 async def test_each_role_has_a_certificate_of_its_own(stage, typed, line, inbound, outbound):
     await typed.type_all(IMPORT, line, "commit")
-    await stage.bounce(typed)
+    await bounce(stage, typed)
     assert stage.far.live == [outbound]
     assert (await stage.dial()).serial == inbound
 
