@@ -211,29 +211,6 @@ async def test_netmiko(box, cli, device):
     assert [answer.strip() for answer in await asyncio.to_thread(converse)] == ["<one>", "<two>"]
 
 
-async def test_netmiko_that_gives_up_leaves_no_session(box, cli):
-    netmiko = require_module("netmiko")
-
-    def converse():
-        netmiko.ConnectHandler(
-            device_type="linux",
-            host="127.0.0.1",
-            port=cli.port,
-            username="admin",
-            password="admin",
-            allow_agent=False,
-            use_keys=False,
-            read_timeout_override=1,
-        )
-
-    gone = asyncio.Event()
-    box.journal.subscribe(lambda entry: gone.set() if entry.kind == "logout" else None)
-    with pytest.raises(netmiko.ReadTimeout):
-        await asyncio.to_thread(converse)
-    await asyncio.wait_for(gone.wait(), 20)
-    assert len(box.sessions) == 0
-
-
 # file transfer
 
 

@@ -18,7 +18,7 @@ import testca
 from heldstage import Stage, held_stage
 from peers import missing, require_installed, require_program
 from pingedbox import CLIENT, DELETE, DISABLE, IMPORT, SERVER
-from sshlines import CERTIFICATES, PASSWORD, USER
+from sshlines import CERTIFICATES, PASSWORD, USER, sessions_left
 
 from sbcsim.net.login import HOST_KEYS
 
@@ -189,7 +189,7 @@ async def test_new_connections_get_the_renewed_certificate_and_held_ones_stay(de
     assert ended.ok, ended.output
     assert {entry.event.ok for entry in desk.stage.box.journal(["cli", "sftp"])} == {True}
     await desk.stage.has_rotated()
-    await desk.stage.sessions_end()
+    await sessions_left(desk.stage.box)
 
 
 @rotate
@@ -199,7 +199,7 @@ async def test_a_client_fails_where_the_box_refuses(desk: Desk, client: Client) 
     assert (ended.ok, refused(desk)[0]) == (False, "commit"), ended.output
     assert REFUSAL in ended.output
     await desk.stage.has_not_rotated()
-    await desk.stage.sessions_end()
+    await sessions_left(desk.stage.box)
 
 
 async def test_plink_with_piped_input(desk: Desk) -> None:
@@ -207,7 +207,7 @@ async def test_plink_with_piped_input(desk: Desk) -> None:
     assert (ended.ok, refused(desk)) == (True, []), ended.output
     assert "Commit complete.\r\n[ok]" in ended.output
     await desk.stage.has_rotated()
-    await desk.stage.sessions_end()
+    await sessions_left(desk.stage.box)
 
 
 async def test_plink_goes_on_after_a_refusal(desk: Desk) -> None:
@@ -216,4 +216,4 @@ async def test_plink_goes_on_after_a_refusal(desk: Desk) -> None:
     assert (ended.ok, refused(desk)) == (True, ["commit"]), ended.output
     assert REFUSAL in ended.output
     await desk.stage.has_not_rotated()
-    await desk.stage.sessions_end()
+    await sessions_left(desk.stage.box)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import testca
 from pingedbox import pinged_box, tls_port
-from sippeers import PATIENCE, Peer, Seen, peer
+from sippeers import Peer, Seen, peer
 
 from sbcsim.simulator import Simulator
 
@@ -48,18 +47,6 @@ class Stage:
         """Check on the wire that nothing has changed, for newcomers neither."""
         assert await self.is_untouched()
         assert (await self.dial()).serial == OLD
-
-    async def sessions_end(self) -> None:
-        """Wait until every CLI session is gone."""
-        changed = asyncio.Event()
-        stop = self.box.events.subscribe(lambda entry: changed.set())
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while self.box.status().counts.sessions:
-                    changed.clear()
-                    await changed.wait()
-        finally:
-            stop()
 
     async def _carries(self, *expected: Seen) -> bool:
         before = self.pinged.requests
