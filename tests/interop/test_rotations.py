@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -160,7 +160,7 @@ CLIENTS: dict[str, Client] = {
     "pexpect": example("rotate_pexpect.py", modules=("pexpect",), programs=("ssh", "scp")),
     "paramiko": example("rotate_paramiko.py", modules=("paramiko",)),
     "Netmiko": example("rotate_netmiko.py", modules=("netmiko",)),
-    "scrapli": example("rotate_scrapli.py", modules=("scrapli", "paramiko")),
+    "scrapli": example("rotate_scrapli.py", modules=("scrapli", "paramiko"), programs=("ssh",)),
     "Robot Framework": robot_framework,
     "Ansible": ansible_raw,
     "source": source_of_an_uploaded_file,
@@ -184,7 +184,7 @@ def refused(desk: Desk) -> list[str]:
 
 
 @rotate
-async def test_new_connections_get_the_renewed_certificate_and_held_ones_stay(desk: Desk, client: Client) -> None:
+async def test_a_complete_rotation(desk: Desk, client: Client) -> None:
     ended = await client(desk)
     assert ended.ok, ended.output
     assert {entry.event.ok for entry in desk.stage.box.journal(["cli", "sftp"])} == {True}
@@ -196,7 +196,7 @@ async def test_new_connections_get_the_renewed_certificate_and_held_ones_stay(de
 async def test_a_client_fails_where_the_box_refuses(desk: Desk, client: Client) -> None:
     desk.write(*WITH_WRONG_PASS_PHRASE)
     ended = await client(desk)
-    assert (ended.ok, refused(desk)[0]) == (False, "commit"), ended.output
+    assert (ended.ok, refused(desk)[:1]) == (False, ["commit"]), ended.output
     assert REFUSAL in ended.output
     await desk.stage.has_not_rotated()
     await sessions_left(desk.stage.box)
@@ -217,3 +217,69 @@ async def test_plink_goes_on_after_a_refusal(desk: Desk) -> None:
     assert REFUSAL in ended.output
     await desk.stage.has_not_rotated()
     await sessions_left(desk.stage.box)
+
+
+# --- the kinds of PKCS#12 that operators bring
+
+piped = CLIENTS["OpenSSH with piped input"]
+OBJECT = "system security pki certificate NEW"
+MORE_THAN_ONE = f"Aborted: '{OBJECT} fileName' (value \"new.p12\"): more than one certificate in file\n"
+
+
+async def export(desk: Desk, *options: str, pass_phrase: str = testca.PASS_PHRASE) -> None:
+    """Have OpenSSL make the new file; an option may name ca.pem or old.pem."""
+    paths = testca.files(testca.sbc_renewed(), desk.directory)
+    (desk.directory / "ca.pem").write_text(testca.authority().certificate.pem())
+    (desk.directory / "old.pem").write_text(testca.sbc().pem())
+    made = await desk.run(
+        require_program("openssl"), "pkcs12", "-export", "-in", paths.certificate, "-inkey", paths.key,
+        "-passout", f"pass:{pass_phrase}", "-out", desk.file, *options,
+    )  # fmt: skip
+    assert made.ok, made.output
+
+
+async def is_refused(desk: Desk, text: str) -> None:
+    """Try the rotation, which the box refuses in these words."""
+    ended = await piped(desk)
+    assert (ended.ok, refused(desk)) == (False, ["commit"]), ended.output
+    assert text in ended.output
+    await desk.stage.has_not_rotated()
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("-legacy",), ("-certpbe", "PBE-SHA1-3DES", "-keypbe", "PBE-SHA1-3DES")], ids=" ".join
+)
+async def test_encryptions_of_today_and_of_old_programs(desk: Desk, options: tuple[str, ...]) -> None:
+    await export(desk, *options)
+    ended = await piped(desk)
+    assert ended.ok, ended.output
+    await desk.stage.has_rotated()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("-nokeys",), f"Aborted: '{OBJECT} fileName' (value \"new.p12\"): no private key in file\n"),
+        (("-certfile", "ca.pem"), MORE_THAN_ONE),
+        (("-certfile", "old.pem"), MORE_THAN_ONE),
+    ],
+    ids=["without key", "with chain", "two end certificates"],
+)
+async def test_a_file_with_too_little_or_too_much_in_it(desk: Desk, options: tuple[str, ...], text: str) -> None:
+    await export(desk, *options)
+    await is_refused(desk, text)
+
+
+@pytest.mark.parametrize("options", [(), ("-legacy",)], ids=" ".join)
+async def test_a_wrong_pass_phrase(desk: Desk, options: tuple[str, ...]) -> None:
+    await export(desk, *options, pass_phrase="another")
+    await is_refused(desk, f"Aborted: '{OBJECT} passPhrase': wrong pass phrase for file \"new.p12\"\n")
+
+
+async def test_the_key_of_another_certificate(desk: Desk) -> None:
+    """OpenSSL makes no such file, others do."""
+    strange = replace(testca.sbc_renewed(), key=testca.peer().key)
+    desk.file.write_bytes(strange.pkcs12(testca.PASS_PHRASE))
+    await is_refused(
+        desk, f"Aborted: '{OBJECT} fileName' (value \"new.p12\"): private key does not match the certificate\n"
+    )
