@@ -5,14 +5,16 @@ Keywords come from the grammar, elements and the form of values from the model, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
+from sbcsim.config.listing import Key, Listing, shared_beginning
 from sbcsim.config.tree import Tree
 from sbcsim.grammar import message
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import LeafrefType
-from sbcsim.schema.walk import Candidates, WalkError, Want, Word, complete, quote
+from sbcsim.schema.walk import Candidates, WalkError, Want, complete, quote
 
 from .commands import Words, words_behind
 from .lexer import UnterminatedStringError, scan_word
@@ -45,26 +47,36 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What may stand at one place: names with help, instances or fixed values, and the form of a free value."""
+    """What may stand at one place: names with help, instances or fixed values, and the form of a free value.
+
+    Of instances there are one more at most than are shown; `beginning` is what all of them have in common then.
+    """
 
     named: tuple[tuple[str, str], ...] = ()
     values: tuple[str, ...] = ()
     form: str = ""
     listed: tuple[str, ...] = ()
+    beginning: str = ""
 
     def starting(self, text: str) -> Choices:
         """Return those that begin with `text`."""
-        return Choices(
-            tuple(pair for pair in self.named if pair[0].startswith(text)),
-            tuple(value for value in self.values if value.startswith(text)),
-            self.form,
-            self.listed,
+        return replace(
+            self,
+            named=tuple(pair for pair in self.named if pair[0].startswith(text)),
+            values=tuple(value for value in self.values if value.startswith(text)),
         )
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Everything that could be written out."""
+        """Everything that could be written out, unless it is too much to show."""
         return (*(name for name, _ in self.named), *(quote(value) for value in self.values))
+
+    @property
+    def common(self) -> str:
+        """The longest beginning of all that could be written out, which needs no quotes."""
+        if len(self.values) <= MOST_CHOICES:
+            return shared_beginning(self.words)
+        return self.beginning if quote(self.beginning) == self.beginning else ""
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of the list, at most `MOST_CHOICES` choices."""
@@ -84,14 +96,14 @@ def completed(shell: Shell, line: str, *, listing: bool) -> Completion:
     try:
         start = _last_word(line)
         before = expected(line[:start], shell.mode.start)
-        found = _choices(shell, before).starting(line[start:])
+        found = _choices(shell, before, line[start:])
     except (LineError, UnterminatedStringError):
         found = Choices()
     words = found.words
     if not listing and words:
         if len(words) == 1:
             return Completion(f"{line[:start]}{words[0]} ")
-        common = _common_beginning(words)
+        common = found.common
         if len(common) > len(line) - start:
             return Completion(line[:start] + common)
     lines = list(found.lines())
@@ -106,7 +118,7 @@ def spaced(shell: Shell, line: str) -> Completion:
     try:
         start = _last_word(line)
         word = line[start:]
-        named = _choices(shell, expected(line[:start], shell.mode.start)).starting(word).named if word else ()
+        named = _choices(shell, expected(line[:start], shell.mode.start), word).named if word else ()
     except (LineError, UnterminatedStringError):
         named = ()
     if len(named) == 1:
@@ -123,12 +135,6 @@ def in_quotes(line: str) -> bool:
     return False
 
 
-def _common_beginning(words: Sequence[str]) -> str:
-    first, last = min(words), max(words)
-    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    return first[:same]
-
-
 def _last_word(line: str) -> int:
     """Return where the word that ends the line begins, the line's end where it ends in a blank or bar."""
     start = at = 0
@@ -142,7 +148,13 @@ def _last_word(line: str) -> int:
     return start
 
 
-def _choices(shell: Shell, before: Expected) -> Choices:
+def _choices(shell: Shell, before: Expected, text: str) -> Choices:
+    """Return what begins with `text` and may follow the beginning of a line."""
+    return _following(shell, before, text).starting(text)
+
+
+def _following(shell: Shell, before: Expected, text: str) -> Choices:
+    """Return what may follow the beginning of a line; of instances those that begin with `text`."""
     start = shell.mode.start
     piped = before.before[:1] == ("|",)
     keywords = [word for word in before.keywords if not piped or usable(word, start)]
@@ -158,24 +170,24 @@ def _choices(shell: Shell, before: Expected) -> Choices:
         return Choices(values=tuple(account.name for account in shell.box.users))
     for want in _WANTS.get(words, ()):
         try:
-            below = _below(shell, words, want, before.words, before.before)
+            found = complete(shell.box.schema, before.words, _base(shell, before.before), want=want)
         except WalkError:
             continue
+        below = _below(shell, words, found, text)
         named += [pair for pair in below.named if pair not in named]
         if below.values or below.form:
-            return Choices(tuple(sorted(named)), below.values, below.form)
+            return replace(below, named=tuple(sorted(named)))
     return Choices(tuple(sorted(named)))
 
 
-def _below(shell: Shell, words: Words, want: Want, typed: Sequence[Word], keywords: tuple[str, ...]) -> Choices:
-    found = complete(shell.box.schema, typed, _base(shell, keywords), want=want)
-    if found.expects_key_of is not None:
-        keys = _keys(shell, found.expects_key_of, found)
-        leaf = found.expects_key_of.children[found.expects_key_of.keys[found.key_index]]
+def _below(shell: Shell, words: Words, found: Candidates, text: str) -> Choices:
+    node = found.expects_key_of
+    if node is not None:
+        leaf = node.children[node.keys[found.key_index]]
         form = leaf.type.help if words is Words.ASSIGNMENT and leaf.type is not None else ""
-        return Choices(values=keys, form=form)
+        return replace(_keys(shell, node, found, text), form=form)
     if found.expects_value_of is not None:
-        return _values(shell, found.expects_value_of, found.path)
+        return _values(shell, found.expects_value_of, found.path, text)
     return Choices(tuple((node.name, node.help) for node in found.nodes))
 
 
@@ -190,40 +202,56 @@ def _tree(shell: Shell) -> Tree:
     return shell.running if shell.candidate is None else shell.candidate.tree
 
 
-def _keys(shell: Shell, node: Node, found: Candidates) -> tuple[str, ...]:
+def _keys(shell: Shell, node: Node, found: Candidates, text: str) -> Choices:
     """Return the existing values of the next key, given those before it."""
-    path = found.path[: len(found.path) - len(found.keys)] if found.keys else found.path
+    path = found.path[: len(found.path) - len(found.keys)]
     if operational(node) and not node.config:
-        keys = tuple(Status(shell.box).rows(node, path))
+        listing = Listing((key, None) for key in Status(shell.box).rows(node, path))
     else:
-        keys = _tree(shell).keys(path)
-    at = found.key_index
-    return tuple(dict.fromkeys(key[at] for key in keys if key[:at] == found.keys))
+        listing = _tree(shell).listing(path)
+    return _instances([listing], found.keys, text)
 
 
-def _values(shell: Shell, leaf: Node, path: Path) -> Choices:
+def _values(shell: Shell, leaf: Node, path: Path, text: str) -> Choices:
     kind = leaf.type
     if kind is None or leaf.secret:
         return Choices(form="<string>")
     if isinstance(kind, LeafrefType):
-        existing = tuple(dict.fromkeys(_referable(_tree(shell), kind, path)))
-        return Choices(values=existing, form=kind.help)
+        return replace(_instances(_referable(_tree(shell), kind, path), (), text), form=kind.help)
     return Choices(values=kind.choices(), form=kind.help)
 
 
-def _referable(tree: Tree, kind: LeafrefType, path: Path) -> Iterator[str]:
-    """Yield the keys that a reference at `path` may name: entries below the anchor share the referring leaf's."""
+def _instances(listings: Sequence[Listing], before: Key, text: str) -> Choices:
+    """Return the values of the key behind the keys `before`, of all entries in some lists."""
+    values = _different(chain.from_iterable(listing.values(before, text) for listing in listings), MOST_CHOICES + 1)
+    if len(values) <= MOST_CHOICES:
+        return Choices(values=values)
+    fitting = (listing for listing in listings if any(True for _ in listing.values(before, text)))
+    return Choices(values=values, beginning=shared_beginning([each.common_beginning(before, text) for each in fitting]))
+
+
+def _different(values: Iterable[str], most: int) -> tuple[str, ...]:
+    """Return the first different values, as many as `most`."""
+    found: dict[str, None] = {}
+    for value in values:
+        found[value] = None
+        if len(found) == most:
+            break
+    return tuple(found)
+
+
+def _referable(tree: Tree, kind: LeafrefType, path: Path) -> list[Listing]:
+    """Return the lists that a reference at `path` may lead into: entries below the anchor share the leaf's own."""
     node = tree.schema
     places: list[Path] = [()]
-    for depth, name in enumerate(kind.target[:-1], 1):
-        node = node.children[name]
-        places = [(*place, name) for place in places]
+    *above, name, _ = kind.target
+    for depth, step in enumerate(above, 1):
+        node = node.children[step]
+        places = [(*place, step) for place in places]
         if not node.is_list:
             continue
         if depth <= len(kind.anchor):
             places = [path[: len(place) + len(node.keys)] for place in places]
         else:
-            places = [(*place, *key) for place in places for key in tree.keys(place)]
-    at = node.keys.index(kind.target[-1])
-    for place in places:
-        yield place[at - len(node.keys)]
+            places = [(*place, *key) for place in places for key in tree.listing(place)]
+    return [tree.listing((*place, name)) for place in places]

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sbcsim.config.document import Block, Document, Leaf, Part
-from sbcsim.config.tree import key_order
+from sbcsim.config.listing import key_order
 from sbcsim.schema.node import Kind, Node
 
 from .tables import cell

@@ -13,7 +13,8 @@ from typing import Any
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 
-from .tree import EMPTY, Branch, Token, Tree, key_order, tokens_of
+from .listing import NOBODY, Listing, key_order
+from .tree import EMPTY, Branch, Token, Tree, tokens_of
 
 Trie = dict[Any, Any]
 """Tokens to tries below; None in place of a trie covers everything there."""
@@ -104,14 +105,18 @@ def _container(node: Node, path: Path, old: Branch, new: Branch, trie: Trie | No
             if before != after:
                 yield Change(at, child, before, after)
         elif child.is_list:
-            yield from _list(child, at, before or EMPTY, after or EMPTY, below)
+            yield from _list(child, at, before or NOBODY, after or NOBODY, below)
         else:
             yield from _lasting(child, at, before, after, below)
 
 
-def _list(node: Node, path: Path, old: Branch, new: Branch, trie: Trie | None) -> Iterator[Change]:
-    keys: Iterable[Any] = {*old, *new} if trie is None else trie
-    for key in sorted(keys, key=key_order):
+def _list(node: Node, path: Path, old: Listing, new: Listing, trie: Trie | None) -> Iterator[Change]:
+    keys: Iterable[Any] = old or new
+    if trie is not None:
+        keys = sorted(trie, key=key_order)
+    elif old and new:
+        keys = sorted({*old, *new}, key=key_order)
+    for key in keys:
         yield from _lasting(node, path + key, old.get(key), new.get(key), None if trie is None else trie[key])
 
 

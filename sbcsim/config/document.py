@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from sbcsim.schema.node import Kind, Node, Path
 from sbcsim.schema.types import Value
 
-from .tree import EMPTY, Branch, Key, Tree, key_order, locate, ordered_keys
+from .listing import NOBODY, Key, Listing, key_order
+from .tree import EMPTY, Branch, Tree, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ def document(tree: Tree, path: Path = (), *, details: bool = False) -> Document:
     return Document(above, (Block(node, key, content),), opened=True)
 
 
-def _entries(node: Node, branch: Branch, *, details: bool) -> Iterator[Block]:
-    for key in ordered_keys(branch):
-        yield Block(node, key, tuple(_content(node, branch[key], details=details)))
+def _entries(node: Node, entries: Listing, *, details: bool) -> Iterator[Block]:
+    for key in entries:
+        yield Block(node, key, tuple(_content(node, entries[key], details=details)))
 
 
 def _content(node: Node, branch: Branch, *, details: bool) -> Iterator[Part]:
@@ -87,7 +88,7 @@ def _content(node: Node, branch: Branch, *, details: bool) -> Iterator[Part]:
             elif details and child.default is not None:
                 yield Leaf(child, child.default, given=False)
         elif child.is_list:
-            yield from _entries(child, below or EMPTY, details=details)
+            yield from _entries(child, below or NOBODY, details=details)
         elif below is not None or (details and not child.presence):
             parts = tuple(_content(child, EMPTY if below is None else below, details=details))
             if parts or below is not None:

@@ -12,8 +12,8 @@ from sbcsim.schema.types import BitsType, BoolType, IntType, LeafrefType, Type, 
 from sbcsim.schema.walk import format_path, quote
 
 from .document import Block, Document, Leaf, Part
+from .listing import Key
 from .render import DEFAULT, INDENT, spell_value
-from .tree import Key
 
 NAMESPACE = "http://tail-f.com/ns/config/1.0"
 """The namespace of the element around a configuration in XML."""

@@ -10,7 +10,8 @@ from sbcsim.schema.types import Value
 from sbcsim.schema.walk import format_path, quote
 
 from .change import Change
-from .tree import EMPTY, Branch, Key, Tree, locate, ordered_keys
+from .listing import Key
+from .tree import EMPTY, Branch, Tree, locate
 
 INDENT = "    "
 
@@ -42,7 +43,7 @@ def curly(tree: Tree, path: Path = (), *, details: bool = False) -> list[str]:
             [f"{node.name} {spell_value(node, node.default)};{DEFAULT}"] if details and node.default is not None else []
         )
     if node.is_list and not place.entry:
-        keys = ordered_keys(below) if below is not None else []
+        keys = below or ()
         return [line for key in keys for line in _block(node, key, below[key], 0, details=details)]
     if below is None and (place.entry or not details):
         return []
@@ -58,7 +59,7 @@ def _content(node: Node, branch: Branch, level: int, *, details: bool) -> Iterat
             yield f"{INDENT * level}{child.name:<{width}} {spell_value(child, value)};{'' if given else DEFAULT}"
         elif child.is_list and child.name in branch:
             entries = branch[child.name]
-            for key in ordered_keys(entries):
+            for key in entries:
                 yield from _block(child, key, entries[key], level, details=details)
         elif child.kind is Kind.CONTAINER and child.config and (child.name in branch or _shows(child, details=details)):
             yield from _block(child, (), branch.get(child.name, EMPTY), level, details=details)
@@ -103,7 +104,7 @@ def set_lines(tree: Tree, path: Path = (), *, details: bool = False) -> list[str
     if below is None:
         return []
     if node.is_list and not place.entry:
-        return [line for key in ordered_keys(below) for line in _sets(node, path + key, below[key], details=details)]
+        return [line for key in below for line in _sets(node, path + key, below[key], details=details)]
     return list(_sets(node, path, below, details=details))
 
 
@@ -117,9 +118,7 @@ def _sets(node: Node, path: Path, branch: Branch, *, details: bool) -> Iterator[
             lines = (_set_line(at, child, leaves[child.name]),)
         elif child.is_list and child.name in branch:
             entries = branch[child.name]
-            lines = (
-                line for key in ordered_keys(entries) for line in _sets(child, at + key, entries[key], details=details)
-            )
+            lines = (line for key in entries for line in _sets(child, at + key, entries[key], details=details))
         elif child.kind is Kind.CONTAINER and child.name in branch:
             lines = _sets(child, at, branch[child.name], details=details)
         for line in lines:

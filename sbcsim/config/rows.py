@@ -16,7 +16,8 @@ from sbcsim.schema.types import Value
 
 from .change import Change
 from .history import Author, CommitRecord
-from .tree import Branch, Tree, locate
+from .listing import Listing
+from .tree import Tree, locate
 
 RecordRow = tuple[int, int, int, str, str, str, str]
 """Revision, uptime and calendar, author, comment, label, changes."""
@@ -119,8 +120,9 @@ def read_record(schema: Node, row: RecordRow) -> CommitRecord:
     return CommitRecord(revision, Instant(uptime, calendar), Author(**json.loads(author)), changes, comment, label)
 
 
-def _branch(content: dict[Any, Any]) -> Branch:
-    return Map({token: _branch(below) if isinstance(below, dict) else below for token, below in content.items()})
+def _branch(content: dict[Any, Any]) -> Any:  # noqa: ANN401 - Branch or Listing
+    below = {token: _branch(part) if isinstance(part, dict) else part for token, part in content.items()}
+    return Listing(below.items()) if isinstance(next(iter(below), None), tuple) else Map(below)
 
 
 def _json(value: object) -> str:

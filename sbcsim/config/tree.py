@@ -1,6 +1,6 @@
 """The configuration as an immutable tree: every edit gives a new tree that shares all it did not touch.
 
-A tree is a nest of `immutables.Map`: containers and list entries map element names, lists map tuples of key strings.
+A tree is a nest: containers and list entries are an `immutables.Map` of element names, lists a `Listing` of keys.
 Only what was set explicitly is stored, keys live in their entry's place in the list and nowhere else. Containers
 without presence vanish with their last content; entries stay until they are deleted.
 """
@@ -18,11 +18,10 @@ from sbcsim.errors import BugError
 from sbcsim.schema.node import Kind, Node, Path
 from sbcsim.schema.types import Value
 
-Branch = Map[Any, Any]
-"""The content of a container, an entry (both by element name) or a list (by key tuple)."""
+from .listing import NOBODY, Key, Listing, key_order
 
-Key = tuple[str, ...]
-"""The key values of one list entry, in canonical text."""
+Branch = Map[Any, Any]
+"""The content of a container or an entry, by element name; below a list's name stands a `Listing`."""
 
 Token = str | Key
 """One step down from a branch to what lies below it."""
@@ -106,11 +105,6 @@ def _positions(node: Node) -> dict[str, int]:
     return {name: position for position, name in enumerate(node.children)}
 
 
-def key_order(key: Key) -> tuple[tuple[int, int, str], ...]:
-    """Return a sort key for the keys of a list: numbers first and by size, then names."""
-    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in key)
-
-
 def path_order(schema: Node, path: Path) -> tuple[Any, ...]:
     """Return a sort key that puts paths in the order of `show`: by schema, entries by key, numbers numerically."""
     order: list[tuple[Any, ...]] = []
@@ -124,11 +118,6 @@ def path_order(schema: Node, path: Path) -> tuple[Any, ...]:
     return tuple(order)
 
 
-def ordered_keys(branch: Branch) -> list[Key]:
-    """Return the keys of a list's entries in order, numerically where a key is a number."""
-    return sorted(branch, key=key_order)
-
-
 def content(node: Node, branch: Branch) -> Iterator[tuple[Node, Key, Any]]:
     """Yield what stands in a container or entry, in schema order: child, key (of an entry), value or branch."""
     for name, child in node.children.items():
@@ -136,7 +125,7 @@ def content(node: Node, branch: Branch) -> Iterator[tuple[Node, Key, Any]]:
         if below is None:
             continue
         if child.is_list:
-            for key in ordered_keys(below):
+            for key in below:
                 yield child, key, below[key]
         else:
             yield child, (), below
@@ -188,13 +177,16 @@ class Tree:
 
     def count(self, path: Path) -> int:
         """Return how many entries a list has."""
+        return len(self.listing(path))
+
+    def listing(self, path: Path) -> Listing:
+        """Return the entries of a list."""
         branch = self.at(locate(self.schema, path))
-        return 0 if branch is None else len(branch)
+        return NOBODY if branch is None else branch
 
     def keys(self, path: Path) -> tuple[Key, ...]:
         """Return the keys of a list's entries in order, numerically where a key is a number."""
-        branch = self.at(locate(self.schema, path))
-        return () if branch is None else tuple(ordered_keys(branch))
+        return tuple(self.listing(path))
 
     def leaves(self, path: Path = ()) -> Iterator[tuple[Path, Node, Value]]:
         """Yield every explicit leaf at or below `path`, in schema and key order."""
@@ -217,7 +209,7 @@ class Tree:
         if place.node.is_leaf:
             yield path, place.node, below
         elif place.node.is_list and not place.entry:
-            for key in ordered_keys(below):
+            for key in below:
                 yield from _walk(place.node, path + key, below[key])
         else:
             yield from _walk(place.node, path, below)
@@ -279,14 +271,16 @@ def _walk(node: Node, path: Path, branch: Branch) -> Iterator[tuple[Path, Node, 
             yield from _walk(child, at, below)
 
 
-def _put(branch: Branch, tokens: tuple[Token, ...], value: Value | Branch) -> Branch:
+def _put(branch: Any, tokens: tuple[Token, ...], value: Value | Branch) -> Any:  # noqa: ANN401 - Branch or Listing
     if len(tokens) == 1:
         return branch.set(tokens[0], value)
-    below: Branch = branch.get(tokens[0], EMPTY)
+    below = branch.get(tokens[0])
+    if below is None:
+        below = EMPTY if isinstance(tokens[1], str) else NOBODY
     return branch.set(tokens[0], _put(below, tokens[1:], value))
 
 
-def _drop(branch: Branch, tokens: tuple[Token, ...], lasting: tuple[bool, ...], depth: int) -> Branch:
+def _drop(branch: Any, tokens: tuple[Token, ...], lasting: tuple[bool, ...], depth: int) -> Any:  # noqa: ANN401 - the same
     token = tokens[depth]
     if depth == len(tokens) - 1:
         return branch.delete(token)

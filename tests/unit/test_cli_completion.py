@@ -126,6 +126,25 @@ def test_many_choices_are_cut(box: FakeBox, session: Session) -> None:
     assert lines[1] == "  ..."
 
 
+def test_tab_writes_out_what_many_choices_have_in_common(session: Session) -> None:
+    for number in range(2 * MOST_CHOICES):
+        session.line(f"set addressContext context{1000 + number}", START)
+        session.line(f'set addressContext "two words {number}"', START)
+    assert tab(session, "set addressContext c") == "set addressContext context1"
+    assert tab(session, "set addressContext t") == "set addressContext t"
+    assert tab(session, "set addressContext context119") == "set addressContext context119"
+    assert tab(session, "set addressContext context1199") == "set addressContext context1199 "
+
+
+def test_keys_of_several_parts_come_one_after_the_other(session: Session) -> None:
+    group = "set addressContext default zone ZONE1 sipTrunkGroup T"
+    for prefix in ("10.0.0.0 8", "10.0.0.0 16", "192.0.2.0 24"):
+        session.line(f"{group} ingressIpPrefix {prefix}", START)
+    assert listed(session, f"{group} ingressIpPrefix ") == ["  10.0.0.0  192.0.2.0"]
+    assert listed(session, f"{group} ingressIpPrefix 10.0.0.0 ") == ["  8  16"]
+    assert tab(session, f"{group} ingressIpPrefix 10.0.0.0 1") == f"{group} ingressIpPrefix 10.0.0.0 16 "
+
+
 def test_nothing_while_a_question_is_open(session: Session) -> None:
     session.line("set addressContext new", START)
     session.line("exit", START)
