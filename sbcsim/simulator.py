@@ -426,10 +426,13 @@ class Simulator:
             self._shell.start(now)
         reply = self._shell.line(line, now)
         text = reply.text
-        while reply.work is not None:
-            with suppress(UserError):  # met again by `resume`, which words it
-                reply.work()
-            reply = self._shell.resume(now)
+        while reply.work is not None or reply.more:
+            if reply.work is None:
+                reply = self._shell.more(now)
+            else:
+                with suppress(UserError):  # met again by `resume`, which words it
+                    reply.work()
+                reply = self._shell.resume(now)
             text += reply.text
         if reply.ok and reply.exit_status is not None:  # piped input would end with a mistake; this goes on
             self._close_shell()

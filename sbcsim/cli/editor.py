@@ -18,6 +18,7 @@ from .recall import Recall
 
 LINE_LIMIT = 65_536
 HISTORY_LIMIT = 100
+INTERRUPT = "\x03"
 _ESCAPE = "\x1b"
 _PLAIN = re.compile("[^\x00-\x1f\x7f-\x9f?]+")  # no control characters, and nothing that completes
 
@@ -127,6 +128,14 @@ class LineEditor:
     def waiting(self) -> int:
         """How many characters have not been read."""
         return len(self._input) - self._read
+
+    def take_interrupt(self) -> bool:
+        """Tell whether Ctrl-C is among what has not been read, and forget that and what was typed before it."""
+        at = self._input.rfind(INTERRUPT, self._read)
+        if at < 0:
+            return False
+        self._read = at + 1
+        return True
 
     def next_event(self) -> Event | None:
         """Read on to the next event; None when the input is used up."""
@@ -266,7 +275,7 @@ class LineEditor:
             self._line.replace(line)
 
     _EVENTS: ClassVar[dict[str, Key]] = {
-        "\x03": Key.INTERRUPT,
+        INTERRUPT: Key.INTERRUPT,
         "\x04": Key.END_OF_INPUT,
         "\x0c": Key.REDRAW,
         "\x1a": Key.LEAVE,

@@ -56,6 +56,10 @@ class LineReader:
         """Return the line that the input ended in without an Enter, if there is one."""
         return self._finish() if self._line else None
 
+    def take_interrupt(self) -> bool:
+        """Return False: no character interrupts."""
+        return False
+
     def take_echo(self) -> str:
         """Return nothing: there is no echo."""
         return ""

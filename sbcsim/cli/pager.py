@@ -1,15 +1,34 @@
-"""Output that is longer than the screen: shown page by page, with a marker at the end of each."""
+"""The output of a command on its way to the user: made piece by piece, shown page by page where the screen is small.
+
+What a command prints may be long, and its reader slow. So lines are made only when they can be shown, a bounded number
+at a time, and whoever drives the session decides when to ask for more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from sbcsim.grammar import message
 
 LINE_KEYS = frozenset("\r\n")
 PAGE_KEY = " "
 END_KEYS = frozenset("qQ\x03")
+
+Batches = Iterator[list[str]]
+"""Lines in lists of at most `BATCH`; an empty one says that work was done which brought no line yet."""
+
+BATCH = 100
+AT_ONCE = 5
+"""Batches made between two looks at what others want: some milliseconds of work."""
+
+
+def in_batches(lines: Iterable[str]) -> Batches:
+    """Cut lines into batches."""
+    each = iter(lines)
+    while batch := list(islice(each, BATCH)):
+        yield batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,52 +38,91 @@ class Page:
     rows: int
     columns: int = 0
 
-    def fitting(self, lines: Sequence[str]) -> int:
-        """Return how many of the lines fit, at least one: a line longer than the screen is wide takes several rows."""
-        left = self.rows
-        for count, line in enumerate(lines):
-            left -= max(-(-len(line) // self.columns), 1) if self.columns else 1
-            if left < 0:
-                return max(count, 1)
-        return len(lines)
+    def height(self, line: str) -> int:
+        """Return how many rows a line takes: one that is longer than the screen is wide takes several."""
+        return max(-(-len(line) // self.columns), 1) if self.columns else 1
+
+
+_ONE_LINE = Page(1)
 
 
 class Pager:
-    """Holds back what does not fit on the page. What ends the output, its status line, is shown in any case."""
+    """The output of one command: batches of lines, then its `last` lines, the status line, shown in any case.
 
-    def __init__(self) -> None:
-        self._rest: list[str] = []
+    The last lines need no room on the first page: an output that just fits is shown whole.
+    """
+
+    def __init__(self, batches: Batches, last: list[str], page: Page | None) -> None:
+        self._batches: Batches | None = batches
+        self._last = last
+        self._waiting: list[str] = []
+        self._first = True
+        self._turn(page)
 
     @property
-    def waiting(self) -> bool:
-        """Something is held back."""
-        return bool(self._rest)
+    def over(self) -> bool:
+        """Everything has been shown."""
+        return self._batches is None and not self._waiting
 
-    def begin(self, lines: Sequence[str], last: str, page: Page | None) -> list[str]:
-        """Take output with its last line and return what to show of it, everything where there are no pages."""
-        fits = len(lines) if page is None else page.fitting(lines)
-        if fits == len(lines):
-            return [*lines, last]
-        self._rest = [*lines[fits:], last]
-        return list(lines[:fits])
+    def next(self) -> list[str]:
+        """Return what is to be shown next, perhaps nothing yet; raises what the making of it raises.
 
-    def more(self, key: str, page: Page | None) -> list[str] | None:
-        """Return what a key has shown next, None for a key that means nothing here."""
-        if key in LINE_KEYS:
-            return self._take(1)
-        if key == PAGE_KEY:
-            return self._take(len(self._rest) if page is None else page.fitting(self._rest))
-        if key in END_KEYS:
-            return self._take(len(self._rest))[-1:]
-        return None
-
-    def drop(self) -> None:
-        """Forget what is held back."""
-        self._rest.clear()
-
-    def _take(self, count: int) -> list[str]:
-        shown, self._rest = self._rest[:count], self._rest[count:]
+        Then it is `over`, or the page is `full` and waits for a key, or there is more to be asked for.
+        """
+        for _ in range(AT_ONCE):
+            if self._batches is None or (self._page is not None and len(self._waiting) > self._page.rows):
+                break
+            batch = next(self._batches, None)
+            if batch is None:
+                self._batches = None
+                self._waiting += self._last
+            else:
+                self._waiting += batch
+        count = self._fitting()
+        shown, self._waiting = self._waiting[:count], self._waiting[count:]
         return shown
+
+    def take(self, key: str, page: Page | None) -> bool:
+        """Act on a key while the page is full; False for one that means nothing here."""
+        if key in END_KEYS:
+            self.cut()
+        elif key in LINE_KEYS or key == PAGE_KEY:
+            self._first = False
+            self._turn(page if key == PAGE_KEY else _ONE_LINE)
+        else:
+            return False
+        return True
+
+    def cut(self) -> None:
+        """Leave out everything but the last lines."""
+        self.close()
+        self._waiting = list(self._last)
+        self._turn(None)
+
+    def close(self) -> None:
+        """Make no more lines."""
+        self._batches = None
+
+    def _turn(self, page: Page | None) -> None:
+        self.full = False
+        self._page = page
+        self._left = 0 if page is None else page.rows
+        self._bare = True  # nothing stands on the page yet
+
+    def _fitting(self) -> int:
+        """Return how many of the waiting lines fit on the page, at least one where it is bare."""
+        page = self._page
+        if page is None:
+            return len(self._waiting)
+        free = len(self._waiting) - len(self._last) if self._first and self._batches is None else len(self._waiting)
+        for count, line in enumerate(self._waiting):
+            rows = 0 if count >= free else page.height(line)
+            if rows > self._left and not self._bare:
+                self.full = True
+                return count
+            self._left -= rows
+            self._bare = False
+        return len(self._waiting)
 
 
 def wiped() -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import csv
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from itertools import dropwhile
+from itertools import chain, dropwhile
 
 from sbcsim.config import document, markup
 from sbcsim.config.document import Document
@@ -20,12 +20,13 @@ from sbcsim.schema.node import Node
 
 from .grid import Grid
 from .home import write_lines
+from .pager import Batches, in_batches
 from .parser import Argument, Call, Fault, LineError, Pipe, Start
 from .shell import Output, Shell, View
 from .tables import table
 from .views import ConfigurationView, TableView
 
-Filter = Callable[[list[str]], list[str]]
+Filter = Callable[[Batches], Batches]
 
 _NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
 _MANY = 99_999_999  # levels: no limit
@@ -58,22 +59,25 @@ class Pipeline:
     paged: bool | None = None
     """Page by page in any case, not at all, or as the session has it."""
 
-    def lines(self, output: Output, shell: Shell) -> list[str]:
-        """Return the lines to print; raises LineError or RefusalError."""
-        lines = list(output.lines)
-        if output.view is not None:
-            lines += self._shown(output, output.view, shell)
-            if not lines and not (self.filters or self.file or self.compare):
-                return [message("answer.no_entries")]
+    def batches(self, output: Output, shell: Shell) -> Batches:
+        """Return the lines to print; raises LineError or RefusalError, the batches raise RefusalError."""
+        shown = () if output.view is None else self._shown(output, output.view, shell)
+        batches = in_batches(chain(output.lines, shown))
+        if output.view is not None and not (self.filters or self.file or self.compare):
+            batches = _or_nothing(batches)
         for each in self.filters:
-            lines = each(lines)
+            batches = each(batches)
         file = self.file or output.file
-        if not file:
-            return lines
-        write_lines(shell, file, lines, append=self.append)
-        return []
+        return self._written(batches, file, shell) if file else batches
 
-    def _shown(self, output: Output, view: View, shell: Shell) -> list[str]:
+    def _written(self, batches: Batches, file: str, shell: Shell) -> Batches:
+        lines: list[str] = []
+        for batch in batches:
+            lines += batch
+            yield []
+        write_lines(shell, file, lines, append=self.append)
+
+    def _shown(self, output: Output, view: View, shell: Shell) -> Iterable[str]:
         details = self.details or shell.properties["show-defaults"] == "true"
         levels = min(output.levels or _MANY, int(shell.properties["display-level"]))
         if self.compare and isinstance(view, ConfigurationView):
@@ -81,8 +85,8 @@ class Pipeline:
         if self.form in _GRIDS or (not self.form and isinstance(view, TableView)):
             grid = view.grid()
             if grid is None:
-                return view.lines(details=details) if not isinstance(view, TableView) else []
-            return list(_GRIDS[self.form or "tab"](self._chosen_columns(grid)))
+                return view.lines(details=details) if not isinstance(view, TableView) else ()
+            return _GRIDS[self.form or "tab"](self._chosen_columns(grid))
         if not self.choosers and levels >= _MANY:
             if not self.form:
                 return view.lines(details=details)
@@ -90,7 +94,7 @@ class Pipeline:
                 return view.set_lines(details=details)
         shown = view.document(details=details)
         shown = document.limited(self._chosen(shown), levels)
-        return _FORMS[self.form](shown, shell.box.schema) if shown.parts else []
+        return _FORMS[self.form](shown, shell.box.schema) if shown.parts else ()
 
     def _chosen(self, shown: Document) -> Document:
         """Return what is asked for of a document, whichever pipe comes first; several of a kind add up."""
@@ -211,33 +215,61 @@ def _pattern(argument: Argument) -> re.Pattern[str]:
         raise LineError(Fault.BAD_VALUE, argument.start, text=message("value.invalid", value=text)) from None
 
 
+def _or_nothing(batches: Batches) -> Batches:
+    """Yield the batches, or where they hold no line that there is none."""
+    empty = True
+    for batch in batches:
+        empty = empty and not batch
+        yield batch
+    if empty:
+        yield [message("answer.no_entries")]
+
+
 def _match(pattern: re.Pattern[str]) -> Filter:
-    return lambda lines: [line for line in lines if pattern.search(line)]
+    return lambda batches: ([line for line in batch if pattern.search(line)] for batch in batches)
 
 
 def _except(pattern: re.Pattern[str]) -> Filter:
-    return lambda lines: [line for line in lines if not pattern.search(line)]
+    return lambda batches: ([line for line in batch if not pattern.search(line)] for batch in batches)
 
 
 def _find(pattern: re.Pattern[str]) -> Filter:
-    return lambda lines: list(dropwhile(lambda line: not pattern.search(line), lines))
+    def find(batches: Batches) -> Batches:
+        for batch in batches:
+            found = list(dropwhile(lambda line: not pattern.search(line), batch))
+            yield found
+            if found:
+                yield from batches
+
+    return find
 
 
 def _until(pattern: re.Pattern[str]) -> Filter:
-    def until(lines: list[str]) -> list[str]:
-        end = next((index for index, line in enumerate(lines, 1) if pattern.search(line)), len(lines))
-        return lines[:end]
+    def until(batches: Batches) -> Batches:
+        for batch in batches:
+            end = next((index for index, line in enumerate(batch, 1) if pattern.search(line)), None)
+            yield batch[:end]
+            if end is not None:
+                return
 
     return until
 
 
-def _count(lines: list[str]) -> list[str]:
-    return [message("answer.count", lines=len(lines))]
+def _count(batches: Batches) -> Batches:
+    count = 0
+    for batch in batches:
+        count += len(batch)
+        yield []
+    yield [message("answer.count", lines=count)]
 
 
-def _number(lines: list[str]) -> list[str]:
+def _number(batches: Batches) -> Batches:
+    lines: list[str] = []  # how wide the numbers are shows at the end
+    for batch in batches:
+        lines += batch
+        yield []
     width = len(str(len(lines)))
-    return [f"{number:>{width}}: {line}" for number, line in enumerate(lines, 1)]
+    yield from in_batches(f"{number:>{width}}: {line}" for number, line in enumerate(lines, 1))
 
 
 _PATTERNS: dict[str, Callable[[re.Pattern[str]], Filter]] = {
@@ -261,8 +293,8 @@ _FORMS: dict[str, Callable[[Document, Node], list[str]]] = {
     "display xpath": markup.xpaths,
 }
 
-_GRIDS: dict[str, Callable[[Grid], list[str]]] = {
-    "tab": lambda grid: list(table(grid.names, grid.rows)),
+_GRIDS: dict[str, Callable[[Grid], Iterable[str]]] = {
+    "tab": lambda grid: table(grid.names, grid.rows),
     "csv": _csv,
 }
 

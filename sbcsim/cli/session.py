@@ -7,8 +7,9 @@ the next line, or goes on with it once the work is done.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from sbcsim.clock import Instant
 from sbcsim.config.transaction import Author
@@ -25,16 +26,18 @@ from .greeting import greeting
 from .lexer import continues, split_commands, uncommented
 from .modes import Mode, level_line
 from .output import Place, clock_face, failure, status_line
-from .pager import Page, Pager, wiped
+from .pager import Batches, Page, Pager, in_batches, wiped
 from .parser import LineError, parse
 from .pipes import Pipeline, pipeline
 from .redaction import redact
 from .refusal import RefusalError
-from .shell import Ask, Box, Output, Patience, Performed, Shell, Terminal, Work
+from .shell import Ask, Box, Output, Patience, Pause, Performed, Shell, Steps, Terminal, Work
 
 __all__ = ["Box", "Completion", "Reply", "Session", "Terminal"]
 
 _END_OF_INPUT = "\x04"
+
+_COMMANDS_AT_ONCE = 25
 
 LONGEST_LINE = 65_536
 """Characters in one line, continued lines included; more is refused unread."""
@@ -47,8 +50,9 @@ class Reply:
     `text` has LF line ends and is empty or ends in one. `prompt` is what to show next and may take several lines.
     With `exit_status` the channel closes. `hidden`: the next line is a secret, not to be echoed but for `mask` in
     place of each character. `work` is slow and pure: run it anywhere, then call `Session.resume`; where there is
-    `patience`, have that before. `keys`: the next key goes to `Session.key`, without Enter. `plain`: the next line is
-    an answer or text, in which no key completes anything and which is not called back later.
+    `patience`, have that before. With `more` the answer goes on: call `Session.more` for the next part of it when
+    others have had their turn, and there is room for it. `keys`: the next key goes to `Session.key`, without Enter.
+    `plain`: the next line is an answer or text, in which no key completes anything and which is not called back later.
     """
 
     text: str
@@ -59,6 +63,7 @@ class Reply:
     mask: str = ""
     work: Callable[[], None] | None = None
     patience: Patience | None = None
+    more: bool = False
     keys: bool = False
     plain: bool = False
 
@@ -67,14 +72,18 @@ class Reply:
 class _Running:
     """A command that is not finished: where it stands, its line without secrets, what becomes of its output."""
 
-    steps: Generator[Ask | Work, str, Output]
+    steps: Steps
     cleaned: str
     mode: Mode
     place: Place
     pipeline: Pipeline
     head: list[str] = field(default_factory=list)  # what stands above its output, until that begins
     working: bool = False
+    paused: bool = False
     input: list[str] | None = None  # the lines of an answer that goes on until the end of the input
+    output: Pager | None = None
+    ok: bool = True
+    recorded: bool = False
 
     def take_head(self) -> list[str]:
         """Return what has to be printed before anything else, once."""
@@ -93,8 +102,6 @@ class Session:
         self._continued = ""
         self._queue: deque[str] | None = None
         self._printed: list[str] = []
-        self._pager = Pager()
-        self._paged: bool | None = None
         self._shell.perform = self._perform
 
     @property
@@ -120,7 +127,7 @@ class Session:
     @property
     def _takes_command(self) -> bool:
         """The next line is a command, or goes on with one."""
-        return self._running is None and self._entry is None and not self._pager.waiting
+        return self._running is None and self._entry is None
 
     def start(self, now: Instant) -> Reply:
         """Return the greeting with the first prompt, or the question that comes before; all only on a terminal."""
@@ -142,12 +149,13 @@ class Session:
         text = text.rstrip("\r\n")
         if self._entry is not None:
             return self._enter(text)
-        if self._running is not None:
-            if self._running.working:
-                raise BugError("a line came while a command works: call resume first")
-            return self._go_on(text) if self._running.input is None else self._read_in(self._running.input, text)
-        if self._pager.waiting:
-            return self.key(text[:1] or "\r", now)
+        running = self._running
+        if running is not None:
+            if running.output is not None:
+                return self.key(text[:1] or "\r", now)
+            if running.working or running.paused:
+                raise BugError("a line came while a command works: call resume or more first")
+            return self._go_on(text) if running.input is None else self._read_in(running.input, text)
         begun = len(self._continued)
         text = self._continued + text
         if len(text) <= LONGEST_LINE and continues(text):
@@ -165,11 +173,27 @@ class Session:
         reply = self._go_on(None)
         return reply if self._queue is None else self._script(reply)
 
+    def more(self, now: Instant) -> Reply:
+        """Go on where the last reply said that there is more."""
+        self._shell.now = now
+        running = self._running
+        reply: Reply | None = None
+        if running is not None and running.output is not None and not running.output.full:
+            reply = self._print(running)
+        elif running is not None and running.paused:
+            running.paused = False
+            reply = self._go_on(None)
+        elif running is not None or self._queue is None:
+            raise BugError("there is no more to come")
+        if self._queue is not None:
+            return self._script(reply)
+        assert reply is not None
+        return reply
+
     def interrupt(self, now: Instant) -> Reply:
         """Take Ctrl-C: a question is answered by it, a typed line is forgotten."""
         self._shell.now = now
         self._continued = ""
-        self._pager.drop()
         mark = message("session.interrupted")
         if self._entry is not None:
             return Reply(f"{mark}\n", "", ok=False, exit_status=1)
@@ -178,6 +202,9 @@ class Session:
         if self._running.working:
             return Reply("", "")
         running = self._running
+        if running.output is not None:
+            running.output.cut()
+            return self._print(running, above=f"{mark}\n")
         running.steps.close()
         aborted = message("answer.aborted", reason=message("answer.by_user"))
         return self._finish(running, [mark, aborted], ok=False)
@@ -187,8 +214,11 @@ class Session:
         self._shell.now = now
         if self._entry is not None:
             return Reply("", "", ok=False, exit_status=1)
-        if self._running is not None and not self._running.working:
-            return self.interrupt(now) if self._running.input is None else self._take_in(self._running.input)
+        running = self._running
+        if running is not None and running.output is not None:
+            return Reply("", "", exit_status=0)
+        if running is not None and not running.working:
+            return self.interrupt(now) if running.input is None else self._take_in(running.input)
         if self._shell.terminal is not None and self._shell.mode is Mode.CONFIGURE:
             return self.line("exit", now)
         return Reply("", "", exit_status=0)
@@ -196,10 +226,12 @@ class Session:
     def key(self, key: str, now: Instant) -> Reply:
         """Take one key while output waits: Space for a page, Enter for a line, q for the end of it."""
         self._shell.now = now
-        shown = self._pager.more(key, self._page())
-        if shown is None:
+        running = self._running
+        if running is None or running.output is None:
+            raise BugError("no output waits for a key")
+        if not running.output.take(key, self._page(running)):
             return Reply("", "", keys=True)
-        return self._shown(wiped(), shown)
+        return self._print(running, above=wiped())
 
     def complete(self, line: str, now: Instant, *, listing: bool) -> Completion:
         """Complete a line (TAB) or list what may follow (`?`); inside quotes both are ordinary characters."""
@@ -261,10 +293,17 @@ class Session:
         """Drop the candidate, whatever is not finished and what was not confirmed: the channel is gone."""
         self._shell.now = now
         if self._running is not None:
-            self._running.steps.close()
+            self._abandon(self._running)
             self._running = None
         self._shell.leave_configure()
         self._shell.box.database.session_over(self._shell.author, now)
+
+    def _abandon(self, running: _Running) -> None:
+        running.steps.close()
+        if running.output is not None:
+            running.output.close()
+            if not running.recorded:
+                self._record(running.cleaned, running.mode, ok=running.ok)
 
     def _command(self, text: str, last: int = 0) -> Reply:
         """Run one line from its beginning; on the screen its last part, from `last` on, stands in a line of its own."""
@@ -294,15 +333,19 @@ class Session:
             step = next(running.steps) if answer is None else running.steps.send(answer)
         except StopIteration as end:
             try:
-                lines = running.pipeline.lines(end.value, self._shell)
+                batches = running.pipeline.batches(end.value, self._shell)
             except (LineError, RefusalError) as error:
                 return self._finish(running, failure(error, running.mode.start, running.place), ok=False)
-            return self._finish(running, lines, ok=True)
+            self._begin_printing(running, batches, ok=True)
+            return self._print(running)
         except (LineError, RefusalError, UserError) as error:
             return self._finish(running, failure(error, running.mode.start, running.place), ok=False)
         if isinstance(step, Work):
             running.working = True
             return Reply(_text(running.take_head()), "", work=step.run, patience=step.patience)
+        if isinstance(step, Pause):
+            running.paused = True
+            return Reply(_text(running.take_head()), "", more=True)
         running.input = [] if step.lines else None
         question = _question(step)
         return replace(question, text=_text(running.take_head()) + question.text)
@@ -347,7 +390,10 @@ class Session:
                 raise UserError(message("session.line_too_long"))
             call = parse(line, mode.start)
             pipes = pipeline(call, mode.start)
-            lines = pipes.lines((yield from execute(shell, call)), shell)
+            lines: list[str] = []
+            for batch in pipes.batches((yield from execute(shell, call)), shell):
+                lines += batch
+                yield Pause()
             ok = True
         except (LineError, RefusalError, UserError) as error:
             lines = failure(error, mode.start, Place())
@@ -365,20 +411,45 @@ class Session:
         nothing = _Running(_nothing(), cleaned, self._shell.mode, place, Pipeline(), self._head())
         return self._finish(nothing, failure(error, nothing.mode.start, place), ok=False)
 
-    def _finish(self, running: _Running, lines: Sequence[str], *, ok: bool) -> Reply:
-        """End a command: record it, print its output, its status line and the next prompt."""
+    def _finish(self, running: _Running, lines: list[str], *, ok: bool) -> Reply:
+        """End a command with these lines."""
+        self._begin_printing(running, in_batches(lines), ok=ok)
+        return self._print(running)
+
+    def _begin_printing(self, running: _Running, batches: Batches, *, ok: bool) -> None:
+        """Have a command print its output and its status line."""
         shell = self._shell
+        last = [] if shell.exit_status is not None else [status_line(shell.now, ok=ok)]
+        head = running.take_head()
+        running.ok = ok
+        running.output = Pager(chain([head], batches) if head else batches, last, self._page(running))
+
+    def _print(self, running: _Running, above: str = "") -> Reply:
+        """Print the next part of an output; with the last one comes the next prompt."""
+        output, ok = running.output, running.ok
+        assert output is not None
+        try:
+            lines = output.next()
+        except RefusalError as error:  # it could not be written to its file: nothing has been shown
+            return self._finish(running, list(error.lines), ok=False)
+        if not running.recorded and (lines or output.over):
+            running.recorded = True
+            self._record(running.cleaned, running.mode, ok=ok)
+        text = above + _text(lines)
+        if output.full:
+            return Reply(text, message("session.more"), ok, keys=True)
+        if not output.over:
+            return Reply(text, "", ok, more=True)
         self._running = None
-        self._record(running.cleaned, running.mode, ok=ok)
-        lines = [*running.take_head(), *lines]
+        status = self._exit_status(ok=ok)
+        return Reply(text, "" if self._shell.over else self._next_prompt(), ok, status)
+
+    def _exit_status(self, *, ok: bool) -> int | None:
+        """Return what the session ends with behind a command, None if it goes on."""
+        shell = self._shell
         if shell.exit_status is not None:
-            return Reply(_text(lines), "", ok, exit_status=shell.exit_status)
-        status = status_line(shell.now, ok=ok)
-        if shell.over:
-            return Reply(_text([*lines, status]), "", ok, exit_status=int(not ok))
-        self._paged = running.pipeline.paged
-        reply = self._shown("", self._pager.begin(lines, status, self._page()), ok=ok)
-        return replace(reply, exit_status=1) if not ok and shell.terminal is None else reply
+            return shell.exit_status
+        return int(not ok) if shell.over or (not ok and shell.terminal is None) else None
 
     def _record(self, cleaned: str, mode: Mode, *, ok: bool) -> None:
         """Have the journal take note of a line."""
@@ -393,32 +464,31 @@ class Session:
         above = f"\n{level_line(shell.level)}\n" if shell.mode is Mode.CONFIGURE else ""
         return above + shell.prompt
 
-    def _page(self) -> Page | None:
+    def _page(self, running: _Running) -> Page | None:
         """Return the room above the marker, None if output is not paged."""
-        shell = self._shell
-        paged = shell.properties["paginate"] == "true" if self._paged is None else self._paged
+        shell, paged = self._shell, running.pipeline.paged
+        paged = shell.properties["paginate"] == "true" if paged is None else paged
         rows = int(shell.properties["screen-length"]) - 1
-        if shell.terminal is None or not shell.terminal.keys or not paged or rows < 1:
+        if shell.terminal is None or not shell.terminal.keys or shell.over or not paged or rows < 1:
             return None
         return Page(rows, int(shell.properties["screen-width"]))
 
-    def _shown(self, wipe: str, lines: Sequence[str], *, ok: bool = True) -> Reply:
-        if self._pager.waiting:
-            return Reply(wipe + _text(lines), message("session.more"), ok, keys=True)
-        return Reply(wipe + _text(lines), self._next_prompt(), ok)
-
     def _script(self, reply: Reply | None) -> Reply:
-        """Run the rest of a script after the reply to its last command, up to its end, an error or slow work."""
+        """Go on with a script after the reply to a command, up to its end, an error, or a place to let others act."""
         assert self._queue is not None
+        commands = 0
         while True:
             if reply is not None:
                 self._printed.append(reply.text)
                 if reply.exit_status is not None:
                     self._queue.clear()
-                if reply.exit_status is not None or reply.work is not None:
+                if reply.exit_status is not None or reply.work is not None or reply.more:
                     return replace(reply, text=self._take_printed())
             if not self._queue:
                 return Reply(self._take_printed(), "", exit_status=0)
+            if commands == _COMMANDS_AT_ONCE:
+                return Reply(self._take_printed(), "", more=True)
+            commands += 1
             reply = self._command(self._queue.popleft())
 
     def _take_printed(self) -> str:
@@ -432,10 +502,10 @@ def _question(ask: Ask) -> Reply:
     return Reply(f"{above}\n" if above else "", prompt, hidden=ask.hidden, mask=ask.mask, plain=not ask.hidden)
 
 
-def _text(lines: Sequence[str]) -> str:
+def _text(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _nothing() -> Generator[Ask | Work, str, Output]:
+def _nothing() -> Steps:
     yield from ()
     return Output()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -114,11 +114,16 @@ class Work:
     patience: Patience | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A place in the middle of much work where others may have their turn."""
+
+
 class View(Protocol):
     """What a command shows before it is text: pipes such as `display set` decide on its form."""
 
-    def lines(self, *, details: bool) -> list[str]:
-        """Return it in its own form; with `details`, defaults too."""
+    def lines(self, *, details: bool) -> Iterator[str]:
+        """Yield it in its own form; with `details`, defaults too."""
 
     def document(self, *, details: bool) -> Document:
         """Return it as a document, which every other form is made from."""
@@ -140,11 +145,12 @@ class Output:
     file: str = ""
 
 
-Steps = Generator[Ask | Work, str, Output]
+Step = Ask | Work | Pause
+Steps = Generator[Step, str, Output]
 """A command that asks or works on the way: it yields questions and work, is sent the answers, returns its output."""
 
 
-Performed = Generator[Ask | Work, str, tuple[list[str], bool]]
+Performed = Generator[Step, str, tuple[list[str], bool]]
 
 
 def _no_performer(_: str) -> Performed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sbcsim.config import render
@@ -23,12 +24,12 @@ class ConfigurationView:
     path: Path
     draft: Candidate | None = None
 
-    def lines(self, *, details: bool) -> list[str]:
-        """Return it in braces."""
+    def lines(self, *, details: bool) -> Iterator[str]:
+        """Yield it in braces."""
         return render.curly(self.tree, self.path, details=details)
 
-    def set_lines(self, *, details: bool) -> list[str]:
-        """Return it as `set` lines."""
+    def set_lines(self, *, details: bool) -> Iterator[str]:
+        """Yield it as `set` lines."""
         return render.set_lines(self.tree, self.path, details=details)
 
     def document(self, *, details: bool) -> Document:
@@ -39,11 +40,11 @@ class ConfigurationView:
         """Return the cells of its table, with the values in effect."""
         return grid_of(document(self.tree, self.path, details=True)) if self.tree.exists(self.path) else None
 
-    def compared(self) -> list[str]:
-        """Return how the candidate differs from the running configuration."""
+    def compared(self) -> Iterator[str]:
+        """Yield how the candidate differs from the running configuration."""
         draft = self.draft
         if draft is None:
-            return []
+            return iter(())
         return render.compare(draft.base, draft.tree, draft.changes(), path=self.path, conflicts=draft.conflicts())
 
 
@@ -56,9 +57,9 @@ class StatusView:
     path: Path
     entry: bool
 
-    def lines(self, *, details: bool) -> list[str]:  # noqa: ARG002 - status data has no defaults
-        """Return it in braces."""
-        return list(self.status.lines(self.node, self.path, entry=self.entry))
+    def lines(self, *, details: bool) -> Iterator[str]:  # noqa: ARG002 - status data has no defaults
+        """Yield it in braces, all as it is at this moment."""
+        return iter([*self.status.lines(self.node, self.path, entry=self.entry)])
 
     def document(self, *, details: bool) -> Document:  # noqa: ARG002 - status data has no defaults
         """Return it as a document."""
@@ -75,10 +76,10 @@ class TableView:
 
     of: ConfigurationView | StatusView
 
-    def lines(self, *, details: bool) -> list[str]:  # noqa: ARG002 - a table shows what is in effect
-        """Return the table."""
+    def lines(self, *, details: bool) -> Iterator[str]:  # noqa: ARG002 - a table shows what is in effect
+        """Yield the table."""
         grid = self.grid()
-        return [] if grid is None else list(table(grid.names, grid.rows))
+        return iter(()) if grid is None else table(grid.names, grid.rows)
 
     def document(self, *, details: bool) -> Document:
         """Return what is in the table as a document."""

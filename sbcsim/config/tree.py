@@ -7,7 +7,7 @@ without presence vanish with their last content; entries stay until they are del
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -118,12 +118,15 @@ def path_order(schema: Node, path: Path) -> tuple[Any, ...]:
     return tuple(order)
 
 
+def names(node: Node, branch: Branch) -> Iterable[str]:
+    """Return the names of what stands in a container or entry, in schema order."""
+    return sorted(branch, key=_positions(node).__getitem__) if len(branch) > 1 else branch
+
+
 def content(node: Node, branch: Branch) -> Iterator[tuple[Node, Key, Any]]:
     """Yield what stands in a container or entry, in schema order: child, key (of an entry), value or branch."""
-    for name, child in node.children.items():
-        below = branch.get(name)
-        if below is None:
-            continue
+    for name in names(node, branch):
+        child, below = node.children[name], branch[name]
         if child.is_list:
             for key in below:
                 yield child, key, below[key]

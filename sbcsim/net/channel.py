@@ -34,7 +34,7 @@ TermSize = tuple[int, int, int, int]
 
 _WAITING_HIGH = 65_536  # characters that may wait before the client is held back
 _PIECE = 8_192  # a prompt behind more than this goes into a packet of its own
-_SLICE_SECONDS = 0.01  # how long one channel may keep the event loop
+_SLICE_SECONDS = 0.005  # how long one channel may keep the event loop
 _SCRIPT_LIMIT = 1 << 20
 _NOTICES_KEPT = 100
 
@@ -77,6 +77,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._prompt = ""
         self._output: list[str] = []
         self._working = False
+        self._more = False  # the session has more to say as soon as there is time and room
         self._held_back = False  # the client does not read what we write
         self._ended = False  # no more input will come
         self._over = False  # the exit status is sent, or the channel is gone
@@ -166,7 +167,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._input = LineReader()
         if command is None:
             self._idle.look()
-        self._flush()
+        self._read_on()
 
     def data_received(self, data: str, datatype: int | None) -> None:  # noqa: ARG002 - asyncssh's signature
         """Take input."""
@@ -208,29 +209,43 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     # input
 
     def _read_on(self) -> None:
-        """Hand waiting input to the session until it is used up, has to wait, or has had its share of time."""
+        """Go on until the input is used up, the session has to wait, or it has had its share of time."""
         source = self._input
-        if source is None or self._scheduled is not None:
+        if self._scheduled is not None:
             return
+        if self._more and not self._over and source is not None and source.take_interrupt():
+            self._act(Key.INTERRUPT)
         until = self._loop.time() + _SLICE_SECONDS
         while not (self._over or self._working or self._held_back):
-            event = source.next_event()
-            if event is None:
-                if self._ended:
+            if self._more:
+                self._continue()
+            else:
+                event = None if source is None else source.next_event()
+                if event is not None:
+                    self._act(event)
+                elif self._ended and source is not None:
                     self._finish()
-                break
-            self._act(event)
+                if event is None and not self._more:
+                    break
             if self._loop.time() >= until:
                 self._scheduled = self._loop.call_soon(self._read_on_later)
                 break
         self._deliver()
         self._flush()
-        if self._channel is None or self._over:
+        if self._channel is None or self._over or source is None:
             return
         if source.waiting > _WAITING_HIGH:
             self._channel.pause_reading()
         else:
             self._channel.resume_reading()
+
+    def _continue(self) -> None:
+        """Have the session go on with an answer; what it has made so far is sent, to see whether the client reads."""
+        session, now = self._session, self._port.now()
+        assert session is not None
+        self._idle.note()
+        self._do(lambda: session.more(now))
+        self._flush()
 
     def _read_on_later(self) -> None:
         self._scheduled = None
@@ -307,12 +322,12 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             rest = self._input.last()
             if rest is not None:
                 self._act(rest)
-                if self._over or self._working:
+                if self._over or self._working or self._more:
                     return
         if self._session.reads_input:
             session = self._session
             self._do(lambda: session.end_of_input(self._port.now()))
-            if self._over or self._working:
+            if self._over or self._working or self._more:
                 return
         reply = self._session.end_of_input(self._port.now())
         self._print(reply.text)
@@ -321,12 +336,15 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     # output
 
     def _show(self, reply: Reply) -> None:
+        self._more = reply.more
         self._print(reply.text)
         if reply.patience is not None:
             self._wait(reply.patience)
             return
         if reply.work is not None:
             self._work(reply.work)
+            return
+        if reply.more:
             return
         self._prompt = reply.prompt
         status = reply.exit_status

@@ -267,7 +267,7 @@ class Transactions(RuleBasedStateMachine):
             assert changes == everything.changes(candidate.base, candidate.tree)
             expected = difference(facts(candidate.base), facts(candidate.tree))
             assert {change.path for change in changes} == set(expected)
-            assert bool(compare(candidate.base, candidate.tree, changes)) == bool(changes)
+            assert bool([*compare(candidate.base, candidate.tree, changes)]) == bool(changes)
 
             assert not [line for line in set_lines(candidate.tree) if line.endswith(" secret")]
 

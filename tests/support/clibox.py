@@ -72,10 +72,13 @@ class Typist:
     def show(self, reply: Reply) -> Reply:
         while True:
             self.screen += reply.text
-            if reply.work is None:
+            if reply.work is not None:
+                reply.work()
+                reply = self.session.resume(self.now)
+            elif reply.more:
+                reply = self.session.more(self.now)
+            else:
                 break
-            reply.work()
-            reply = self.session.resume(self.now)
         self.screen += reply.prompt
         self.prompt = reply.prompt
         return reply

@@ -34,6 +34,8 @@ class FakeSession:
         self.ended = 0
         self.sizes = []
         self.rest = []
+        self.left = 0  # pieces of a long answer
+        self.made = 0
         self.mode = Mode.OPERATIONAL
         box.opened.append(self)
 
@@ -49,7 +51,7 @@ class FakeSession:
 
     @property
     def at_prompt(self):
-        return not self.asked
+        return not self.asked and not self.left
 
     def _reply(self, text="", **more):
         return Reply(text, PROMPT if self.terminal else "", **more)
@@ -68,6 +70,9 @@ class FakeSession:
         if text == "secret":
             self.asked = text
             return Reply("", "Password: ", hidden=True)
+        if text.startswith("flood "):
+            self.left = int(text.split()[1])
+            return Reply("flood\n", "", more=True)
         if text == "work":
             return Reply("working\n", "", work=self.box.work)
         if text == "edit":
@@ -88,11 +93,20 @@ class FakeSession:
             return self._reply("syntax error\n[error]\n", ok=False)
         return self._reply(f"<{text}>\n" if text else "")
 
+    def more(self, now):
+        self.left -= 1
+        self.made += 1
+        if self.left:
+            return Reply("x" * 1023 + "\n", "", more=True)
+        done = self._reply("over\n")
+        return self._run(done) if self.rest else done
+
     def resume(self, now):
         done = self._reply("done\n")
         return self._run(done) if self.rest else done
 
     def interrupt(self, now):
+        self.left = 0
         return self._reply("^C\n")
 
     def key(self, key, now):
@@ -117,8 +131,8 @@ class FakeSession:
     def _run(self, reply):
         while self.rest and reply.ok:
             step = self.line(self.rest.pop(0).strip(), NOW)
-            reply = Reply(reply.text + step.text, "", step.ok, step.exit_status, work=step.work)
-            if step.work:
+            reply = Reply(reply.text + step.text, "", step.ok, step.exit_status, work=step.work, more=step.more)
+            if step.work or step.more:
                 break
         return reply
 

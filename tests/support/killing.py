@@ -90,7 +90,7 @@ def kept(directory: Path) -> dict[str, Any]:
 
 def _state(tree: Tree, labels: list[str], files: dict[str, bytes]) -> dict[str, Any]:
     contents = {name: content.hex() for name, content in sorted(files.items())}
-    return {"lines": set_lines(tree), "labels": labels, "files": contents}
+    return {"lines": [*set_lines(tree)], "labels": labels, "files": contents}
 
 
 def _in_child(task: Callable[[int], None]) -> tuple[bytes, int]:

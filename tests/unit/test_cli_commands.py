@@ -303,8 +303,8 @@ def test_change_password(box: FakeBox) -> None:
 def test_pipes(pipes: str, wanted: str) -> None:
     call = parse(f"show cli | {pipes}", Start.OPER)
     shell = FakeBox().session()._shell
-    found = pipeline(call, Start.OPER).lines(Output(("apple", "banana", "cherry")), shell)
-    assert "".join(f"{line}\n" for line in found) == wanted
+    batches = pipeline(call, Start.OPER).batches(Output(("apple", "banana", "cherry")), shell)
+    assert "".join(f"{line}\n" for batch in batches for line in batch) == wanted
 
 
 @pytest.mark.parametrize("pipe", ["nomore", "more", "display set | nomore"])

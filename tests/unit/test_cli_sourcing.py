@@ -93,7 +93,7 @@ def test_exit_ends_the_session(box: FakeBox, typist: Typist) -> None:
 def test_slow_work_and_long_files(box: FakeBox, typist: Typist) -> None:
     put(box, "long", "configure\n" + "".join(f"set {PROFILE} P{number}\n" for number in range(100)) + "exit\n")
     reply = typist.session.line("source long", typist.now)
-    assert reply.work is not None
+    assert reply.more
     assert typist.show(reply).ok
 
 
@@ -126,7 +126,7 @@ def test_nothing_goes_on_in_a_session_that_the_box_has_ended(box: FakeBox, typis
 
 def test_client_gone_in_the_middle(box: FakeBox, typist: Typist) -> None:
     put(box, "long", "configure\n" + f"set {PROFILE} P\n" * 100)
-    assert typist.session.line("source long", typist.now).work is not None
+    assert typist.session.line("source long", typist.now).more
     typist.session.end(typist.now)
     assert box.database.candidates == ()
 

@@ -122,5 +122,5 @@ def test_documents_show_what_a_plain_show_shows():
     for place in ((), path_of(f"{ZONE} Z1"), path_of(f"{ZONE} Z1 sipSigPort"), path_of(f"{ZONE} Z1 id"), path_of(ZONE)):
         for details in (False, True):
             shown = document(BOX, place, details=details)
-            assert markup.curly(shown) == render.curly(BOX, place, details=details)
-            assert details or markup.set_lines(shown) == render.set_lines(BOX, place)
+            assert markup.curly(shown) == [*render.curly(BOX, place, details=details)]
+            assert details or markup.set_lines(shown) == [*render.set_lines(BOX, place)]

@@ -106,7 +106,7 @@ def test_the_saved_configuration_loads(box):
     saved = [name for name, _ in box.sbc.files.entries("/opt/sonus/external") if name.startswith("config")]
     assert saved == ["config_SBC1_20260101_000130.cli", "config_SBC1_20260101_000130_before-renewal.cli"]
     text = box.sbc.files.read(f"/opt/sonus/external/{saved[0]}").decode()
-    assert text.splitlines() == set_lines(box.database.running)
+    assert text.splitlines() == [*set_lines(box.database.running)]
 
 
 def test_a_full_directory_is_told(box, monkeypatch):

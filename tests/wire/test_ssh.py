@@ -388,6 +388,56 @@ async def test_client_that_does_not_read_holds_itself_back(box, server):
     assert len(box.opened[0].lines) == 3002
 
 
+@pytest.mark.parametrize("tty", [None, "vt100"])
+async def test_a_long_answer_is_made_as_far_as_it_is_read(box, server, tty):
+    async with connect(server) as connection:
+        process = await connection.create_process(term_type=tty, window=65536)
+        process.channel.pause_reading()
+        process.stdin.write("flood 1000\nlater\n")
+        for _ in range(500):
+            await asyncio.sleep(0)
+        assert 0 < box.opened[0].made < 500
+        process.channel.resume_reading()
+        process.stdin.write_eof()
+        shown = await rest(process)
+    assert shown.count("x" * 1023) == 999
+    assert shown.index("over") < shown.index("<later>")
+
+
+async def test_others_are_served_during_a_long_answer_which_ends_with_an_interrupt(box, server):
+    async with connect(server) as connection, connect(server) as other_connection:
+        process = await terminal(connection)
+        process.stdin.write("flood 1000000000\r")
+        await until(process, "xxx")
+        other = await terminal(other_connection)
+        other.stdin.write("hello\rexit\r")
+        assert "<hello>" in await rest(other)
+        made = box.opened[0].made
+        process.stdin.write("never read\r\x03next\rexit\r")
+        shown = await rest(process)
+        assert shown.endswith(f"^C\r\n{PROMPT}next\r\n<next>\r\n{PROMPT}exit\r\n")
+    assert box.opened[0].made >= made
+    assert box.opened[0].lines == ["flood 1000000000", "next", "exit"]
+
+
+async def test_long_answers_of_single_commands(server):
+    async with connect(server) as connection:
+        result = await connection.run("flood 300;one;flood 2;two", check=True)
+    assert result.stdout.count("x" * 1023) == 300
+    assert [line for line in result.stdout.split() if "x" not in line] == [
+        "flood", "over", "<one>", "flood", "over", "<two>",
+    ]  # fmt: skip
+
+
+async def test_client_gone_during_a_long_answer(box, server):
+    async with connect(server) as connection:
+        process = await terminal(connection)
+        process.stdin.write("flood 1000000000\r")
+        await until(process, "xxx")
+    await gone(box)
+    assert box.opened[0].ended == 1
+
+
 async def test_line_limit(box, server):
     async with connect(server) as connection:
         process = await terminal(connection)

@@ -10,7 +10,7 @@ from sbcsim.cli.parser import Call
 from sbcsim.cli.reading import read
 from sbcsim.cli.refusal import RefusalError
 from sbcsim.cli.resolving import steps
-from sbcsim.cli.shell import Ask, Output, Shell, Steps, Work
+from sbcsim.cli.shell import Ask, Output, Pause, Shell, Step, Steps, Work
 from sbcsim.cli.views import ConfigurationView
 from sbcsim.config.transaction import Candidate
 from sbcsim.errors import ScenarioError, UserError
@@ -43,11 +43,11 @@ def load(shell: Shell, call: Call) -> Steps:
             if not best_effort:
                 raise
         if number % _AT_ONCE == 0:
-            yield Work(_breathe)
+            yield Pause()
     return Output(tuple(line for error in mistakes for line in _refusal(error).lines))
 
 
-def _text(shell: Shell, call: Call) -> Generator[Ask | Work, str, tuple[str, str]]:
+def _text(shell: Shell, call: Call) -> Generator[Step, str, tuple[str, str]]:
     """Return the name of what is loaded, and its text."""
     if call.arguments:
         name = call.arguments[0].word.text
@@ -59,7 +59,7 @@ def _text(shell: Shell, call: Call) -> Generator[Ask | Work, str, tuple[str, str
 
 def _understood(
     shell: Shell, name: str, text: str, *, best_effort: bool
-) -> Generator[Ask | Work, str, tuple[list[Edit], list[ScenarioError]]]:
+) -> Generator[Step, str, tuple[list[Edit], list[ScenarioError]]]:
     """Return the edits of a text and the mistakes in it, of which only the first is looked for without best effort."""
     mistakes: list[ScenarioError] = []
     edits: list[Edit] = []
@@ -77,10 +77,6 @@ def _understood(
 
     yield Work(work)
     return edits, mistakes
-
-
-def _breathe() -> None:
-    """Do nothing, elsewhere: others are served meanwhile."""
 
 
 def _refusal(error: ScenarioError) -> RefusalError:

@@ -8,7 +8,7 @@ from sbcsim.cli.home import read_text
 from sbcsim.cli.lexer import continues
 from sbcsim.cli.parser import Call
 from sbcsim.cli.refusal import RefusalError
-from sbcsim.cli.shell import Output, Shell, Steps, Work
+from sbcsim.cli.shell import Output, Pause, Shell, Steps
 from sbcsim.errors import UserError
 from sbcsim.grammar import message
 
@@ -39,7 +39,7 @@ def source(shell: Shell, call: Call) -> Steps:
             if shell.over:
                 break
             if number % _AT_ONCE == 0:
-                yield Work(_breathe)
+                yield Pause()
     finally:
         shell.sources -= 1
         shell.terminal, shell.asks, shell.reads = before
@@ -68,10 +68,6 @@ def _commands(text: str) -> Iterator[tuple[int, str]]:
         joined = ""
     if joined:
         yield begun, joined
-
-
-def _breathe() -> None:
-    """Do nothing, elsewhere: others are served meanwhile."""
 
 
 COMMANDS = (Command("source", ("source",), source),)
