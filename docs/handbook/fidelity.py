@@ -2,120 +2,163 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .witnesses import Witnesses
+
 MARKS = {
     "doc": "vendor document",
-    "engine": "same engine on other boxes",
-    "client": "seen by a public client",
+    "engine": "same engine",
+    "client": "public client",
     "design": "our decision",
 }
 """How sure a behaviour is, surest first."""
 
+OWN = "design"
+"""The source of a text of which nothing else is known."""
+
 HEAD = """\
 # Fidelity
 
-How sure each behaviour is, and where it is tested. *Vendor document*: public documentation says so. *Same engine*: the
-management engine behaves so on other boxes. *Public client*: a program that talks to the box relies on it. *Our
-decision*: the box is unknown here, and the simulator does what is plausible.
+What the simulator does as the box does, how sure that is, and which tests hold it to that.
 
-Made by `make docs` from `docs/behaviour.toml`, the golden transcripts in `tests/transcripts` and the texts in
-`grammar/messages.toml`.
+- *Vendor document*: public documentation of the vendor says so.
+- *Same engine*: the management engine of the box behaves so on other boxes.
+- *Public client*: a program that talks to the box relies on it, or shows what the box answers.
+- *Our decision*: the box is unknown here, and the simulator does what is plausible.
+
+Where several are named, one is known of the form and another of the words, or one of a part.
+
+Made by `make docs` from `docs/behaviour.toml`, `docs/sources.toml`, the transcripts in `tests/transcripts` and the
+texts in `grammar/messages.toml`.
 """
 
-_FIELD = re.compile(r"(?<!\{)\{\w[^{}]*\}")
-_UNLISTED = ("certainty", "help")
+TRANSCRIPTS = """\
+## Golden transcripts
+
+What a user types and sees, to the letter. Each is typed by a real SSH client on a terminal
+(`{wire}`), and, as far as it is nothing but lines typed one after the other, into a session in
+memory (`{memory}`).
+
+| transcript | how sure |
+|---|---|\
+"""
+
+TEXTS = """\
+## Texts
+
+Every text of the catalogue that is no help text; those are our own. A word in braces is filled in.
+
+| text | how sure | tested in |
+|---|---|---|\
+"""
 
 
-class MissingTestError(Exception):
-    """A behaviour names a test that is not there, or a text that no test looks at."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who says so: a document, or a class of witnesses without one."""
+
+    name: str
+    sure: str
+    title: str
+    url: str = ""
+
+    @property
+    def shown(self) -> str:
+        """How sure that is, with what says so."""
+        return f"{MARKS[self.sure]} ([{self.title}])" if self.sure == "doc" and self.url else MARKS[self.sure]
+
+
+class Sources:
+    """The sources by name, and which have been called upon."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self._by_name = {name: Source(name, **facts) for name, facts in data.items()}
+        self._used: set[str] = set()
+
+    def cite(self, names: str) -> str:
+        """Return how sure something is that some sources say; raises KeyError for a source that is not known."""
+        found = [self._by_name[name] for name in names.split()]
+        self._used.update(source.name for source in found)
+        return ", ".join(dict.fromkeys(source.shown for source in found))
+
+    @property
+    def idle(self) -> set[str]:
+        """The sources that nothing calls upon."""
+        return self._by_name.keys() - self._used
+
+    def table(self) -> Iterator[str]:
+        """Yield the list of sources, and where their links lead."""
+        yield from ("| source | how sure |", "|---|---|")
+        for source in self._by_name.values():
+            yield f"| {f'[{source.title}]' if source.url else source.title} | {MARKS[source.sure]} |"
+        yield ""
+        yield from (f"[{source.title}]: {source.url}" for source in self._by_name.values() if source.url)
+
+
+class IdleSourceError(Exception):
+    """A source is listed that nothing calls upon."""
 
 
 def page(root: Path) -> str:
-    """Return the page; raises MissingTestError."""
-    tests = _Tests(root / "tests")
-    lines = [HEAD, "## What is done to certificates, and what it does", ""]
-    lines += _behaviour(tomllib.loads((root / "docs" / "behaviour.toml").read_text()), tests)
-    lines += ["", "## Golden transcripts", "", *_transcripts(root)]
-    lines += ["", "## Texts", "", *_texts(tomllib.loads((root / "grammar" / "messages.toml").read_text()), tests)]
-    return "\n".join(lines) + "\n"
+    """Return the page; raises MissingTestError where a behaviour or text has no test, IdleSourceError."""
+    witnesses = Witnesses(root / "tests")
+    sources = Sources(_data(root / "docs" / "sources.toml"))
+    sections = [
+        *_behaviour(_data(root / "docs" / "behaviour.toml"), witnesses, sources),
+        "",
+        *_transcripts(root / "tests" / "transcripts", witnesses, sources),
+        "",
+        *_texts(_data(root / "grammar" / "messages.toml"), witnesses, sources),
+        "",
+        "## Sources",
+        "",
+        *sources.table(),
+    ]
+    if sources.idle:
+        raise IdleSourceError(f"nothing calls upon {', '.join(sorted(sources.idle))}")
+    return "\n".join([HEAD, *sections]) + "\n"
 
 
-class _Tests:
-    """The test files, by what stands in them."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        files = sorted([*folder.rglob("test_*.py"), *folder.rglob("*.toml")])
-        self._texts = {file.relative_to(folder).as_posix(): file.read_text().replace('\\"', '"') for file in files}
-
-    def place(self, name: str) -> str:
-        """Return where a test is defined, as `file::name`."""
-        for file, text in self._texts.items():
-            if re.search(rf"^(async )?def {name}\(", text, re.MULTILINE) or re.search(
-                rf"^class {name}\b", text, re.MULTILINE
-            ):
-                return f"`{file}::{name}`"
-        raise MissingTestError(f"there is no test {name}")
-
-    def holding(self, text: str) -> list[str]:
-        """Return the files in which a text of the box stands, its fields left out."""
-        pieces = (piece for line in text.splitlines() for piece in _FIELD.split(line))
-        longest = max(pieces, key=lambda piece: len(piece.strip())).strip().replace("{{", "{").replace("}}", "}")
-        return [file for file, content in self._texts.items() if longest in content]
+def _data(file: Path) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
-def _behaviour(data: dict[str, Any], tests: _Tests) -> Iterator[str]:
-    yield from ("| what is done | what follows | how sure | tested by |", "|---|---|---|---|")
-    for row in data["behaviour"]:
-        places = "<br>".join(tests.place(name) for name in row["tests"])
-        yield f"| {row['action']} | {row['effect']} | {_words(row['sure'])} | {places} |"
+def _behaviour(data: dict[str, Any], witnesses: Witnesses, sources: Sources) -> Iterator[str]:
+    for number, section in enumerate(data["section"]):
+        yield from () if not number else ("",)
+        yield from (f"## {section['title']}", "", "| what | what follows | how sure | tested by |", "|---|---|---|---|")
+        for row in section["behaviour"]:
+            places = "<br>".join(f"`{witnesses.place(name)}`" for name in row["tests"])
+            yield f"| {row['action']} | {row['effect']} | {sources.cite(row['sure'])} | {places} |"
 
 
-def _transcripts(root: Path) -> Iterator[str]:
-    yield from ("| transcript | how sure |", "|---|---|")
-    for file in sorted((root / "tests" / "transcripts").glob("*.toml")):
-        case = tomllib.loads(file.read_text())
-        yield f"| [{case['caption']}](../tests/transcripts/{file.name}) | {_words(case['sure'])} |"
+def _transcripts(folder: Path, witnesses: Witnesses, sources: Sources) -> Iterator[str]:
+    yield TRANSCRIPTS.format(wire=witnesses.file("test_transcripts_ssh"), memory=witnesses.file("test_transcripts"))
+    for file in sorted(folder.glob("*.toml")):
+        case = _data(file)
+        yield f"| [{case['caption']}](../tests/transcripts/{file.name}) | {sources.cite(case['sure'])} |"
 
 
-def _texts(catalogue: dict[str, Any], tests: _Tests) -> Iterator[str]:
-    marks = catalogue["certainty"]
-    yield from ("| text | how sure | tested in |", "|---|---|---|")
-    for key, text in _flat(catalogue):
-        files = tests.holding(text)
-        if not files:
-            raise MissingTestError(f"no test looks at the text {key}")
-        where = ", ".join(f"`{file}`" for file in files[:2]) + (" …" if len(files) > 2 else "")
-        yield f"| {_quoted(text)} | {_words(certainty(marks, key))} | {where} |"
+def _texts(catalogue: dict[str, Any], witnesses: Witnesses, sources: Sources) -> Iterator[str]:
+    known = catalogue["certainty"]
+    yield TEXTS
+    for key, text in texts(catalogue):
+        where = ", ".join(f"`{place}`" for place in witnesses.of_text(key, text))
+        yield f"| {_quoted(text)} | {sources.cite(known.get(key, OWN))} | {where} |"
 
 
-def certainty(marks: dict[str, Any], key: str) -> str:
-    """Return the mark of a text: its own, or that of its section; raises KeyError."""
-    mark = marks.get(key) or marks[key.partition(".")[0]]
-    if mark not in MARKS:
-        raise KeyError(mark)
-    return str(mark)
-
-
-def _flat(table: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    for name, value in table.items():
-        if not prefix and name in _UNLISTED:
-            continue
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-def _words(mark: str) -> str:
-    return ", ".join(MARKS[each] for each in mark.split())
+def texts(catalogue: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the texts that are listed, with their keys."""
+    for section, entries in catalogue.items():
+        if section not in {"certainty", "help"}:
+            yield from ((f"{section}.{name}", text) for name, text in entries.items())
 
 
 def _quoted(text: str) -> str:
-    lines = [line for line in text.replace("|", "\\|").strip("\n").splitlines() if line.strip()]
-    return "<br>".join(f"`` {line.strip()} ``" if "`" in line else f"`{line.strip()}`" for line in lines)
+    lines = [line.strip() for line in text.replace("|", "\\|").splitlines() if line.strip()]
+    return "<br>".join(f"`` {line} ``" if "`" in line else f"`{line}`" for line in lines)

@@ -1,15 +1,18 @@
-"""The generated pages are those that would be made now, and every behaviour in them has its tests."""
+"""The generated pages are those that would be made now, and everything in them has its tests and sources."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import handbook
 import pytest
-from handbook.fidelity import MARKS, certainty
+from handbook import fidelity
+from handbook.witnesses import MissingTestError, Witnesses
 
 PAGES = handbook.pages()
+CATALOGUE = tomllib.loads((handbook.ROOT / "grammar" / "messages.toml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -22,10 +25,42 @@ def test_no_page_is_left_over() -> None:
     assert written == set(PAGES)
 
 
-def test_every_mark_is_known_and_used() -> None:
-    catalogue = tomllib.loads((handbook.ROOT / "grammar" / "messages.toml").read_text())
-    marks = catalogue.pop("certainty")
-    keys = {f"{section}.{name}" for section, texts in catalogue.items() for name in texts if section != "help"}
-    assert {key for key in marks if "." in key} <= keys
-    assert {certainty(marks, key) for key in keys} <= set(MARKS)
-    assert {key.partition(".")[0] for key in keys} == {key for key in marks if "." not in key}
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", PAGES[path]):
+        name, _, anchor = target.partition("#")
+        file = (path.parent / name).resolve()
+        assert file.is_file(), target
+        headings = re.findall(r"^#+ (.+)$", PAGES.get(file, ""), re.MULTILINE)
+        assert not anchor or anchor in {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def test_what_is_said_of_texts_is_said_of_texts_that_there_are() -> None:
+    assert set(CATALOGUE["certainty"]) <= {key for key, _ in fidelity.texts(CATALOGUE)}
+
+
+def test_a_behaviour_without_a_test_is_no_behaviour() -> None:
+    witnesses = Witnesses(handbook.ROOT / "tests")
+    here = "docs/test_handbook.py::test_a_behaviour_without_a_test_is_no_behaviour"
+    assert witnesses.place("test_a_behaviour_without_a_test_is_no_behaviour") == here
+    with pytest.raises(MissingTestError):
+        witnesses.place("test_a_behaviour_without")
+    with pytest.raises(MissingTestError):
+        witnesses.of_text("answer.nonsense", "{name} " + "was never seen".upper())
+
+
+def test_a_text_is_looked_for_whole(tmp_path: Path) -> None:
+    (tmp_path / "test_one.py").write_text("assert said == f\"'{path}': port {port} is taken\"")
+    (tmp_path / "test_two.py").write_text('assert said == "port"')
+    witnesses = Witnesses(tmp_path)
+    assert witnesses.of_text("refusal.taken", "'{path}': port {port} is taken") == ["test_one.py"]
+    with pytest.raises(MissingTestError):
+        witnesses.of_text("refusal.free", "'{path}': port {port} is free")
+
+
+def test_a_source_that_nobody_calls_upon_is_told() -> None:
+    sources = fidelity.Sources({"one": {"sure": "doc", "title": "One"}, "two": {"sure": "design", "title": "Two"}})
+    assert sources.cite("one") == "vendor document"
+    assert sources.idle == {"two"}
+    with pytest.raises(KeyError):
+        sources.cite("three")
