@@ -101,6 +101,13 @@ def test_every_option_of_run_and_every_command_of_ctl_is_told() -> None:
         assert f"sbcsim ctl {name}" in README, name
 
 
+def test_every_link_into_the_project_leads_somewhere() -> None:
+    targets = re.findall(r"\]\(([^):#]+)\)", README)
+    assert {"docs/fidelity.md", "docs/reference/index.md", "CONTRIBUTING.md"} <= set(targets)
+    for target in targets:
+        assert (ROOT / target).is_file(), target
+
+
 def test_every_make_command_exists() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     told = {target for words in commands("make") for target in words}
