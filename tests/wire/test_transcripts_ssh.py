@@ -68,7 +68,7 @@ class Screen:
 @pytest.mark.parametrize("case", TRANSCRIPTS, ids=lambda case: case.name)
 async def test_transcript(case: Transcript, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = configuration(case)
-    monkeypatch.setattr(sbcsim.simulator, "_factory", lambda: tree)
+    monkeypatch.setattr(sbcsim.simulator, "factory", lambda: tree)
     async with Simulator(
         clock=f"virtual@{case.since}", files=certificates(case), settings=case.chosen, control="off"
     ) as box:
