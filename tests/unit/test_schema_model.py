@@ -364,28 +364,6 @@ STATUS = {
     ),
 }
 
-ACTIONS = {
-    "system security pki certificate retrieveCertContent": ("", "result status"),
-    "system security pki certificate generateCSR": ("keySize csrSub subjectAlternativeDnsName", "result status"),
-    "system security pki certificate importCert": ("certContent", "result status"),
-    "system admin saveConfig": ("fileNameSuffix", "result reason"),
-    "system admin restart": ("", "result"),
-    "system admin softReset": ("", "result"),
-    "system admin switchover": ("", "result reason"),
-    "system serverAdmin restart": ("", "result"),
-    "system serverAdmin softReset": ("", "result"),
-    "oam eventLog typeAdmin rolloverLogNow": ("", ""),
-    "alarms clear current": ("alarmId deleteMatchingAlarms", ""),
-    "alarms clear history": ("", ""),
-    "alarms clear alarmList": ("alarmIds", "alarmIdFailure alarmIdNotFound alarmIdSuccess"),
-    "alarms current comment": ("alarm", ""),
-    "alarms current state": ("alarm", ""),
-    "addressContext zone ipPeer pathCheck localAdminState": ("state", "reason"),
-    "addressContext zone ipPeer pathCheck remoteAdminState": ("state", "reason"),
-    "addressContext zone sipSigPortResetAll": ("", "reason"),
-    "addressContext zone sipSigConnResetAll": ("", "reason"),
-}
-
 LOCKED = {
     "system security pki certificate": "fileName passPhrase type",
     "addressContext ipInterfaceGroup ipInterface": (
@@ -457,15 +435,12 @@ def test_configured_leaves(path):
 
 
 def test_no_object_is_left_out():
-    configured, tables, actions = set(), set(), set()
+    configured, tables = set(), set()
     for node in load().walk():
-        if node.kind is Kind.ACTION:
-            actions.add(" ".join(node.path))
-        elif node.is_leaf and not inside_action(node):
+        if node.is_leaf and not inside_action(node):
             (configured if node.config else tables).add(" ".join(node.parent.path))
     assert configured == set(CONFIGURATION)
     assert tables - {"system security pki certificate"} == set(STATUS)
-    assert actions == set(ACTIONS)
 
 
 @pytest.mark.parametrize("path", STATUS)
@@ -484,13 +459,6 @@ def test_the_certificate_table_has_an_order_of_its_own():
         *("serialNumber", "validFrom", "validTo", "daysToExpiry"),
     )
     assert set(certificate.columns) - set(certificate.children) == set()
-
-
-@pytest.mark.parametrize("path", ACTIONS)
-def test_actions(path):
-    inputs, output = ACTIONS[path]
-    assert " ".join(at(path).children) == inputs
-    assert " ".join(at(path).output) == output
 
 
 def test_only_these_leaves_are_locked_while_enabled():
