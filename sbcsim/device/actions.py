@@ -164,9 +164,11 @@ def _switch_over(actions: Actions, request: Request) -> Output:
 
 
 def _certificate_content(actions: Actions, request: Request) -> Output:
-    certificate = actions.chassis.certificates.content_of(request.path[4])
+    store, name = actions.chassis.certificates, request.path[4]
+    imported = store.internal.content(name)
+    certificate = store.content_of(name) if imported is None else imported.certificate
     if certificate is None:
-        return [("result", "certificate is not enabled"), ("status", 1)]
+        return [("result", message("action.no_content")), ("status", 1)]
     return [("result", certificate.pem()), ("status", 0)]
 
 
@@ -229,7 +231,7 @@ def _reset(groups: Iterable[str]) -> Callable[[Actions, Request], Output]:
         for port in actions.ports.in_zone(request.path[1], request.path[3]):
             for name in names:
                 getattr(port.counters, name).clear_totals()
-        return [("reason", "statistics reset")]
+        return [("reason", message("action.statistics_reset"))]
 
     return reset
 
@@ -239,7 +241,7 @@ def _admin_state(which: str) -> Callable[[Actions, Request], Output]:
         path = request.path
         check = actions.paths.get((path[1], path[3], path[5]))
         if check is None:
-            raise UserError("element does not exist", path=path, tag="data-missing")
+            raise UserError(message("refusal.element_not_there"), path=path, tag="data-missing")
         setattr(check, which, str(request.inputs["state"]))
         return [("reason", "success")]
 
@@ -252,7 +254,7 @@ def _roll_over(actions: Actions, request: Request) -> Output:
 
 
 def _no_alarm(number: int) -> UserError:
-    return UserError(f"no alarm with alarmId {number}", path=("alarms",), tag="data-missing")
+    return UserError(message("action.no_alarm", number=number), path=("alarms",), tag="data-missing")
 
 
 _ZONE = ("addressContext", "zone")

@@ -219,6 +219,14 @@ def _certificate_statistics(status: Status, _path: Path, _now: Instant) -> Itera
     }
 
 
+def _ocsp_statistics(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+    tree = status.chassis.tree
+    leaves = tree.schema.descend(path).children
+    for (name,) in tree.keys(("profiles", "security", "ocspProfile")):
+        # No responder is asked, so nothing has been counted.
+        yield {leaf: name if leaf == "profileName" else 0 for leaf in leaves}
+
+
 def _alarm(alarm: Alarm, **special: Value) -> dict[str, Value]:
     return {
         "alarmId": alarm.id,
@@ -305,6 +313,7 @@ TABLES: dict[SchemaPath, Callable[[Status, Path, Instant], Iterable[Row]]] = {
     ("addressContext", "ipInterfaceGroup", "ipInterfaceStatus"): _interface_status,
     ("system", "security", "pki", "certificate"): _certificates,
     ("system", "security", "pki", "certStatistics"): _certificate_statistics,
+    ("system", "security", "ocspStatistics"): _ocsp_statistics,
     ("global", "globalTrunkGroupStatus"): _all_trunk_groups,
     ("global", "callCountStatus"): _call_counts,
     ("oam", "eventLog", "typeStatus"): _event_logs,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import testca
 from inmemory import Box, FarEnd
 
@@ -42,13 +45,20 @@ def chain(issued: Issued) -> tuple[bytes, ...]:
     return tuple(each.der for each in (issued.certificate, *issued.chain))
 
 
-def live_box(*lines: str, settings: Settings | None = None, base: tuple[str, ...] = BASE) -> Box:
-    """Return a box that runs `base` and `lines`, all from one commit; its peer answers."""
+def live_box(
+    *lines: str,
+    settings: Settings | None = None,
+    base: tuple[str, ...] = BASE,
+    files: Mapping[str, bytes] = MappingProxyType({}),
+) -> Box:
+    """Return a box that runs `base` and `lines`, all from one commit, with further certificate `files`."""
     box = Box(start=testca.START, settings=settings)
     box.far_ends[PEER] = FarEnd(chain=chain(testca.peer()))
     box.put("ca.der", testca.authority().certificate.der)
     box.put("old.p12", testca.sbc().pkcs12("secret"))
     box.put("new.p12", testca.sbc_renewed().pkcs12("secret"))
+    for name, data in files.items():
+        box.put(name, data)
     box.commit(*base, *lines)
     return box
 

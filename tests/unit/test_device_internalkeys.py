@@ -102,6 +102,15 @@ def test_each_request_makes_a_new_key(box):
     assert refusal(box, f"{SET}state enabled").endswith("no certificate imported")
 
 
+def test_what_was_imported_can_be_retrieved_before_it_is_enabled(box):
+    text = signed(box)
+    failure = {"result": "certificate is not enabled", "status": 1}
+    assert dict(box.sbc.request(PATH, "retrieveCertContent", {}, AUTHOR, box.now)) == failure
+    run(box, "importCert", certContent=text)
+    retrieved = {"result": text, "status": 0}
+    assert dict(box.sbc.request(PATH, "retrieveCertContent", {}, AUTHOR, box.now)) == retrieved
+
+
 def test_pem_text_may_come_with_blanks_for_line_ends(box):
     assert run(box, "importCert", certContent=signed(box).replace("\n", " "))[0] == 0
 

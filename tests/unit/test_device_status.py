@@ -6,7 +6,11 @@ import pytest
 import testca
 from inmemory import AUTHOR, Box
 
+from sbcsim.device.actions import ACTIONS
+from sbcsim.device.status import TABLES
 from sbcsim.errors import UserError
+from sbcsim.schema.load import load
+from sbcsim.schema.node import Kind
 
 CERTIFICATES = ("system", "security", "pki", "certificate")
 INTERFACE = "set addressContext default ipInterfaceGroup LIG ipInterface LIF "
@@ -76,3 +80,26 @@ def test_an_interface_shows_its_addresses_with_their_prefixes(box, addresses, v4
     assert (row["fixedIpV4"], row["fixedIpPrefixV4"]) == v4
     assert (row["fixedIpV6"], row["fixedIpPrefixV6"]) == v6
     assert (row["floatingIpV4"], row["floatingIpV6"]) == ("", "")
+
+
+def test_every_ocsp_profile_has_its_counters(box):
+    table = ("system", "security", "ocspStatistics")
+    assert box.sbc.rows(table) == []
+    box.commit("set profiles security ocspProfile O2 state enabled", "set profiles security ocspProfile O1")
+    rows = box.sbc.rows(table)
+    assert [row["profileName"] for row in rows] == ["O1", "O2"]
+    assert list(rows[0]) == list(box.sbc.schema.descend(table).children)
+    assert set(rows[1].values()) == {"O2", 0}
+
+
+def test_every_table_of_the_model_has_its_rows_made():
+    tables = {
+        node.path for node in load().walk() if node.kind is Kind.LIST and not node.config and node.parent is not None
+    }
+    shown = {node.path for node in load().walk() if node.columns}
+    empty = {("global", "callSummaryStatus")}  # no call stands
+    assert set(TABLES) == tables - empty | shown
+
+
+def test_every_action_of_the_model_can_be_run():
+    assert set(ACTIONS) == {node.path for node in load().walk() if node.kind is Kind.ACTION}

@@ -303,6 +303,11 @@ STATUS = {
     "system serverAdmin": "name",
     "system syncStatus": "syncModule status",
     "system security pki certStatistics": "systemName localCerts caCerts",
+    "system security ocspStatistics": (
+        "profileName ocspRequestAttempts ocspResponsesGood ocspResponsesRevoked ocspResponsesUnknown "
+        "ocspMalformedRequests ocspInternalErrors ocspTryLaters ocspSigRequired ocspUnauthorized "
+        "ocspRepondersUnreachable ocspResponseTimeouts"
+    ),
     "alarms currentStatus": (
         "alarmId clearType timestamp initialTimestamp count desc reporter severity acknowledgeState comment"
     ),
