@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
-import testca
 from clibox import FakeBox, Typist
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
-from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from inmemory import AUTHOR
 from livebox import live_box
 
@@ -18,40 +11,6 @@ from sbcsim.config.secret import Cipher
 from sbcsim.device.redundancy import HaMode
 from sbcsim.device.settings import Settings
 from sbcsim.errors import UserError
-
-NEW = "set system security pki certificate NEW fileName new.p12 type local passPhrase secret state enabled"
-
-
-def edwards() -> bytes:
-    key = ed25519.Ed25519PrivateKey.generate()
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "edwards")])
-    begin, end = datetime(2025, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, begin, end)
-    return serialize_key_and_certificates(b"x", key, builder.sign(key, None), None, BestAvailableEncryption(b"secret"))
-
-
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        (b"nothing of the kind", "'... fileName' (value \"new.p12\"): not a certificate file"),
-        (edwards(), "'... fileName' (value \"new.p12\"): unsupported key"),
-        (testca.authority().certificate.der, "'... fileName' (value \"new.p12\"): no private key in file"),
-        (
-            (testca.sbc().pem() + testca.peer().key_pem()).encode(),
-            "'... fileName' (value \"new.p12\"): private key does not match the certificate",
-        ),
-        (
-            (testca.sbc().pem() + testca.peer().pem() + testca.sbc().key_pem()).encode(),
-            "'... fileName' (value \"new.p12\"): more than one certificate in file",
-        ),
-    ],
-)
-def test_certificate_files(content: bytes, text: str) -> None:
-    box = live_box()
-    box.put("new.p12", content)
-    with pytest.raises(UserError) as refused:
-        box.commit(NEW)
-    assert refused.value.text == text.replace("...", "system security pki certificate NEW")
 
 
 def test_a_pass_phrase_encrypted_by_another_box_opens_nothing() -> None:
