@@ -13,6 +13,8 @@ from .tree import Tree
 PORT: SchemaPath = ("addressContext", "zone", "sipSigPort")
 INTERFACE: SchemaPath = ("addressContext", "ipInterfaceGroup", "ipInterface")
 GROUP: SchemaPath = INTERFACE[:-1]
+ADDRESSED: tuple[SchemaPath, ...] = ((*INTERFACE, "ipAddress"), (*INTERFACE, "state"))
+"""What decides which address the ports of a group take that have none of their own."""
 
 LAST_PORT = 65535
 
@@ -57,7 +59,7 @@ def affected(changes: Iterable[Change], *referrers: Index) -> Iterator[Path]:
         found: Iterable[Path] = ()
         if schema[: len(PORT)] == PORT:
             found = (change.path[:6],)
-        elif schema[: len(INTERFACE)] == INTERFACE:
+        elif schema in ADDRESSED:
             users = (leaf[:6] for index in referrers for leaf in index.at(change.path[:4]))
             found = (user for user in users if user[4] == PORT[-1])
         for port in found:

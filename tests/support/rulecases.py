@@ -573,7 +573,7 @@ def ports() -> Iterator[Case]:
     number, waits = f"set {PORT_2} portNumber 5070", f"set {INTERFACE} ipAddress 198.51.100.5"
     yield Case(
         rule="ports_of_an_interface_are_free",
-        at="addressContext ipInterfaceGroup ipInterface",
+        at="addressContext ipInterfaceGroup ipInterface state",
         text=f"'{PORT_2}': {taken.format(5060)}",
         before=(waits, Z1, Z2, f"{PORT_1} ipAddressV4 198.51.100.5", f"set {PORT_2} ipInterfaceGroupName LIG1"),
         refused=(enable,),
@@ -583,10 +583,22 @@ def ports() -> Iterator[Case]:
     )
     yield Case(
         rule="ports_of_an_interface_are_free",
-        at="addressContext ipInterfaceGroup ipInterface",
+        at="addressContext ipInterfaceGroup ipInterface state",
         text=f"'{PORT}': SIP Signaling port cannot use port 65536: the last one is 65535",
         before=(waits, Z1, f"{PORT_1} transportProtocolsAllowed sip-tls-tcp", f"set {PORT} portNumber 65535"),
         refused=(enable,),
         allowed=(enable, f"set {PORT} portNumber 65534"),
         steps=((f"set {PORT} portNumber 65534",), (enable,)),
+    )
+    yield Case(
+        rule="ports_of_an_interface_are_free",
+        at="addressContext ipInterfaceGroup ipInterface ipAddress",
+        text=f"'{PORT_2}': {taken.format(5060)}",
+        before=(
+            *(Z1, Z2, f"set {INTERFACE}", f"{PORT_1} ipAddressV4 198.51.100.5"),
+            f"set {PORT_2} ipInterfaceGroupName LIG1",
+        ),
+        refused=(waits, enable),
+        allowed=(waits, enable, number),
+        steps=((number,), (waits, enable)),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sbcsim.config.census import ADDRESSES, PING_STATE, PINGED, PINGED_PEERS, keys_of
 from sbcsim.config.objects import enabled
-from sbcsim.config.ports import INTERFACE, LAST_PORT, PORT, uses
+from sbcsim.config.ports import ADDRESSED, INTERFACE, LAST_PORT, PORT, uses
 from sbcsim.errors import UserError
 from sbcsim.schema.node import Path
 from sbcsim.schema.walk import quote
@@ -85,9 +85,9 @@ def ports_are_free(review: Review, port: Path) -> Iterator[UserError]:
             return
 
 
-@rule(Stage.PORTS, "port_in_use", "port_too_high", at=paths(INTERFACE))
-def ports_of_an_interface_are_free(review: Review, interface: Path) -> Iterator[UserError]:
+@rule(Stage.PORTS, "port_in_use", "port_too_high", at=paths(*ADDRESSED))
+def ports_of_an_interface_are_free(review: Review, leaf: Path) -> Iterator[UserError]:
     """A sipSigPort that takes its address from the first enabled ipInterface of its group finds its port free."""
-    for leaf in review.after.indexes.referrers.at(interface[:4]):
-        if leaf[4] == PORT[-1]:
-            yield from ports_are_free(review, leaf[:-1])
+    for referrer in review.after.indexes.referrers.at(leaf[:4]):
+        if referrer[4] == PORT[-1]:
+            yield from ports_are_free(review, referrer[:-1])
