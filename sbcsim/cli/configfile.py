@@ -6,6 +6,7 @@ line that wrote it last.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -18,12 +19,13 @@ from sbcsim.schema.walk import Assignment, WalkError
 from .edits import Edit, apply, edits_of
 from .lexer import continues
 from .output import Place, explain
-from .parser import Call, Fault, LineError, Start, parse
+from .parser import Call, LineError, Start, parse
 from .redaction import without_secret
 from .resolving import line_error
 
 _CERTIFICATES = ("system", "security", "pki", "certificate")
 _COMMENTS = ("!", "#", "/*")
+_ESCAPED = re.compile(r"\\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class _Command:
         if call.command not in {"set", "delete"} or call.pipes:
             raise self.error("only set and delete stand in a configuration file", self.begin)
         try:
-            return edits_of(schema, call)
+            return edits_of(schema, call, self.line)
         except WalkError as error:
             mistake = without_secret(line_error(error, call.arguments), error, call.arguments, schema)
             raise self.error(_reason(mistake), mistake.position) from None
@@ -104,29 +106,43 @@ def commands(file: ConfigFile, failed: Callable[[ScenarioError], None] = _give_u
 
     `failed` is told of mistakes; when it does not raise, what follows the mistake is read.
     """
-    lines = file.text.split("\n")
-    number = 0
-    while number < len(lines):
-        begun, text = number, lines[number].rstrip("\r")
-        number += 1
-        if not text.strip() or text.lstrip().startswith(_COMMENTS):
+    for command in _cut(file):
+        if continues(command.text):
+            failed(command.error("the file ends behind a backslash", len(command.text) - 1))
             continue
-        while True:
-            goes_on = continues(text)
-            command = _Command(file.name, begun + 1, text)
-            if not goes_on:
-                try:
-                    yield command, parse(text, Start.CONF)
-                    break
-                except LineError as error:
-                    if error.fault is not Fault.UNTERMINATED or number == len(lines):
-                        failed(command.error(_reason(error), error.position))
-                        break
-            elif number == len(lines):
-                failed(command.error("the file ends behind a backslash", len(text) - 1))
-                break
-            text = f"{text[:-1] + ' ' if goes_on else text}\n{lines[number].rstrip(chr(13))}"
-            number += 1
+        try:
+            call = parse(command.text, Start.CONF)
+        except LineError as error:
+            failed(command.error(_reason(error), error.position))
+            continue
+        yield command, call
+
+
+def _cut(file: ConfigFile) -> Iterator[_Command]:
+    """Yield the text of every command. Each line is looked at once, however many belong together."""
+    begun, quoted = 0, False
+    pieces: list[str] = []
+    for number, ended in enumerate(file.text.split("\n"), 1):
+        line = ended.rstrip("\r")
+        if not pieces:
+            if not line.strip() or line.lstrip().startswith(_COMMENTS):
+                continue
+            begun = number
+        if _ESCAPED.sub("", line).count('"') % 2:
+            quoted = not quoted
+        pieces.append(line)
+        if continues(line):
+            continue
+        if not quoted:
+            yield _Command(file.name, begun, _joined(pieces))
+            pieces = []
+    if pieces:
+        yield _Command(file.name, begun, _joined(pieces))
+
+
+def _joined(lines: list[str]) -> str:
+    """Return lines as one text, in which a blank stands for the backslash at the end of one that goes on."""
+    return "\n".join([*(f"{line[:-1]} " if continues(line) else line for line in lines[:-1]), lines[-1]])
 
 
 def _apply(candidate: Candidate, schema: Node, command: _Command, call: Call, places: dict[Path, _Command]) -> None:

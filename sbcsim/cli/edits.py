@@ -13,20 +13,21 @@ from .parser import Call
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """The instance path of what is to go; behind a leaf-list, one value of it."""
+    """The instance path of what is to go; behind a leaf-list, one value of it. `line` is where a text says so."""
 
     path: Path
+    line: int = 0
 
 
 Edit = Assignment | Deletion
 
 
-def edits_of(schema: Node, call: Call) -> list[Edit]:
+def edits_of(schema: Node, call: Call, line: int = 0) -> list[Edit]:
     """Return what a `set` or `delete` line asks for; raises WalkError."""
     if call.command == "set":
         return list(resolve_set(schema, call.words))
     found = resolve_path(schema, call.words, values=True)
-    return [Deletion(found.path if found.value is None else (*found.path, str(found.value)))]
+    return [Deletion(found.path if found.value is None else (*found.path, str(found.value)), line)]
 
 
 def apply(candidate: Candidate, edit: Edit) -> None:

@@ -19,7 +19,7 @@ def read_text(shell: Shell, name: str) -> str:
     except FileError:
         raise RefusalError(message("answer.no_file")) from None
     try:
-        return data.decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise RefusalError(message("answer.not_text")) from None
 

@@ -35,9 +35,10 @@ from .lexer import scan_word
 Failed = Callable[[ScenarioError], None]
 """Is told of a mistake; raises it to give up, or returns to have the rest read."""
 
-_FIRST_WORD = re.compile(r"(?:\s+|#[^\n]*|![^\n]*|/\*.*?\*/)*(\S+)", re.DOTALL | re.ASCII)
+# Possessive: what has been taken for a blank or comment is not looked at again.
+_FIRST_WORD = re.compile(r"(?:\s++|#[^\n]*|![^\n]*|/\*.*?\*/)*+(\S+)", re.DOTALL | re.ASCII)
 _TOKEN = re.compile(
-    r"""(?P<blank>[ \t\r]+|\#[^\n]*|![^\n]*|/\*.*?\*/)|(?P<line>\n)|(?P<mark>[{};\[\]])"""
+    r"""(?P<blank>[ \t\r]+|\#[^\n]*|![^\n]*|/\*.*?\*/)|(?P<endless>/\*)|(?P<line>\n)|(?P<mark>[{};\[\]])"""
     r"""|(?P<word>(?:\\.|"(?:[^"\\]|\\.)*"|[^\s{};\[\]"\\])+)|(?P<odd>.)""",
     re.DOTALL | re.ASCII,
 )
@@ -82,6 +83,9 @@ class _Braces:
     def read(self, text: str) -> Iterator[Edit]:
         """Yield the edits."""
         for token in _TOKEN.finditer(text):
+            if token.lastgroup == "endless":
+                self._fail(message("syntax.text_ends"))
+                return
             if token.lastgroup == "word":
                 self._word(*scan_word(token.group(), 0)[:2])
             elif token.lastgroup not in {"blank", "line"}:

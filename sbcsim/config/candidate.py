@@ -5,7 +5,8 @@ It is (base tree, own tree, touched places): opening, dropping and reverting one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sbcsim.clock import Instant
@@ -90,6 +91,16 @@ class Candidate:
         self._edit(path)
         self._trail.deleted(self._tree, path)
         self._tree = self._tree.without(path)
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[Candidate]:
+        """Take all edits made inside back where they end in an error."""
+        before = self._tree, self._touched.copy(), self._trail.copy()
+        try:
+            yield self
+        except BaseException:
+            self._tree, self._touched, self._trail = before
+            raise
 
     def revert(self) -> None:
         """Drop all edits: the candidate equals the running configuration."""

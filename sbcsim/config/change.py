@@ -7,6 +7,7 @@ cost grows with the edit, not with the configuration.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,12 @@ class Touched:
                 return
             level = below
         level[tokens[-1]] = None
+
+    def copy(self) -> Touched:
+        """Return the same places, to which others can be added."""
+        made = Touched()
+        made._trie, made._everything = deepcopy(self._trie), self._everything
+        return made
 
     def clear(self) -> None:
         """Forget everything."""

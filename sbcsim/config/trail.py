@@ -41,6 +41,10 @@ class Trail:
             if change.new is None and not change.node.is_leaf:
                 self.last_states.update((entry, "disabled") for entry, _ in states_of(tree, change.path))
 
+    def copy(self) -> Trail:
+        """Return a trail that remembers the same."""
+        return Trail(dict(self.last_states), set(self.rolled_back))
+
     def clear(self) -> None:
         """Forget everything."""
         self.last_states.clear()

@@ -65,7 +65,7 @@ def _put(sbc: Sbc, name: str, content: bytes, now: Instant) -> None:
 
 def _read(file: Path) -> ConfigFile:
     try:
-        return ConfigFile(str(file), file.read_text(encoding="utf-8"))
+        return ConfigFile(str(file), file.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ScenarioError("not UTF-8 text", file=str(file), line=line) from None

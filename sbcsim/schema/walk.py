@@ -256,7 +256,8 @@ def leaf_value(leaf: Node, word: Word, index: int = 0) -> Value:
 
 def quote(text: str) -> str:
     """Return a word as the box prints it and reads it back: in double quotes only where that is needed."""
-    if text and not any(character in _NEEDS_QUOTES for character in text):
+    # In braces a comment begins with /*.
+    if text and not text.startswith("/*") and not any(character in _NEEDS_QUOTES for character in text):
         return text.replace("\\", "\\\\")
     return f'"{text.translate(_ESCAPES)}"'
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -150,6 +151,52 @@ def test_a_mistake_loads_nothing_and_is_told_with_its_line(
     assert reason in answer
     assert answer.endswith(f"\nError: bad:{line}\n")
     assert typist.answer("show | display set") == "No entries found.\n"
+
+
+@pytest.mark.parametrize("way", ["merge", "override", "replace"])
+def test_nothing_is_loaded_of_a_text_that_deletes_what_is_not_there(box: FakeBox, typist: Typist, way: str) -> None:
+    typist.type(f"set {PROFILE} A handshakeTimer 7")
+    put(box, "bad", f"set {PROFILE} A handshakeTimer 9\nset {PROFILE} B\n\ndelete {PROFILE} GONE\n")
+    assert typist.answer(f"load {way} bad") == "Aborted: element does not exist\nError: bad:4\n"
+    assert typist.answer("show | display set") == f"set {PROFILE} A handshakeTimer 7\n"
+    assert typist.answer("commit") == "Commit complete.\n"
+
+
+def test_a_text_of_one_name_may_begin_like_a_comment(box: FakeBox, typist: Typist) -> None:
+    typist.type('set system admin SBC1 location "/* here" contact /*x*/')
+    assert typist.answer("show system admin SBC1") == 'location "/* here";\ncontact  "/*x*/";\n'
+    typist.type("save out")
+    typist.type("revert no-confirm")
+    typist.type("load merge out")
+    assert typist.answer("show system admin SBC1") == 'location "/* here";\ncontact  "/*x*/";\n'
+
+
+def test_a_mark_of_the_byte_order_is_not_part_of_a_text(box: FakeBox, typist: Typist) -> None:
+    put(box, "windows", f"\ufeffset {PROFILE} A\r\n")
+    assert typist.answer("load merge windows") == ""
+    assert typist.answer("show | display set") == f"set {PROFILE} A\n"
+
+
+LINES = 20_000
+LONG_TEXTS = {
+    "nothing": "\n" * LINES,
+    "blanks": " " * LINES,
+    "comments": "# c\n" * LINES,
+    "comments that never end": "/* c\n" * LINES,
+    "comments in braces that never end": "profiles { /*\n" * LINES,
+    "a string that never ends": 'set "\n' + "a\n" * LINES,
+    "strings over lines": 'set "\n" \n' * LINES,
+    "lines that go on": "set \\\n" * LINES,
+    "blocks that never end": "profiles {\n" * LINES,
+    "elements that never end": "<profiles>" * LINES,
+}
+
+
+@pytest.mark.parametrize("long", LONG_TEXTS)
+def test_reading_costs_what_a_text_is_long(long: str) -> None:
+    before = time.process_time()
+    read(LONG_TEXTS[long], ROOT, lambda _: None)
+    assert time.process_time() - before < 20  # where every line looks at all the others, it takes minutes
 
 
 def test_best_effort_loads_the_rest(box: FakeBox, typist: Typist) -> None:

@@ -31,19 +31,19 @@ def load(shell: Shell, call: Call) -> Steps:
     edits, mistakes = yield from _understood(shell, name, text, best_effort=best_effort)
     if mistakes and not best_effort:
         raise _refusal(mistakes[0])
-    draft = shell.draft
-    if "override" in ways:
-        draft.delete(())
-    elif "replace" in ways:
-        _clear(draft, shell.box.schema, edits)
-    for number, edit in enumerate(edits, 1):
-        try:
-            apply(draft, edit)
-        except UserError:
-            if not best_effort:
-                raise
-        if number % _AT_ONCE == 0:
-            yield Pause()
+    with shell.draft.all_or_nothing() as draft:
+        if "override" in ways:
+            draft.delete(())
+        elif "replace" in ways:
+            _clear(draft, shell.box.schema, edits)
+        for number, edit in enumerate(edits, 1):
+            try:
+                apply(draft, edit)
+            except UserError as refusal:
+                if not best_effort:
+                    raise _not_made(refusal, name, edit) from None
+            if number % _AT_ONCE == 0:
+                yield Pause()
     return Output(tuple(line for error in mistakes for line in _refusal(error).lines))
 
 
@@ -77,6 +77,12 @@ def _understood(
 
     yield Work(work)
     return edits, mistakes
+
+
+def _not_made(refusal: UserError, name: str, edit: Edit) -> RefusalError:
+    """Return the refusal of an edit that was understood: something is to be deleted that is not there."""
+    reason = message("answer.aborted", reason=refusal.text)
+    return _refusal(ScenarioError(reason, file=name, line=edit.line if isinstance(edit, Deletion) else 0))
 
 
 def _refusal(error: ScenarioError) -> RefusalError:
