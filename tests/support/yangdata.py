@@ -7,7 +7,6 @@ rules beyond that are out of libyang's sight and are left out on both sides.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, NoReturn
 from xml.etree import ElementTree as ET
@@ -115,11 +114,12 @@ class Oracle:
         """Return why libyang refuses JSON data, "" if it takes it."""
         return self._parsed(data, self._ly.DataFormat.JSON)[0]
 
-    def values(self, data: str, *, json: bool = False) -> list[tuple[str, str]]:
-        """Return path and value of every leaf of valid data, as libyang reads it."""
-        refusal, node = self._parsed(data, self._ly.DataFormat.JSON if json else self._ly.DataFormat.XML)
+    def read(self, data: str, *, json: bool = False) -> str:
+        """Return valid data as libyang reads and prints it."""
+        refusal, tree = self._parsed(data, self._ly.DataFormat.JSON if json else self._ly.DataFormat.XML)
         assert not refusal, refusal
-        return sorted(_leaves(node))
+        flags = self._ly.PrintFlags.Siblings | self._ly.PrintFlags.KeepEmptyCont
+        return str(tree.print(self._ly.DataFormat.XML, flags))
 
     def _parsed(self, data: str, form: Any) -> tuple[str, Any]:
         self._context.clean_all_errors()
@@ -128,13 +128,6 @@ class Oracle:
             return "", self._context.parse_data(data, form, parsing, self._ly.ValidationOptions.NoState)
         except self._ly.Error:
             return "; ".join(str(error.message) for error in self._context.errors()), None
-
-
-def _leaves(first: Any) -> Iterator[tuple[str, str]]:
-    for top in first.siblings() if first is not None else ():
-        for node in top.children_dfs():
-            if node.is_term and not node.as_term().is_implicit_default():
-                yield node.path, node.as_term().value
 
 
 @cache
