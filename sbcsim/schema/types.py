@@ -25,6 +25,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII)
 _LONGEST_INTEGER = 40
 # RFC 7950 section 14, yang-char: no control characters but TAB, LF and CR, no surrogates, no non-characters.
 _NOT_YANG = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SHOWN_LIMIT = 200
 
 
@@ -32,7 +33,8 @@ class ValueProblem(UserError):  # noqa: N818 - the problem is the user's, the er
     """A typed value does not fit its type; `kind` is "range", "length", "invalid" or "ambiguous"."""
 
     def __init__(self, kind: str, text: str) -> None:
-        shown = text if len(text) <= _SHOWN_LIMIT else text[:_SHOWN_LIMIT] + "..."
+        # A refusal stays on its line, and gives a terminal nothing to obey.
+        shown = _CONTROL.sub("?", text if len(text) <= _SHOWN_LIMIT else text[:_SHOWN_LIMIT] + "...")
         super().__init__(message(f"value.{kind}", value=shown), tag="invalid-value")
         self.kind = kind
 
@@ -72,7 +74,7 @@ class StringType(Type):
         if self.lengths and not _within(len(text), self.lengths):
             raise ValueProblem("length", text)
         if _NOT_YANG.search(text):
-            raise ValueProblem("invalid", _NOT_YANG.sub("?", text))
+            raise ValueProblem("invalid", text)
         if not all(_compiled(pattern).fullmatch(text) for pattern in self.patterns):
             raise ValueProblem("invalid", text)
         if any(_compiled(pattern).fullmatch(text) for pattern in self.refused):

@@ -76,7 +76,7 @@ def test_accepted(kind, text, value):
         (NAME, "x" * 24, f'"{"x" * 24}" has a bad length/size.'),
         (NAME, "disp", '"disp" is not a valid value.'),
         (NAME, "displaylevel", '"displaylevel" is not a valid value.'),
-        (NAME, "a\nb", '"a\nb" is not a valid value.'),
+        (NAME, "a\nb", '"a?b" is not a valid value.'),
         (NAME, "a\x00b", '"a?b" is not a valid value.'),
         (FILE_NAME, "../etc/passwd", '"../etc/passwd" is not a valid value.'),
         (FILE_NAME, ".hidden", '".hidden" is not a valid value.'),
