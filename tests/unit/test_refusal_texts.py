@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import testca
 from clibox import FakeBox, Typist
 from inmemory import AUTHOR
 from livebox import live_box
@@ -11,6 +12,8 @@ from sbcsim.config.secret import Cipher
 from sbcsim.device.redundancy import HaMode
 from sbcsim.device.settings import Settings
 from sbcsim.errors import UserError
+
+NEW = "set system security pki certificate NEW fileName new.p12 type local passPhrase secret state enabled"
 
 
 def test_a_pass_phrase_encrypted_by_another_box_opens_nothing() -> None:
