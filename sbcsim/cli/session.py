@@ -408,8 +408,8 @@ class Session:
 
     def _refused(self, cleaned: str, error: LineError | RefusalError, place: Place) -> Reply:
         """Answer a line that did not become a command."""
-        nothing = _Running(_nothing(), cleaned, self._shell.mode, place, Pipeline(), self._head())
-        return self._finish(nothing, failure(error, nothing.mode.start, place), ok=False)
+        self._running = _Running(_nothing(), cleaned, self._shell.mode, place, Pipeline(), self._head())
+        return self._finish(self._running, failure(error, self._shell.mode.start, place), ok=False)
 
     def _finish(self, running: _Running, lines: list[str], *, ok: bool) -> Reply:
         """End a command with these lines."""

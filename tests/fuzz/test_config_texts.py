@@ -150,7 +150,7 @@ def test_a_config_file(text: str) -> None:
 @settings(max_examples=examples(40))
 @given(trees())
 def test_what_the_commit_refuses_of_a_config_file_is_traced_to_its_line(tree: Tree) -> None:
-    lines = render.set_lines(tree)
+    lines = list(render.set_lines(tree))
     database = Database(ROOT)
     error = mistake(database, "\n".join(lines))
     if error is None:

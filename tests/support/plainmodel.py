@@ -182,11 +182,11 @@ class Model:
 
     def commit(self, session: int, now: int, *, minutes: int = 0, persist: str = "", persist_id: str = "") -> str:
         draft = self.drafts[session]
+        if minutes and not draft.exclusive:
+            return NEEDS_EXCLUSIVE
         if not draft.own and not self.pending and not persist_id:
             return NOTHING
         conflicting = self._merge(session)
-        if minutes and not draft.exclusive:
-            return NEEDS_EXCLUSIVE
         if any(other.exclusive for other in self.drafts.values() if other is not draft):
             return LOCKED
         refused = self._admit(session, persist_id)

@@ -207,3 +207,12 @@ def test_a_file_that_cannot_be_written_is_told_at_the_end(box: FakeBox) -> None:
     reply = pieces(session, session.line("show configuration | save /nowhere/file", START))[-1]
     assert reply.text.startswith("Error: failed to write file")
     assert (reply.ok, reply.exit_status) == (False, 1)
+
+
+def test_a_long_refusal_waits_for_keys_like_any_output(box: FakeBox) -> None:
+    session = box.session(Terminal(80, 5, keys=True))
+    reply = session.line("frobnicate", START)
+    assert (reply.prompt, reply.ok) == ("--More--", False)
+    reply = session.key("q", START)
+    assert reply.text.endswith("[error][2026-01-30 10:00:00]\n")
+    assert session.line("show users", START).ok
