@@ -117,7 +117,7 @@ class Pager:
         free = len(self._waiting) - len(self._last) if self._first and self._batches is None else len(self._waiting)
         for count, line in enumerate(self._waiting):
             rows = 0 if count >= free else page.height(line)
-            if rows > self._left and not self._bare:
+            if rows and rows > self._left and not self._bare:
                 self.full = True
                 return count
             self._left -= rows

@@ -216,3 +216,8 @@ def test_a_long_refusal_waits_for_keys_like_any_output(box: FakeBox) -> None:
     reply = session.key("q", START)
     assert reply.text.endswith("[error][2026-01-30 10:00:00]\n")
     assert session.line("show users", START).ok
+
+
+def test_one_line_that_is_longer_than_the_page_needs_no_key() -> None:
+    pager = Pager(iter([["aa"]]), ["[ok]"], Page(1, 1))
+    assert (pager.next(), pager.full, pager.over) == (["aa", "[ok]"], False, True)
