@@ -161,7 +161,10 @@ class DialFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Handshake(Event):
-    """A TLS handshake ended. `alert_sent` and `alert_received` are TLS alert numbers (RFC 8446 6), 0 for none."""
+    """A TLS handshake ended. `alert_sent` and `alert_received` are TLS alert numbers (RFC 8446 6), 0 for none.
+
+    `declined` says why a session that the client offered to take up was not.
+    """
 
     kind: ClassVar[str] = "handshake"
     connection: int
@@ -176,11 +179,12 @@ class Handshake(Event):
     alert_received: int = 0
     reason: str = ""
     times: int = 1
+    declined: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertReceived(Event):
-    """The far end sent a TLS alert on an established connection."""
+    """The far end sent a TLS alert: a fatal one on an established connection, or a warning."""
 
     kind: ClassVar[str] = "alertReceived"
     connection: int

@@ -151,7 +151,7 @@ class CertificateChecks:
         """Whether the peer's chain still leads to an enabled certificate; always so where it is not validated."""
         if not record.validate_peer or not record.peer_chain:
             return True
-        return any(certificate in self._chassis.certificates.anchors for certificate in record.peer_chain)
+        return self._chassis.certificates.anchors.hold(record.peer_chain)
 
     def _next_expiry(self) -> int | None:
         # Entries of certificates that no connection uses any more are dropped when they come up.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .connections import ConnectionRecord, ConnectionState
 from .counters import PortCounters
-from .effects import Direction, HandshakeFailed, HandshakeFailure, Transport
+from .effects import Direction, Ending, HandshakeFailed, HandshakeFailure, Transport
 
 _FAILURES: dict[HandshakeFailure, tuple[str, ...]] = {
     HandshakeFailure.NO_COMMON_CIPHER: ("noCipherSuite",),
@@ -83,6 +83,15 @@ def gone(counters: PortCounters, record: ConnectionRecord) -> None:
             counters.tls.add("currentServerSessions", -1)
     elif record.established:
         counters.connections.add("tcpConnection", -1)
+
+
+def ended(counters: PortCounters, record: ConnectionRecord, ending: Ending) -> None:
+    """Count a connection of TLS that broke down instead of being closed."""
+    if record.transport is Transport.TLS:
+        if ending is Ending.RESET or ending is Ending.UNREADABLE:
+            counters.tls.add("receiveFailures")
+        elif ending is Ending.UNSENT:
+            counters.tls.add("sendFailures")
 
 
 def sent(counters: PortCounters, record: ConnectionRecord, size: int, pdus: int, times: int) -> None:

@@ -41,12 +41,18 @@ def handshake(record: ConnectionRecord, failed: HandshakeFailed | None = None, *
         alert_received=failed.alert_received if failed else 0,
         reason=failed.reason if failed else "",
         times=times,
+        declined=record.declined,
     )
 
 
 def failed_handshake_logged(record: ConnectionRecord, reason: str) -> LogEvent:
     """Return the line of the security log for a failed handshake."""
     return LogEvent("SEC", "minor", f"*Tls: handshake with {_endpoint(record.remote)} failed: {reason}")
+
+
+def renegotiation_logged(record: ConnectionRecord) -> LogEvent:
+    """Return the line of the security log for a ClientHello on an established connection."""
+    return LogEvent("SEC", "minor", f"*Tls: renegotiation by {_endpoint(record.remote)} refused")
 
 
 def closed(record: ConnectionRecord, by: str, reason: str) -> ConnectionClosed:

@@ -6,12 +6,12 @@ configuration of that moment, for both directions alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sbcsim.clock import SECOND, Instant, Order
 from sbcsim.events import AlertReceived
-from sbcsim.pki.credential import Certificate, CertificateError, Credential
+from sbcsim.pki.credential import Certificate, CertificateError
 
 from . import connectioncounts, connectionevents
 from .chassis import Chassis
@@ -23,18 +23,22 @@ from .effects import (
     ConnectionId,
     Dial,
     Direction,
+    Ending,
     Endpoint,
     HandshakeDone,
     HandshakeFailed,
     HandshakeFailure,
     ListenerKey,
+    Notice,
     Send,
+    SessionId,
     StartTls,
     Transport,
 )
 from .listeners import Port, PortState
 from .peerdirectory import PeerDirectory
-from .tlsprofile import TlsProfile, read_tls_profile
+from .tlsprofile import read_tls_profile
+from .tlssessions import TlsSessions
 
 NO_INTERFACE = ("", "", "")
 
@@ -65,6 +69,7 @@ class ConnectionPlane:
         self._ports = ports
         self._directory = directory
         self.table = table
+        self.sessions = TlsSessions(chassis)
         self.watchers: list[Watcher] = []
         self.opening: set[ConnectionId] = set()
         """Connections on their way up whose far end is not known to be silent."""
@@ -144,18 +149,22 @@ class ConnectionPlane:
         for watcher in self.watchers:
             watcher.connection_failed(record, reason, now)
 
+    def session_offered(self, connection: ConnectionId, offers: Sequence[SessionId], now: Instant) -> object:
+        """A client offers sessions to take up: return the `home` of the one that it may, None for none."""
+        record = self.table.get(connection)
+        return None if record is None else self.sessions.offered(record, offers, now)
+
     def handshake_done(self, connection: ConnectionId, result: HandshakeDone, now: Instant) -> None:
         """A handshake has succeeded: SIP may flow, unless the far end has yet to identify itself."""
         record = self.table.get(connection)
         if record is None:
             return
-        record.version, record.cipher, record.resumed = result.version, result.cipher, result.resumed
-        try:
-            record.peer_chain = tuple(Certificate.from_der(der) for der in result.peer_chain)
-        except CertificateError as error:
-            # OpenSSL has accepted what cannot be read again: nothing could ever be re-checked on this connection.
+        record.version, record.cipher = result.version, result.cipher
+        refused = self.sessions.resumed(record, result, now) if result.resumed else self._met(record, result, now)
+        record.start = record.offered = None
+        if refused is not None:
             self._chassis.effect(Close(record.id, Closing.GRACEFUL))
-            self.handshake_failed(connection, HandshakeFailed(HandshakeFailure.PEER_INVALID, str(error)), now)
+            self.handshake_failed(connection, refused, now)
             return
         waits = record.auth_seconds is not None
         if record.auth_seconds is not None:
@@ -201,11 +210,29 @@ class ConnectionPlane:
         self._chassis.timetable.acting.cancel(("auth", record.id))
         record.move(ConnectionState.UP)
 
-    def closed(self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0) -> None:
-        """The far end has closed or reset a connection, with a fatal alert where `alert` is not 0."""
+    def noticed(self, connection: ConnectionId, notice: Notice, alert: int, now: Instant) -> None:
+        """The far end has done something inside TLS that ends nothing."""
         record = self.table.get(connection)
         if record is None:
             return
+        if notice is Notice.WARNING:
+            self._counters(record).tls.add("warningAlertsReceived")
+            self._chassis.emit(now, AlertReceived(record.id, alert, notice.value))
+        else:
+            self._counters(record).tls.add("midConnectionHello")
+            self._chassis.emit(now, connectionevents.renegotiation_logged(record))
+
+    def closed(
+        self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0, ending: Ending = Ending.CLOSED
+    ) -> None:
+        """A connection has ended and not by our doing, with a fatal alert where `alert` is not 0."""
+        record = self.table.get(connection)
+        if record is None:
+            return
+        if record.established:
+            connectioncounts.ended(self._counters(record), record, ending)
+        if record.session is not None and (alert or ending is Ending.UNREADABLE):
+            self.sessions.end(record.session)  # RFC 8446, section 6.2
         if alert:
             times = self._refused(record, now)
             self._counters(record).tls.add("fatelAlertsReceived", times)
@@ -252,6 +279,12 @@ class ConnectionPlane:
         for watcher in self.watchers:
             watcher.connection_failed(record, reason, now)
 
+    def expel(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
+        """Close a connection, and let nobody take up its session."""
+        if record.session is not None:
+            self.sessions.end(record.session)
+        self.close(record, reason, now)
+
     def give_up(self, now: Instant) -> None:
         """Nobody waits any longer for the far ends of connections on their way up.
 
@@ -281,12 +314,7 @@ class ConnectionPlane:
         self._chassis.timetable.acting.set(
             ("handshake", record.id), now.uptime + profile.handshake_seconds * SECOND, Order.TIMEOUT
         )
-        self._chassis.effect(self._tls_effect(record, profile, credential, now))
-
-    def _tls_effect(
-        self, record: ConnectionRecord, profile: TlsProfile, credential: Credential | None, now: Instant
-    ) -> StartTls:
-        return StartTls(
+        record.start = StartTls(
             record.id,
             record.direction,
             profile.settings(record.direction),
@@ -294,7 +322,19 @@ class ConnectionPlane:
             self._chassis.certificates.anchors,
             now.calendar,
             self._directory.names(record) if profile.verify_name else (),
+            profile.resumption_seconds if record.direction is Direction.INBOUND else 0,
         )
+        self._chassis.effect(record.start)
+
+    def _met(self, record: ConnectionRecord, result: HandshakeDone, now: Instant) -> HandshakeFailed | None:
+        """Take in what a full handshake has shown, and keep its session; returns what is wrong with it."""
+        try:
+            record.peer_chain = tuple(Certificate.from_der(der) for der in result.peer_chain)
+        except CertificateError as error:
+            # OpenSSL has accepted what cannot be read again: nothing could ever be re-checked on this connection.
+            return HandshakeFailed(HandshakeFailure.PEER_INVALID, str(error))
+        self.sessions.born(record, result, now)
+        return None
 
     def _opened(self, record: ConnectionRecord, now: Instant) -> None:
         record.since = record.last_used = now

@@ -1,21 +1,25 @@
 """The record of every live TCP and TLS connection: which certificate it uses, from when, and what depends on it.
 
-A record gets its certificate once, at the moment its handshake starts, and never another one. The table indexes
-the records by certificate, by sipSigPort and by peer, so that a re-check or a bounce costs only what it closes.
+A record gets its certificate once, at the moment its handshake starts, and never another one; only where it takes up
+an earlier session it stands on what that was born with. The table indexes the records by certificate, by sipSigPort
+and by peer, so that a re-check or a bounce costs only what it closes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sbcsim.clock import Instant
 from sbcsim.errors import BugError
 from sbcsim.pki.credential import Certificate, Credential
 from sbcsim.sip.stream import Stream
 
-from .effects import ConnectionId, Direction, Endpoint, Transport
+from .effects import ConnectionId, Direction, Endpoint, SessionId, StartTls, Transport
+
+if TYPE_CHECKING:
+    from .tlssessions import CachedSession
 
 _Key = TypeVar("_Key")
 
@@ -58,6 +62,7 @@ class ConnectionRecord:
         "bytes_in",
         "bytes_out",
         "cipher",
+        "declined",
         "direction",
         "id",
         "interface",
@@ -65,13 +70,17 @@ class ConnectionRecord:
         "local",
         "messages_in",
         "messages_out",
+        "offered",
         "peer",
         "peer_chain",
         "port",
         "remote",
         "resumed",
         "revision",
+        "session",
+        "session_name",
         "since",
+        "start",
         "stream",
         "times",
         "tls_profile",
@@ -112,6 +121,15 @@ class ConnectionRecord:
         """How long a far end that shows no certificate may take to prove a known peer; None where it need not."""
         self.peer_chain: tuple[Certificate, ...] = ()
         self.resumed = False
+        self.start: StartTls | None = None
+        """How the handshake began, while it is under way."""
+        self.offered: CachedSession | None = None
+        """The session that the far end may take up in this handshake."""
+        self.declined = ""
+        """Why it may not take up the one it offered."""
+        self.session: CachedSession | None = None
+        self.session_name: SessionId = b""
+        """What the far end knows the session by, b"" where it cannot take it up."""
         self.version = ""
         self.cipher = ""
         self.messages_in = self.messages_out = 0
@@ -157,7 +175,7 @@ class ConnectionRecord:
     @property
     def established(self) -> bool:
         """SIP may flow: the handshake, where there is one, has succeeded."""
-        return self._state in {ConnectionState.UP, ConnectionState.WAITING_SIP_AUTH}
+        return self._state is ConnectionState.UP or self._state is ConnectionState.WAITING_SIP_AUTH
 
     def move(self, state: ConnectionState) -> None:
         """Enter `state`; raises BugError and changes nothing when it cannot follow the present one."""
@@ -176,6 +194,16 @@ class ConnectionRecord:
         self.tls_profile = tls_profile
         self.revision = revision
         self._credential = credential
+
+    def resume(self, session: CachedSession) -> None:
+        """Stand on an earlier session, its certificates and those that the peer showed then."""
+        if self._state is not ConnectionState.NEGOTIATING:
+            msg = f"connection {self.id} cannot take up a session while {self._state.value}"
+            raise BugError(msg)
+        self.resumed = True
+        self.session = session
+        self._credential = session.credential
+        self.peer_chain = session.peer_chain
 
     def certificates(self) -> Iterator[Certificate]:
         """Yield every certificate the connection stands on: own leaf and chain, then the peer's verified chain."""

@@ -11,6 +11,9 @@ ConnectionId = int
 Endpoint = tuple[str, int]
 """Simulated address and port."""
 
+SessionId = bytes
+"""What a far end knows a TLS session by: its session id, or the SHA-256 of its ticket."""
+
 
 class Transport(Enum):
     """How SIP is carried; the value is the box's word for it (sipSigConnStatus, pathCheckProfile)."""
@@ -88,7 +91,8 @@ class StartTls:
 
     `credential` is None where the profile names none: a server then fails every handshake (alert 40), a client
     answers a certificate request with an empty list. `names` are those of which the far end's certificate must carry
-    one, none where it may carry any.
+    one, none where it may carry any. `lifetime` is for how many seconds a client may take the session up again, 0 for
+    not at all.
     """
 
     connection: ConnectionId
@@ -98,6 +102,7 @@ class StartTls:
     anchors: TrustAnchors
     at: int
     names: tuple[str, ...] = ()
+    lifetime: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +145,17 @@ Effect = Listen | StopListening | Dial | StartTls | Send | Close | SendSyslog
 class HandshakeDone:
     """What `net` learned from a successful handshake. `peer_chain` is DER, leaf first, as verified up to its anchor.
 
-    The chain is empty where the peer showed no certificate; unverified (as sent) where the settings do not validate.
+    The chain is empty where the peer showed no certificate, as in every resumption; unverified (as sent) where the
+    settings do not validate. `sessions` are the names under which the client may take the session up again, `home` is
+    where `net` finds it then: nobody else looks at that.
     """
 
     version: str
     cipher: str
     resumed: bool
     peer_chain: tuple[bytes, ...]
+    sessions: tuple[SessionId, ...] = ()
+    home: object = None
 
 
 class HandshakeFailure(Enum):
@@ -175,3 +184,21 @@ class HandshakeFailed:
     alert_sent: int = 0
     alert_received: int = 0
     peer_leaf: bytes | None = None
+
+
+class Ending(Enum):
+    """How an established connection came to an end that was not our doing."""
+
+    CLOSED = "closed by peer"
+    CUT = "closed by peer without close_notify"
+    RESET = "reset by peer"
+    ALERT = "fatal alert received"
+    UNREADABLE = "what came in cannot be read"
+    UNSENT = "nothing can be sent"
+
+
+class Notice(Enum):
+    """What a far end did inside TLS that ends nothing."""
+
+    WARNING = "warning alert"
+    HELLO = "ClientHello on an established connection"

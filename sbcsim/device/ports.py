@@ -134,6 +134,7 @@ class Ports:
     def _retire(self, port: Port, now: Instant) -> None:
         if port.state is not PortState.DOWN:
             self._trigger(port, PortTrigger.FORCE, "deleted", now)
+        self._plane.sessions.end_on(port.config.key)
         del self._ports[port.config.key]
         self._by_group.get(port.config.group, {}).pop(port.config.key, None)
 

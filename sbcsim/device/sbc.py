@@ -36,11 +36,14 @@ from .effects import (
     Closing,
     ConnectionId,
     Effect,
+    Ending,
     Endpoint,
     HandshakeDone,
     HandshakeFailed,
     ListenerKey,
+    Notice,
     SendSyslog,
+    SessionId,
     StopListening,
 )
 from .eventlog import DIRECTORY, EventLog
@@ -102,7 +105,7 @@ class Sbc:
         self._plane = ConnectionPlane(self._chassis, ConnectionTable(), self._port_map, directory)
         self._ports = Ports(self._chassis, self._plane, self._port_map)
         self._paths = PathChecks(self._chassis, self._plane, self._port_map, directory)
-        self._checks = CertificateChecks(self._chassis, self._plane.table, self._plane.close)
+        self._checks = CertificateChecks(self._chassis, self._plane.table, self._plane.expel)
         self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map, directory)
         self._status = Status(self._chassis, self._ports, self._plane.table, self._paths)
         self._actions = Actions(self._chassis, self._ports, self._paths, self)
@@ -174,6 +177,10 @@ class Sbc:
         """A `Dial` has failed."""
         self._plane.dial_failed(connection, reason, now)
 
+    def session_offered(self, connection: ConnectionId, offers: tuple[SessionId, ...], now: Instant) -> object:
+        """A client offers sessions to take up; returns the `home` of the one that it may, None for none."""
+        return self._plane.session_offered(connection, offers, now)
+
     def handshake_done(self, connection: ConnectionId, result: HandshakeDone, now: Instant) -> None:
         """A `StartTls` has succeeded."""
         self._plane.handshake_done(connection, result, now)
@@ -188,9 +195,15 @@ class Sbc:
         if record is not None and record.established:
             self._signalling.received(record, data, now)
 
-    def closed(self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0) -> None:
-        """The far end has closed a connection, with a fatal alert where `alert` is not 0."""
-        self._plane.closed(connection, reason, now, alert)
+    def noticed(self, connection: ConnectionId, notice: Notice, alert: int, now: Instant) -> None:
+        """The far end has done something inside TLS that ends nothing."""
+        self._plane.noticed(connection, notice, alert, now)
+
+    def closed(
+        self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0, ending: Ending = Ending.CLOSED
+    ) -> None:
+        """A connection has ended and not by our doing, with a fatal alert where `alert` is not 0."""
+        self._plane.closed(connection, reason, now, alert, ending)
 
     def listening(self, listener: ListenerKey, bound: str, now: Instant) -> None:
         """A `Listen` has succeeded; `bound` is where on the host."""
@@ -381,11 +394,13 @@ class Sbc:
         """Restart one server; the standby takes over from the active one if it can."""
         self._takeover.restart_server(server, cause, now)
 
-    def halt(self, reason: str, now: Instant) -> None:
-        """End every connection and forget what ran; `go_on` is to follow."""
+    def halt(self, reason: str, now: Instant, *, keep_sessions: bool = False) -> None:
+        """End every connection and forget what ran, TLS sessions too unless they are kept; `go_on` is to follow."""
         self._paths.clear()  # first: no ping fails by what follows
         for record in self.connections():
             self._plane.close(record, reason, now, Closing.RESET)
+        if not keep_sessions:
+            self._plane.sessions.clear()
         self._ports.clear()
         self._checks.clear()
         self._plane.opening.clear()

@@ -156,7 +156,8 @@ def _tls_sessions(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
                 "peerIpAddress": record.remote[0],
                 "state": record.state.value,
                 "role": record.role,
-                "resumptions": int(record.resumed),
+                "resumptions": 0 if record.session is None else record.session.resumptions,
+                "tlsSessionId": record.session_name.hex().upper(),
             }
 
 

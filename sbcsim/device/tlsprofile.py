@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from sbcsim.config.tree import EMPTY, Branch, Tree, locate
+from sbcsim.config.tree import EMPTY, Branch, Place, Tree, locate
 from sbcsim.schema.node import Node
 from sbcsim.schema.types import Value
 
@@ -50,18 +50,30 @@ class TlsProfile:
     versions: frozenset[str]
     ciphers: tuple[str, ...]
     handshake_seconds: int
+    resumption_seconds: int
     app_auth_seconds: int
+    inbound: TlsSettings = field(init=False, repr=False)
+    outbound: TlsSettings = field(init=False, repr=False)
+    """What shapes the handshake in each direction; as client the box always wants a server certificate."""
+
+    def __post_init__(self) -> None:
+        # Made once, since every handshake asks, and what shares a TLS context is found fastest where it is the same.
+        object.__setattr__(self, "inbound", self._settings(require_certificate=self.auth_client))
+        object.__setattr__(self, "outbound", self._settings(require_certificate=True))
 
     def certificate(self, direction: Direction) -> str:
         """Return the name of the certificate shown in a direction, "" where none is configured."""
         return self.client_certificate if direction is Direction.OUTBOUND else self.server_certificate
 
     def settings(self, direction: Direction) -> TlsSettings:
-        """Return what shapes the handshake in a direction; as client the box always wants a server certificate."""
+        """Return what shapes the handshake in a direction."""
+        return self.outbound if direction is Direction.OUTBOUND else self.inbound
+
+    def _settings(self, *, require_certificate: bool) -> TlsSettings:
         return TlsSettings(
             versions=self.versions,
             ciphers=self.ciphers,
-            require_certificate=self.auth_client or direction is Direction.OUTBOUND,
+            require_certificate=require_certificate,
             validate_peer=self.validate_peer,
             tolerate_purpose=self.tolerate_purpose,
         )
@@ -69,8 +81,13 @@ class TlsProfile:
 
 def read_tls_profile(tree: Tree, name: str) -> TlsProfile:
     """Return a tlsProfile of the configuration."""
-    place = locate(tree.schema, ("profiles", "security", "tlsProfile", name))
+    place = _place(tree.schema, name)
     return _read(place.node, name, tree.at(place) or EMPTY)
+
+
+@lru_cache(maxsize=256)
+def _place(schema: Node, name: str) -> Place:
+    return locate(schema, ("profiles", "security", "tlsProfile", name))
 
 
 # Every handshake asks. The content of an entry is one immutable map: what was read of it stays true.
@@ -110,5 +127,6 @@ def _read(node: Node, name: str, entry: Branch) -> TlsProfile:
         versions=versions,
         ciphers=ciphers,
         handshake_seconds=number("handshakeTimer"),
+        resumption_seconds=number("sessionResumpTimer"),
         app_auth_seconds=number("appAuthTimer"),
     )

@@ -6,7 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sbcsim.clock import Instant
-from sbcsim.device.effects import ConnectionId, Effect, Endpoint, HandshakeDone, HandshakeFailed, ListenerKey
+from sbcsim.device.effects import (
+    ConnectionId,
+    Effect,
+    Ending,
+    Endpoint,
+    HandshakeDone,
+    HandshakeFailed,
+    ListenerKey,
+    Notice,
+    SessionId,
+)
 
 
 class Device(Protocol):
@@ -21,6 +31,9 @@ class Device(Protocol):
     def dial_failed(self, connection: ConnectionId, reason: str, now: Instant) -> None:
         """Hear that an outbound TCP connection could not be opened."""
 
+    def session_offered(self, connection: ConnectionId, offers: tuple[SessionId, ...], now: Instant) -> object:
+        """Hear which sessions a client offers to take up; return the `home` of the one that it may, None for none."""
+
     def handshake_done(self, connection: ConnectionId, result: HandshakeDone, now: Instant) -> None:
         """Hear that a handshake succeeded."""
 
@@ -30,8 +43,13 @@ class Device(Protocol):
     def received(self, connection: ConnectionId, data: bytes, now: Instant) -> None:
         """Take application bytes."""
 
-    def closed(self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0) -> None:
-        """Hear that the far end ended a connection."""
+    def noticed(self, connection: ConnectionId, notice: Notice, alert: int, now: Instant) -> None:
+        """Hear of something inside TLS that ends nothing."""
+
+    def closed(
+        self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0, ending: Ending = Ending.CLOSED
+    ) -> None:
+        """Hear that a connection has ended, and not by the device's doing."""
 
     def listening(self, listener: ListenerKey, bound: str, now: Instant) -> None:
         """Hear where on the host a listener is."""

@@ -21,13 +21,16 @@ from sbcsim.device.effects import (
     Dial,
     Direction,
     Effect,
+    Ending,
     Endpoint,
     HandshakeDone,
     HandshakeFailed,
     Listen,
     ListenerKey,
+    Notice,
     Send,
     SendSyslog,
+    SessionId,
     StartTls,
     StopListening,
     SyslogServer,
@@ -361,6 +364,10 @@ class Driver:
         stream.id = self._device.accepted(key, key.address, simulated, self.now())
         self._streams[stream.id] = stream
 
+    def session_offered(self, connection: ConnectionId, offers: tuple[SessionId, ...]) -> object:
+        """Ask the device which session a client may take up."""
+        return self._device.session_offered(connection, offers, self.now())
+
     def stream_secured(self, stream: Stream, outcome: HandshakeDone | HandshakeFailed) -> None:
         """Tell the device how a handshake ended."""
         if isinstance(outcome, HandshakeFailed):
@@ -375,10 +382,15 @@ class Driver:
         self._device.received(stream.id, data, self.now())
         self._pump()
 
-    def stream_closed(self, stream: Stream, reason: str, alert: int) -> None:
-        """Tell the device that the far end has ended a connection."""
+    def stream_noticed(self, stream: Stream, notice: Notice, alert: int) -> None:
+        """Tell the device what a far end did inside TLS."""
+        self._device.noticed(stream.id, notice, alert, self.now())
+        self._pump()
+
+    def stream_closed(self, stream: Stream, ending: Ending, reason: str, alert: int) -> None:
+        """Tell the device that a connection has ended, and not by its doing."""
         self._streams.pop(stream.id, None)
-        self._device.closed(stream.id, reason, self.now(), alert)
+        self._device.closed(stream.id, reason, self.now(), alert, ending)
         self._pump()
 
     def stream_gone(self, stream: Stream) -> None:  # noqa: ARG002 - the handler's signature

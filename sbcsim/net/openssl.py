@@ -1,8 +1,9 @@
 """The calls into OpenSSL that pyOpenSSL has no method for: the only untyped ones of the project.
 
-Six things are missing there: a verification time for one connection, the numbers of the alerts, the leaf of a
-chain that was refused, a certificate and key that are converted once and not for each connection, buffers that can
-be made small again, and a server without a certificate that can still say so over TLS 1.3.
+What is missing there: a verification time for one connection, the numbers of the alerts, the leaf of a chain that was
+refused, a certificate and key that are converted once and not for each connection, buffers that can be made small
+again, a server without a certificate that can still say so over TLS 1.3; and for resumption the tickets of TLS 1.3, a
+way to give none, and a session id context for one connection.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from cryptography.hazmat.bindings.openssl.binding import Binding
 from OpenSSL import SSL, crypto
 
 from sbcsim.clock import SECOND
+from sbcsim.device.effects import Notice
 from sbcsim.pki.credential import Certificate, CertificateError, Credential
 from sbcsim.pki.names import carries
 
@@ -25,6 +27,15 @@ Pointer: TypeAlias = Any
 _binding = Binding()
 _ffi: Any = _binding.ffi
 _lib: Any = _binding.lib
+
+_FATAL = 2
+"""AlertLevel."""
+
+_CLOSE_NOTIFY, _USER_CANCELED, _NO_RENEGOTIATION = 0, 90, 100
+"""AlertDescriptions of level warning; over TLS 1.3 every other one is fatal, whatever its level says."""
+
+_HANDSHAKE, _NEW_SESSION_TICKET = 22, b"\x04"
+"""ContentType, and the HandshakeType with which such a message begins."""
 
 MODE_NO_AUTO_CHAIN = 0x8
 """SSL_MODE_NO_AUTO_CHAIN: never fill up the chain we show from our trust anchors."""
@@ -75,7 +86,7 @@ class Material:
 
 
 class Watcher:
-    """Hears what OpenSSL says while one of our calls is under way: alerts in both directions, a chain refused.
+    """Hears what OpenSSL says while one of our calls is under way: alerts in both directions, a chain refused, tickets.
 
     OpenSSL calls back only from inside a call of ours, so one watcher serves all sessions of one event loop: `begin`
     before the call, read the fields after it.
@@ -86,6 +97,9 @@ class Watcher:
         self.alert_received = 0
         self.verify_error = 0
         self.leaf: bytes | None = None
+        self.noticed: list[tuple[Notice, int]] = []
+        self.tickets: list[bytes] = []
+        """The NewSessionTicket messages that were sent over TLS 1.3, without their header."""
         self._names: tuple[str, ...] = ()
         # OpenSSL keeps plain pointers to these: they must live as long as any context that was given them.
         self._on_state = _ffi.callback("void (*)(const SSL *, int, int)", self._state)
@@ -94,16 +108,28 @@ class Watcher:
             for tolerance in Tolerance
         }
         self._on_certificate = _ffi.callback("int (*)(SSL *, void *)", _go_on)
+        self._on_server_name = _ffi.callback("int (*)(SSL *, int *, void *)", _without_ticket)
+        self._on_message = _ffi.callback("void (*)(int, int, int, const void *, size_t, SSL *, void *)", self._message)
 
     def begin(self, names: tuple[str, ...] = ()) -> None:
         """Forget what was heard; from now on a far end's certificate must carry one of `names`, if there are any."""
         self.alert_sent = self.alert_received = self.verify_error = 0
         self.leaf = None
+        if self.noticed or self.tickets:
+            self.noticed, self.tickets = [], []
         self._names = names
 
     def watch(self, context: SSL.Context) -> None:
         """Hear the alerts of all connections of a context."""
         _lib.SSL_CTX_set_info_callback(context._context, self._on_state)  # noqa: SLF001 - pyOpenSSL's would wrap it
+
+    def watch_tickets(self, context: SSL.Context) -> None:
+        """Hear of the tickets of TLS 1.3 that connections opened in a context give away."""
+        _lib.SSL_CTX_set_msg_callback(context._context, self._on_message)  # noqa: SLF001 - no other way in
+
+    def issue_no_tickets(self, context: SSL.Context) -> None:
+        """Have the servers opened in a context give no tickets, which over TLS 1.3 the options alone do not do."""
+        _lib.SSL_CTX_set_tlsext_servername_callback(context._context, self._on_server_name)  # noqa: SLF001
 
     def judge(self, connection: SSL.Connection, mode: int, tolerance: Tolerance) -> None:
         """Set what a connection asks of its peer's certificate, and hear why a chain is refused."""
@@ -113,12 +139,29 @@ class Watcher:
         """Let a server that has no certificate negotiate up to the point where it needs one (alert 40)."""
         _lib.SSL_set_cert_cb(_ssl(connection), self._on_certificate, _ffi.NULL)
 
-    def _state(self, _connection: Pointer, where: int, value: int) -> None:
-        if where & SSL.SSL_CB_ALERT == SSL.SSL_CB_ALERT:
-            if where & SSL.SSL_CB_READ:
-                self.alert_received = value & 0xFF
-            else:
-                self.alert_sent = value & 0xFF
+    def _state(self, connection: Pointer, where: int, value: int) -> None:
+        if where & SSL.SSL_CB_ALERT != SSL.SSL_CB_ALERT:
+            return
+        level, alert = value >> 8, value & 0xFF
+        newest = _lib.SSL_version(connection) == SSL.TLS1_3_VERSION
+        fatal = level == _FATAL or (newest and alert not in {_CLOSE_NOTIFY, _USER_CANCELED})
+        if where & SSL.SSL_CB_READ:
+            if fatal:
+                self.alert_received = alert
+            elif alert != _CLOSE_NOTIFY:
+                self.noticed.append((Notice.WARNING, alert))
+        elif fatal:
+            self.alert_sent = alert
+        elif alert == _NO_RENEGOTIATION:  # which OpenSSL says to a ClientHello that comes too late
+            self.noticed.append((Notice.HELLO, alert))
+
+    def _message(
+        self, sent: int, _version: int, kind: int, data: Pointer, size: int, _connection: Pointer, _argument: Pointer
+    ) -> None:
+        if sent and kind == _HANDSHAKE:
+            message = _ffi.buffer(data, size)
+            if message[:1] == _NEW_SESSION_TICKET:
+                self.tickets.append(message[4:])
 
     def _verify(self, tolerance: Tolerance, accepted: int, store: Pointer) -> int:
         # OpenSSL asks about every fault that it finds, and once more about each certificate at the end, the leaf last.
@@ -146,6 +189,19 @@ def set_verify_time(connection: SSL.Connection, at: int) -> None:
     _lib.X509_VERIFY_PARAM_set_time(parameters, -(-at // SECOND))
 
 
+def connection(context: SSL.Context, session_id_context: bytes) -> SSL.Connection:
+    """Return a connection with a session id context of its own."""
+    # OpenSSL copies it out of the Context when a connection begins there, or comes there with that of its own Context.
+    _lib.SSL_CTX_set_session_id_context(context._context, session_id_context, len(session_id_context))  # noqa: SLF001
+    return SSL.Connection(context, None)
+
+
+def move(connection: SSL.Connection, context: SSL.Context, session_id_context: bytes) -> None:
+    """Move a connection to another Context for the rest of its life; its sessions stay those of the first."""
+    _lib.SSL_CTX_set_session_id_context(context._context, session_id_context, len(session_id_context))  # noqa: SLF001
+    connection.set_context(context)
+
+
 def use_material(connection: SSL.Connection, material: Material) -> None:
     """Put our certificate and key on one connection; raises SSL.Error where OpenSSL will not use them."""
     ssl = _ssl(connection)
@@ -169,6 +225,15 @@ def renew_buffers(connection: SSL.Connection) -> None:
 def resumed(connection: SSL.Connection) -> bool:
     """Whether the handshake took up an earlier session."""
     return bool(_lib.SSL_session_reused(_ssl(connection)))
+
+
+def verified_chain(connection: SSL.Connection) -> list[bytes]:
+    """Return the path that was found for the far end's certificate, that itself first, in DER form."""
+    stack = _lib.SSL_get0_verified_chain(_ssl(connection))
+    if stack == _ffi.NULL:
+        return []
+    found = (_der(_lib.sk_X509_value(stack, index)) for index in range(_lib.sk_X509_num(stack)))
+    return [each for each in found if each is not None]
 
 
 def describe_verify_error(code: int) -> str:
@@ -198,6 +263,12 @@ def _carries_one(der: bytes | None, names: tuple[str, ...]) -> bool:
     except CertificateError:
         return False
     return certificate is not None and any(carries(certificate, name) for name in names)
+
+
+def _without_ticket(connection: Pointer, _alert: Pointer, _argument: Pointer) -> int:
+    # OpenSSL gives up the tickets that it was about to give when it finds them forbidden after this callback.
+    _lib.SSL_set_options(connection, SSL.OP_NO_TICKET)
+    return int(_lib.SSL_TLSEXT_ERR_OK)
 
 
 def _go_on(_connection: Pointer, _argument: Pointer) -> int:

@@ -17,14 +17,18 @@ from sbcsim.device.effects import (
     Closing,
     ConnectionId,
     Direction,
+    Ending,
     HandshakeDone,
     HandshakeFailed,
     HandshakeFailure,
+    Notice,
+    SessionId,
     StartTls,
 )
 
+from .alerts import TlsEndedError
 from .pacing import PacedQueue
-from .tls import TlsEndedError, TlsEngine, TlsSession
+from .tls import TlsEngine, TlsSession
 
 LINGER = 1.0
 """Real seconds that the far end has to answer our FIN with its own."""
@@ -65,13 +69,19 @@ class Handler(Protocol):
     def stream_opened(self, stream: Stream) -> None:
         """Hear that TCP stands."""
 
+    def session_offered(self, connection: ConnectionId, offers: tuple[SessionId, ...]) -> object:
+        """Hear which sessions a client offers to take up; return the `home` of the one that it may, None for none."""
+
     def stream_secured(self, stream: Stream, outcome: HandshakeDone | HandshakeFailed) -> None:
         """Hear how the handshake ended; after a failed one only `stream_gone` follows."""
 
     def stream_data(self, stream: Stream, data: bytes) -> None:
         """Hear plain bytes."""
 
-    def stream_closed(self, stream: Stream, reason: str, alert: int) -> None:
+    def stream_noticed(self, stream: Stream, notice: Notice, alert: int) -> None:
+        """Hear of something inside TLS that ends nothing."""
+
+    def stream_closed(self, stream: Stream, ending: Ending, reason: str, alert: int) -> None:
         """Hear that an open stream is over and not by our doing; only `stream_gone` follows."""
 
     def stream_gone(self, stream: Stream) -> None:
@@ -85,7 +95,7 @@ class Streams:
         self.handler = handler
         self.linger = linger
         self.loop = asyncio.get_running_loop()
-        self.engine = TlsEngine()
+        self.engine = TlsEngine(handler.session_offered)
         self.buffer = memoryview(bytearray(BUFFER))
         self.handshakes: PacedQueue[Stream] = PacedQueue(Stream.step, budget=HANDSHAKE_BUDGET, batch=1000)
         self.live: set[Stream] = set()
@@ -191,12 +201,12 @@ class Stream(asyncio.BufferedProtocol):
             try:
                 self._session.write(data)
             except TlsEndedError as end:
-                self._ended(end.reason, end.alert)
+                self._ended(end)
                 return
             self._flush()
         if self.transport.get_write_buffer_size() > MAX_UNSENT:
             self._phase = Phase.DOOMED
-            self._streams.handler.stream_closed(self, "peer does not read", 0)
+            self._streams.handler.stream_closed(self, Ending.UNSENT, "peer does not read", 0)
             self.abort()
 
     def doom(self) -> bool:
@@ -245,15 +255,17 @@ class Stream(asyncio.BufferedProtocol):
         if self._waiting > MAX_WAITING:
             self.transport.resume_reading()
         self._waiting = -1
-        outcome = self._session.step()
+        session = self._session
+        outcome = session.step()
         self._flush()
-        if outcome is None:
+        if session.noticed:
+            self._notice(session)
+        if outcome is None or self._phase is not Phase.HANDSHAKE:
             return
         if isinstance(outcome, HandshakeFailed):
             self._refused(outcome)
             return
         self._phase = Phase.OPEN
-        session = self._session
         self._streams.handler.stream_secured(self, outcome)
         self._deliver(session)
         if self.phase is Phase.OPEN:  # everything that came is read, everything that is due is on its way
@@ -297,17 +309,21 @@ class Stream(asyncio.BufferedProtocol):
         elif self._phase is Phase.OPEN:
             self._phase = Phase.DOOMED
             self._say_goodbye()
-            self._streams.handler.stream_closed(self, "closed by peer", 0)
+            ending = Ending.CLOSED if self._session is None else Ending.CUT
+            self._streams.handler.stream_closed(self, ending, ending.value, 0)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Hear that the socket is closed, by either side or by a reset."""
         was, self._phase = self._phase, Phase.GONE
-        reason = "reset by peer" if exc is not None else "connection lost"
+        ending = Ending.UNSENT if isinstance(exc, BrokenPipeError) else Ending.RESET
+        reason = ending.value if exc is not None else "connection lost"
         if was is Phase.HANDSHAKE:
             self._report_failure(reason)
         elif was is Phase.OPEN:
-            self._streams.handler.stream_closed(self, reason, 0)
+            self._streams.handler.stream_closed(self, ending, reason, 0)
+        if self._session is not None:
+            self._session.let_go()
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = self._transport = self._session = None
@@ -328,19 +344,26 @@ class Stream(asyncio.BufferedProtocol):
         try:
             while self._phase is Phase.OPEN:
                 data = session.read()
+                if session.noticed:
+                    self._notice(session)
                 if data is None:
                     break
                 self._streams.handler.stream_data(self, data)
         except TlsEndedError as end:
-            self._ended(end.reason, end.alert)
+            self._notice(session)
+            self._ended(end)
             return
         # Reading can make TLS speak, e.g. to answer a key update.
         if self._phase is Phase.OPEN:
             self._flush()
 
-    def _ended(self, reason: str, alert: int) -> None:
+    def _notice(self, session: TlsSession) -> None:
+        for notice, alert in session.noticed:
+            self._streams.handler.stream_noticed(self, notice, alert)
+
+    def _ended(self, end: TlsEndedError) -> None:
         self._phase = Phase.DOOMED
-        self._streams.handler.stream_closed(self, reason, alert)
+        self._streams.handler.stream_closed(self, end.ending, end.reason, end.alert)
         self._say_goodbye()
         self._finish()
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -126,6 +127,10 @@ class TrustAnchors:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fingerprints", frozenset(each.fingerprint for each in self.certificates))
+
+    def hold(self, chain: Iterable[Certificate]) -> bool:
+        """Whether a chain leads to one of them."""
+        return any(certificate in self for certificate in chain)
 
     def __contains__(self, certificate: object) -> bool:
         return isinstance(certificate, Certificate) and certificate.fingerprint in self.fingerprints

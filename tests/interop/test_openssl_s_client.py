@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import re
-from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from fakedevice import FakeDevice, anchors, credential, listen, settings
-from peers import require_program
+from openssl_program import Program, openssl
 
 from sbcsim.clock import DAY, VirtualClock, from_rfc3339
 from sbcsim.device.effects import Close, Closing, Dial, HandshakeDone, HandshakeFailed, HandshakeFailure, Send
@@ -41,7 +37,6 @@ class Files:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self.program = require_program("openssl")
 
     def trust(self, *authorities: Authority, at: int = NOW) -> list[str]:
         path = self._directory / "ca.pem"
@@ -81,49 +76,6 @@ async def driver(device: FakeDevice) -> AsyncIterator[Driver]:
     await driver.stop()
 
 
-class Program:
-    """A running openssl: its output is read as it comes, its input stays open so that it does not end early."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self.output = ""
-
-    async def read_until(self, pattern: str) -> re.Match[str]:
-        assert self._process.stdout is not None
-        async with asyncio.timeout(15):
-            while (match := re.search(pattern, self.output)) is None:
-                piece = await self._process.stdout.read(4096)
-                assert piece, f"ended without {pattern!r}:\n{self.output}"
-                self.output += piece.decode()
-        return match
-
-    async def read_all(self) -> str:
-        assert self._process.stdout is not None
-        async with asyncio.timeout(15):
-            self.output += (await self._process.stdout.read()).decode()
-        return self.output
-
-    async def write(self, text: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(text.encode())
-        await self._process.stdin.drain()
-
-    async def end(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.communicate()
-
-
-@contextlib.asynccontextmanager
-async def openssl(files: Files, *arguments: str) -> AsyncIterator[Program]:
-    process = await asyncio.create_subprocess_exec(files.program, *arguments, stdin=PIPE, stdout=PIPE, stderr=STDOUT)
-    program = Program(process)
-    try:
-        yield program
-    finally:
-        await program.end()
-
-
 def client(driver: Driver, files: Files, version: str, issued: Issued | None) -> list[str]:
     port = next(iter(driver.listeners.values()))[1]
     return [
@@ -147,13 +99,13 @@ async def port_of(program: Program) -> int:
 async def test_s_client_sees_our_certificate_and_gets_its_answer(
     device: FakeDevice, driver: Driver, files: Files, version: str
 ) -> None:
-    async with openssl(files, *client(driver, files, version, PEER)) as program:
+    async with openssl(*client(driver, files, version, PEER)) as program:
         await program.write("are you there\n")
         await program.read_until(r"\nare you there")
         assert OWN.pem().strip() in program.output
         assert "Verification: OK" in program.output
         device.credential = credential(RENEWED)
-        async with openssl(files, *client(driver, files, version, PEER)) as later:
+        async with openssl(*client(driver, files, version, PEER)) as later:
             await later.write("and you\n")
             await later.read_until(r"\nand you")
             assert RENEWED.pem().strip() in later.output
@@ -187,7 +139,7 @@ async def test_s_client_gets_the_right_alert(
 ) -> None:
     alert = alerts[version == "-tls1_3"]
     device.at = at
-    async with openssl(files, *client(driver, files, version, issued)) as program:
+    async with openssl(*client(driver, files, version, issued)) as program:
         output = await program.read_all()
     assert f"SSL alert number {alert}\n" in output
     result = (await device.hear("failed")).detail
@@ -200,13 +152,13 @@ async def test_s_client_learns_that_we_have_no_certificate(
     device: FakeDevice, driver: Driver, files: Files, version: str
 ) -> None:
     device.credential = None
-    async with openssl(files, *client(driver, files, version, PEER)) as program:
+    async with openssl(*client(driver, files, version, PEER)) as program:
         assert "SSL alert number 40\n" in await program.read_all()
 
 
 @both_versions
 async def test_s_server_sees_our_certificate(device: FakeDevice, driver: Driver, files: Files, version: str) -> None:
-    async with openssl(files, *server(files, version, PEER, CA)) as program:
+    async with openssl(*server(files, version, PEER, CA)) as program:
         device.do(Dial(5, "127.0.0.1", ("127.0.0.1", await port_of(program))))
         result = (await device.hear("done")).detail
         assert isinstance(result, HandshakeDone)
@@ -241,7 +193,7 @@ async def test_s_server_gets_the_right_alert(
     failure: HandshakeFailure,
 ) -> None:
     device.at = at
-    async with openssl(files, *server(files, version, issued, CA)) as program:
+    async with openssl(*server(files, version, issued, CA)) as program:
         device.do(Dial(5, "127.0.0.1", ("127.0.0.1", await port_of(program))))
         assert f"SSL alert number {alert}\n" in await program.read_all()
     result = (await device.hear("failed")).detail
@@ -271,7 +223,7 @@ async def test_alert_of_s_server_reaches_the_device(
     alerts: tuple[int, int],
 ) -> None:
     device.credential = credential(OWN) if shown else None
-    async with openssl(files, *server(files, version, PEER, trust, at)) as program:
+    async with openssl(*server(files, version, PEER, trust, at)) as program:
         device.do(Dial(5, "127.0.0.1", ("127.0.0.1", await port_of(program))))
         if version == "-tls1_2":
             result = (await device.hear("failed")).detail

@@ -30,11 +30,12 @@ NAMES = ("A", "B", "C")
 LEAVES = {Direction.INBOUND: "serverCertName", Direction.OUTBOUND: "clientCertName"}
 LASTING = "2039-01-01T00:00:00Z"
 FOREVER = 10**20
+RESUMABLE = DAY
 
 BASE = (
     "set system security pki certificate CA fileName ca.der type remote state enabled",
     "set system security pki certificate A fileName A.pem type local state enabled",
-    "set profiles security tlsProfile TLS serverCertName A clientCertName A",
+    f"set profiles security tlsProfile TLS serverCertName A clientCertName A sessionResumpTimer {RESUMABLE // SECOND}",
     "set profiles services pathCheckProfile PCP sendInterval 60 replyTimeoutCount 3 recoveryCount 2",
     (
         "set addressContext default ipInterfaceGroup LIG ipInterface LIF ceName SBC1a portName pkt0 ipAddress 10.0.0.5 "
@@ -116,6 +117,7 @@ class Connections(RuleBasedStateMachine):
         self.rated = 0
         self.distrust: list[tuple[int, int]] = [(0, 0)]
         self.callers = 0
+        self.met: dict[bytes, tuple[tuple[bytes, ...], tuple[str, int], int, int]] = {}
         self.behaviour: str | int = "answer"
         self.boxes = (WatchedBox(self.named), WatchedBox(self.named))
         for box in self.boxes:
@@ -136,8 +138,26 @@ class Connections(RuleBasedStateMachine):
             "caller.example.com", not_before=self.now.calendar - DAY, not_after=self.now.calendar + self.span(life)
         )
         shown = chain(caller)
+        remote = (f"192.0.2.{10 * far}", 40000 + self.callers)
         for box in self.boxes:
-            box.connect(LISTENER, shown, (f"192.0.2.{10 * far}", 40000 + self.callers))
+            name = box.given.get(box.connect(LISTENER, shown, remote))
+            if name is not None:
+                ends = min(caller.certificate.not_after, self.named[Direction.INBOUND].certificate.not_after)
+                self.met[name] = (shown, remote, self.now.uptime, ends)
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.boxes[0].listening and self.met)
+    def come_back(self, data: st.DataObject) -> None:
+        """A peer that dialled in before comes back with its session."""
+        name = data.draw(st.sampled_from(sorted(self.met)))
+        shown, remote, born, ends = self.met[name]
+        for box in self.boxes:
+            record = box.sbc.connection(box.connect(LISTENER, shown, remote, (name,)))
+            if record is not None and record.resumed:
+                assert self.now.uptime - born < RESUMABLE
+                assert self.now.calendar <= ends
+                assert self.distrust[-1][1] < FOREVER
+                assert record.credential.certificate == self.named[Direction.INBOUND].certificate
 
     @rule(
         life=LIVES,
@@ -349,7 +369,7 @@ def snapshot(box: Box) -> dict[str, Any]:
         table: sbc.rows((*ZONE, table))
         for table in (
             *("sipSigPortStatus", "sipSigPortStatistics", "sipSigConnStatus", "sipSigConnStatistics"),
-            *("sipSigPortTlsStatistics", "peerPathchkStatus"),
+            *("sipSigPortTlsStatistics", "sipSigTlsSessionStatus", "peerPathchkStatus"),
         )
     }
     found["now"] = box.now
@@ -420,12 +440,16 @@ def check_counters(box: Box) -> None:
         if entry.kind == "handshake" and entry.event.ok:
             side = "Server" if entry.event.direction == "inbound" else "Client"
             standing[f"total{side}Connections"] += entry.event.times
+            standing["sessionResumptions"] += entry.event.resumed
     (tls,) = box.sbc.rows((*ZONE, "sipSigPortTlsStatistics"))
     (plain,) = box.sbc.rows((*ZONE, "sipSigConnStatistics"))
     for side in ("Server", "Client"):
         for leaf in (f"current{side}Connections", f"current{side}Handshakes", f"total{side}Connections"):
             assert tls[leaf] == standing[leaf], leaf
-    assert tls["currentServerSessions"] == tls["currentServerConnections"]
+    resumed = sum(record.resumed for record in box.sbc.connections())
+    assert tls["currentServerSessions"] == tls["currentServerConnections"] - resumed
+    assert tls["totalServerSessions"] == tls["totalServerConnections"] - standing["sessionResumptions"]
+    assert tls["sessionResumptions"] == standing["sessionResumptions"]
     assert plain["activeTlsTcpConnection"] == tls["currentServerConnections"] + tls["currentClientConnections"]
     assert plain["totalTlsTcpConnection"] == tls["totalServerConnections"] + tls["totalClientConnections"]
     assert plain["tcpConnection"] == 0

@@ -11,12 +11,15 @@ from sbcsim.device.effects import (
     ConnectionId,
     Direction,
     Effect,
+    Ending,
     Endpoint,
     HandshakeDone,
     HandshakeFailed,
     Listen,
     ListenerKey,
+    Notice,
     Send,
+    SessionId,
     StartTls,
     TlsSettings,
     Transport,
@@ -81,6 +84,10 @@ class FakeDevice:
         self.fired: list[Instant] = []
         self.owed = 0
         self.silent = False
+        self.lifetime = 0
+        self.allow = True
+        self.endings: list[Ending] = []
+        self.homes: dict[SessionId, object] = {}
         self.given_up = 0
         self._numbers = 0
         self._news = asyncio.Event()
@@ -107,7 +114,10 @@ class FakeDevice:
     def start_tls(self, connection: ConnectionId, direction: Direction) -> None:
         """Begin a handshake as configured."""
         if self.tls is not None:
-            self.effects.append(StartTls(connection, direction, self.tls, self.credential, self.anchors, self.at))
+            lifetime = self.lifetime if direction is Direction.INBOUND else 0
+            self.effects.append(
+                StartTls(connection, direction, self.tls, self.credential, self.anchors, self.at, lifetime=lifetime)
+            )
 
     # What the driver reports.
 
@@ -126,7 +136,12 @@ class FakeDevice:
     def dial_failed(self, connection: ConnectionId, reason: str, now: Instant) -> None:
         self.note("dial_failed", connection, reason)
 
+    def session_offered(self, connection: ConnectionId, offers: tuple[SessionId, ...], now: Instant) -> object:
+        self.note("offered", connection, offers)
+        return next((self.homes[name] for name in offers if name in self.homes), None) if self.allow else None
+
     def handshake_done(self, connection: ConnectionId, result: HandshakeDone, now: Instant) -> None:
+        self.homes.update(dict.fromkeys(result.sessions, result.home))
         self.note("done", connection, result)
 
     def handshake_failed(self, connection: ConnectionId, result: HandshakeFailed, now: Instant) -> None:
@@ -137,7 +152,13 @@ class FakeDevice:
         if self.echo:
             self.effects.append(Send(connection, data))
 
-    def closed(self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0) -> None:
+    def noticed(self, connection: ConnectionId, notice: Notice, alert: int, now: Instant) -> None:
+        self.note("noticed", connection, notice, alert)
+
+    def closed(
+        self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0, ending: Ending = Ending.CLOSED
+    ) -> None:
+        self.endings.append(ending)
         self.note("closed", connection, reason, alert)
 
     def listening(self, listener: ListenerKey, bound: str, now: Instant) -> None:

@@ -21,6 +21,7 @@ from sbcsim.device.effects import (
     Listen,
     Send,
     SendSyslog,
+    SessionId,
     StartTls,
     StopListening,
 )
@@ -74,6 +75,10 @@ class Box:
         self.closings: dict[int, Closing] = {}
         self.syslog: list[SendSyslog] = []
         self.streams_in: dict[int, tuple[bytes, ...]] = {}
+        self.offers: dict[int, tuple[SessionId, ...]] = {}
+        self.given: dict[int, SessionId] = {}
+        """The last name of the session of an inbound connection."""
+        self.version = "TLSv1.2"
         self.slow_handshakes = False
         self.handshaking: dict[int, StartTls] = {}
         self.sbc.start(self.now)
@@ -132,11 +137,18 @@ class Box:
             self._do(self.effects.popleft())
             self.effects.extend(self.sbc.take_effects())
 
-    def connect(self, address: tuple[str, int], chain: tuple[bytes, ...] = (), remote=("127.0.0.1", 40000)) -> int:
-        """Dial in to a listener as a peer with a certificate chain."""
+    def connect(
+        self,
+        address: tuple[str, int],
+        chain: tuple[bytes, ...] = (),
+        remote=("127.0.0.1", 40000),
+        offers: tuple[SessionId, ...] = (),
+    ) -> int:
+        """Dial in to a listener as a peer with a certificate chain, and perhaps with earlier sessions."""
         listener = next(each for each in self.sbc.listeners() if each.address == address)
         number = self.sbc.accepted(listener, address, remote, self.now)
         self.streams_in[number] = chain
+        self.offers[number] = offers
         self.pump()
         return number
 
@@ -198,6 +210,8 @@ class Box:
 
     def _judge(self, effect: StartTls) -> None:
         inbound = effect.direction is Direction.INBOUND
+        if inbound and self._take_up(effect):
+            return
         chain = self.streams_in.get(effect.connection, ()) if inbound else self.dialled[effect.connection].chain
         failure = _failure(effect, chain)
         if failure is not None and failure.alert_received and not inbound and self.dialled[effect.connection].late:
@@ -210,7 +224,26 @@ class Box:
             return
         if not inbound and effect.credential is not None:
             self.dialled[effect.connection].seen.append(effect.credential.certificate.serial)
-        self.sbc.handshake_done(effect.connection, HandshakeDone("TLSv1.2", "AES", False, chain), self.now)
+        named = self._name(effect) if inbound and effect.lifetime else ()
+        home = f"home of {effect.connection}" if named else None
+        done = HandshakeDone(self.version if inbound else "TLSv1.2", "AES", False, chain, named, home)
+        self.sbc.handshake_done(effect.connection, done, self.now)
+
+    def _take_up(self, effect: StartTls) -> bool:
+        offers = self.offers.get(effect.connection, ())
+        if not effect.lifetime or not offers:
+            return False
+        home = self.sbc.session_offered(effect.connection, offers, self.now)
+        if home is None:
+            return False
+        self.given[effect.connection] = offers[0]
+        named = self._name(effect) if self.version == "TLSv1.3" else ()
+        self.sbc.handshake_done(effect.connection, HandshakeDone(self.version, "AES", True, (), named, home), self.now)
+        return True
+
+    def _name(self, effect: StartTls) -> tuple[SessionId, ...]:
+        name = self.given[effect.connection] = f"session of {effect.connection}".encode()
+        return (name,)
 
     def _send(self, effect: Send) -> None:
         far = self.dialled.get(effect.connection)

@@ -97,5 +97,6 @@ def test_a_tls_session_for_each_established_tls_connection(box):
             "state": "up",
             "role": "server",
             "resumptions": 0,
+            "tlsSessionId": box.given[connection].hex().upper(),
         }
     ]

@@ -22,7 +22,7 @@ from livebox import (
 from sbcsim.clock import DAY
 from sbcsim.config.transaction import Author
 from sbcsim.device.counters import CONNECTION_LEAVES, PORT_LEAVES, TLS_LEAVES
-from sbcsim.device.effects import HandshakeDone, HandshakeFailed, HandshakeFailure
+from sbcsim.device.effects import Ending, HandshakeFailed, HandshakeFailure, Notice
 from sbcsim.device.status import TABLES
 from sbcsim.schema import load
 
@@ -65,14 +65,30 @@ def leave(box):
 
 
 def resume(box):
-    box.slow_handshakes = True
     number = inbound(box)
-    box.sbc.handshake_done(number, HandshakeDone("TLSv1.2", "AES", True, chain(testca.peer())), box.now)
+    box.connect(LISTENER, offers=(box.given[number],))
 
 
 def resume_and_leave(box):
     resume(box)
-    box.sbc.closed(box.sbc.connections()[0].id, "closed by peer", box.now)
+    for record in box.sbc.connections():
+        box.sbc.closed(record.id, "closed by peer", box.now)
+
+
+def warn(box):
+    box.sbc.noticed(inbound(box), Notice.WARNING, 90, box.now)
+
+
+def renegotiate(box):
+    box.sbc.noticed(inbound(box), Notice.HELLO, 100, box.now)
+
+
+def end(ending):
+    def provoke(box):
+        box.sbc.closed(inbound(box), ending.value, box.now, 0, ending)
+
+    provoke.__name__ = ending.name.lower()
+    return provoke
 
 
 def stall(box):
@@ -149,8 +165,23 @@ CASES = [
     (begin, {"currentServerHandshakes": 1}),
     (succeed, SERVED | LIVE),
     (leave, SERVED),
-    (resume, {"currentServerConnections": 1, "totalServerConnections": 1, "sessionResumptions": 1}),
-    (resume_and_leave, {"totalServerConnections": 1, "sessionResumptions": 1}),
+    (
+        resume,
+        {
+            "currentServerConnections": 2,
+            "totalServerConnections": 2,
+            "currentServerSessions": 1,
+            "totalServerSessions": 1,
+            "sessionResumptions": 1,
+        },
+    ),
+    (resume_and_leave, {"totalServerConnections": 2, "totalServerSessions": 1, "sessionResumptions": 1}),
+    (warn, SERVED | LIVE | {"warningAlertsReceived": 1}),
+    (renegotiate, SERVED | LIVE | {"midConnectionHello": 1}),
+    (end(Ending.CUT), SERVED),
+    (end(Ending.RESET), SERVED | {"receiveFailures": 1}),
+    (end(Ending.UNREADABLE), SERVED | {"receiveFailures": 1}),
+    (end(Ending.UNSENT), SERVED | {"sendFailures": 1}),
     (stall, {"handshakeTimeouts": 1, "handshakeFailures": 1}),
     (hide, SERVED | {"higherAuthTimeout": 1}),
     (alert_at_work, SERVED | {"fatelAlertsReceived": 1}),

@@ -37,6 +37,7 @@ def test_the_defaults():
         versions=frozenset({"TLSv1.2"}),
         ciphers=("AES128-SHA",),
         handshake_seconds=5,
+        resumption_seconds=3600,
         app_auth_seconds=5,
     )
 
