@@ -40,6 +40,16 @@ def write_lines(shell: Shell, name: str, lines: Iterable[str], *, append: bool =
         raise RefusalError(message("answer.not_written", reason=error.text)) from None
 
 
+def names(shell: Shell) -> tuple[str, ...]:
+    """Return the names of the files in the home, none where that is not there."""
+    files = shell.box.files
+    try:
+        home = _account(shell).home
+        return tuple(sorted(name for name, _ in files.entries(home))) if files.exists(home) else ()
+    except (FileError, RefusalError):
+        return ()
+
+
 def _path(shell: Shell, name: str) -> str:
     files = shell.box.files
     return files.resolve(name, files.make_home(_account(shell), shell.now))

@@ -132,13 +132,14 @@ class Expected:
     """What may follow the beginning of a line: keywords and, where `word` is true, a plain word.
 
     `before` are the keywords typed so far, in full, and `words` the plain words; behind a bar, those of the filter,
-    with "|" as the first keyword.
+    with "|" as the first keyword. `bar` is the place of the first bar, that of the end where there is none.
     """
 
     keywords: tuple[str, ...]
     word: bool
     before: tuple[str, ...]
     words: tuple[Word, ...]
+    bar: int
 
 
 class _Builder(Transformer[Token, Call]):
@@ -276,12 +277,23 @@ def expected(beginning: str, start: Start) -> Expected:
         word=takes(cursor.parser_state, "WORDS") or takes(cursor.parser_state, "WORD"),
         before=tuple(str(token) for token in tokens[bar:] if token.type in keywords or token.type == "VBAR"),
         words=tuple(_words(tokens[bar:])),
+        bar=next((_start(token) for token in tokens if token.type == "VBAR"), len(beginning)),
     )
 
 
 def _words(tokens: Sequence[Token]) -> Iterator[Word]:
+    """Yield the plain words, an array as one; of an array that is still open, nothing."""
+    listed: list[str] | None = None
     for token in tokens:
         if isinstance(token, Words):
             yield from (argument.word for argument in token.arguments)
+        elif token.type == "LSQB":
+            listed = []
+        elif token.type == "RSQB" and listed is not None:
+            yield Word(" ".join(listed), values=tuple(listed))
+            listed = None
         elif token.type in {"WORD", "STRING"}:
-            yield Word(str(token), token.type == "STRING")
+            if listed is None:
+                yield Word(str(token), token.type == "STRING")
+            else:
+                listed.append(str(token))

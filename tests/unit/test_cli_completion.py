@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from clibox import START, FakeBox, Typist
 
-from sbcsim.cli.completion import MOST_CHOICES
+from sbcsim.cli.choices import MOST_CHOICES
 from sbcsim.cli.session import Session
+from sbcsim.device.users import Account
 
 
 @pytest.fixture
@@ -85,7 +86,69 @@ def test_list(session: Session, line: str, wanted: list[str]) -> None:
     assert listed(session, line)[: len(wanted)] == wanted
 
 
-@pytest.mark.parametrize("line", ["frobnicate ", "commit check foo ", "validate ", "show | match ", "commit comment "])
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("show | match ", ["  <regular expression>"]),
+        ("show | display-level ", ["  <number>"]),
+        ("commit comment ", ["  <string>"]),
+        ("commit label x confirmed ", ["  <number, 1..65535>"]),
+        ("up ", ["  <number>"]),
+        ("run show history ", ["  <number>"]),
+        ("run set screen width ", ["  <number>"]),
+        ("run set show defaults ", ["  false  true"]),
+        ("source ", ["  <file name>"]),
+    ],
+)
+def test_form_of_a_word_that_is_free_to_choose(session: Session, line: str, wanted: list[str]) -> None:
+    assert listed(session, line)[-1:] == wanted
+    assert session.complete(line, START, listing=False).line == line
+
+
+def test_files_of_the_home(box: FakeBox, session: Session) -> None:
+    box.files.make_home(Account("admin"), START)
+    for name in ("renew.cli", "roll back.cli", "other"):
+        box.files.write(f"{Account('admin').home}/{name}", b"", START)
+    assert listed(session, "source ") == ['  other  renew.cli  "roll back.cli"']
+    assert tab(session, "load merge ren") == "load merge renew.cli "
+    assert tab(session, "load merge ter") == "load merge terminal "
+    assert tab(session, "show | save ro") == 'show | save "roll back.cli" '
+    assert listed(session, "show configuration | append o") == ["  other"]
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("show addressContext default zone ZONE1 sipSigPort | select port", ["portNumber"]),
+        ("run show configuration addressContext default zone ZONE1 | nomore | sort-by prefixL", ["prefixLength"]),
+        ("show table system serverStatus | de-select mgmt", ["mgmtRedundancyRole"]),
+        ("top show profiles security | select sess", ["sessionResumpTimer"]),
+        ("show nonsense | select a", []),
+    ],
+)
+def test_elements_that_a_pipe_may_name(session: Session, line: str, wanted: list[str]) -> None:
+    session.line("edit profiles", START)
+    session.line("top", START)
+    assert [choice.split()[0] for choice in listed(session, line)] == wanted
+    assert tab(session, line) == (f"{line.rpartition(' ')[0]} {wanted[0]} " if wanted else line)
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("set {} transportProtocolsAllowed sip-u", "set {} transportProtocolsAllowed sip-udp "),
+        ("set {} transportProtocolsAllowed sip-udp,sip-s", "set {} transportProtocolsAllowed sip-udp,sip-sctp "),
+        ("set {} transportProtocolsAllowed sip-udp,sip-u", "set {} transportProtocolsAllowed sip-udp,sip-u"),
+        ("set {} transportProtocolsAllowed [ sip-udp sip-s", "set {} transportProtocolsAllowed [ sip-udp sip-sctp "),
+        ("set {} transportProtocolsAllowed [ sip-udp ] sta", "set {} transportProtocolsAllowed [ sip-udp ] state "),
+    ],
+)
+def test_several_values(session: Session, line: str, wanted: str) -> None:
+    port = "addressContext default zone ZONE1 sipSigPort 1"
+    assert tab(session, line.format(port)) == wanted.format(port)
+
+
+@pytest.mark.parametrize("line", ["frobnicate ", "commit check foo ", "validate "])
 def test_a_question_mark_is_answered_where_nothing_is_known(session: Session, line: str) -> None:
     assert session.complete(line, START, listing=True).text == "Possible completions:\n"
     assert session.complete(line, START, listing=False).text == ""
