@@ -8,6 +8,7 @@ import pytest
 from sbcsim.simulator import Simulator
 
 PROMPTS = re.compile(r"admin@SBC1[>%] ")
+MARKERS = re.compile("admin@SBC1> |--More--")
 ADMIN = "set system admin SBC1"
 
 
@@ -147,6 +148,38 @@ async def test_paging(box):
         assert "[ok][" in rest
         await type_in(process, "set paginate false\r")
         assert "--More--" not in await type_in(process, "show configuration profiles | details\r")
+
+
+@pytest.mark.parametrize("size", [(0, 0), (1, 1), (1, 2), (3, 3), (80, 24), (511, 1000)])
+async def test_any_window_shows_everything(box, size):
+    line = "show configuration oam"
+    async with connect(box) as connection:
+        whole = (await connection.run(line)).stdout
+        process = await connection.create_process(term_type="xterm", term_size=size)
+        await process.stdout.readuntil("admin@SBC1> ")
+        process.stdin.write(f"{line}\r")
+        shown = ""
+        while not shown.endswith("admin@SBC1> "):
+            shown += await process.stdout.readuntil(MARKERS, 8)
+            if shown.endswith("--More--"):
+                process.stdin.write(" ")
+    assert (size[1] < 2 or size[1] > 100) != ("--More--" in shown)
+    body = shown.replace("--More--\r        \r", "").replace("\r\n", "\n").removeprefix(f"{line}\n")
+    assert body.rpartition("\n[ok]")[0] == whole.rpartition("\n[ok]")[0]
+
+
+async def test_window_becomes_another_between_two_pages(box):
+    async with connect(box) as connection:
+        process = await terminal(connection, size=(80, 5))
+        process.stdin.write("show cli\r")
+        await process.stdout.readuntil("--More--")
+        process.change_terminal_size(80, 9)
+        process.stdin.write(" ")
+        assert (await process.stdout.readuntil("--More--")).count("\r\n") == 8
+        process.change_terminal_size(80, 0)
+        process.stdin.write(" ")
+        assert (await process.stdout.readuntil("admin@SBC1> ")).count("\r\n") == 4
+        assert "screen-length        0\r\n" in await type_in(process, "show cli\r")
 
 
 async def test_notice_reaches_the_others(box):
