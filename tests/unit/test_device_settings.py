@@ -23,7 +23,10 @@ def test_by_name() -> None:
     [
         (
             "seed=1",
-            '"seed" is no setting: dial-tls-port-plus-one, last-login, lock-wait, password-change, resume-across-renewal, sessions-survive-switchover',
+            (
+                '"seed" is no setting: dial-tls-port-plus-one, last-login, lock-wait, password-change, '
+                "resume-across-renewal, sessions-survive-switchover"
+            ),
         ),
         ("last-login", 'setting last-login: "" is none of on, off'),
         ("last-login=yes", 'setting last-login: "yes" is none of on, off'),
