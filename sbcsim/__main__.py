@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 DEFAULT_URL = "http://127.0.0.1:10080"
 WIDE = 240
 """Columns of a table that nobody watches on a terminal: wide enough for `grep`."""
+WIDEST = 10_000
+"""Columns that no table needs."""
 
 app = typer.Typer(
     help="A simulator of a Ribbon (Sonus) SBC Core for testing certificate rotation. `sbcsim demo` shows what it does.",
@@ -444,11 +446,18 @@ def _show(answer: Any, as_json: bool, view: str = "") -> None:  # noqa: ANN401 -
         for entry in answer:
             typer.echo(text.journal_line(entry))
         return
+    if not answer:
+        typer.echo("none")
+        return
     from rich.console import Console  # noqa: PLC0415 - slow
 
     from .control import tables  # noqa: PLC0415 - slow
 
-    Console(width=None if sys.stdout.isatty() else WIDE).print(getattr(tables, view)(answer))
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    table = getattr(tables, view)(answer)
+    needed = console.measure(table, options=console.options.update_width(WIDEST)).maximum
+    fits = needed <= console.width or not table.show_header
+    console.print(table if fits else tables.upright(table))
 
 
 def _fail(text: str, code: int) -> NoReturn:

@@ -11,6 +11,7 @@ from rich.text import Text
 Data = Mapping[str, Any]
 """One JSON object."""
 
+_NOTHING = "-"
 _GOOD = frozenset({"up", "enabled"})
 _BAD = frozenset({"down", "Critical", "Major"})
 
@@ -93,6 +94,18 @@ def facts(data: Data) -> Table:
     return table
 
 
+def upright(table: Table) -> Table:
+    """Return a table with a line for each of its cells that says something, for a screen it is too wide for."""
+    turned = Table(show_header=False, box=None, pad_edge=False)
+    for cells in zip(*(column.cells for column in table.columns), strict=True):
+        if turned.row_count:
+            turned.add_row("", "")
+        for column, cell in zip(table.columns, cells, strict=True):
+            if str(cell) != _NOTHING:
+                turned.add_row(Text(str(column.header), style="bold"), cell)
+    return turned
+
+
 def address(value: Any) -> str:  # noqa: ANN401 - JSON
     """Return a JSON address as `host:port`."""
     host, port = value
@@ -109,7 +122,7 @@ def _table(rows: Iterable[Data], columns: Mapping[str, Callable[[Data], object]]
 
 
 def _cell(value: object) -> Text:
-    text = "-" if value is None or value == "" else str(value)
+    text = _NOTHING if value is None or value == "" else str(value)
     return Text(text, style="green" if text in _GOOD else "red" if text in _BAD else "")
 
 

@@ -41,6 +41,16 @@ def test_a_connection_without_certificates_shows_dashes() -> None:
     assert "[::1]:5" in text
 
 
+def test_a_table_that_is_too_wide_stands_upright() -> None:
+    rows = [data(each) | {"peer": None} for each in FakeBox().connections()]
+    lines = shown(tables.upright(tables.connections(rows))).splitlines()
+    blocks = "\n".join(line.rstrip() for line in lines).split("\n\n")
+    assert len(blocks) == len(rows) == 2
+    assert blocks[0].splitlines()[0].split() == ["id", "1"]
+    assert ["certificate", "OLD (0A) until 2026-01-01"] in [line.split(maxsplit=1) for line in blocks[0].splitlines()]
+    assert not any(line.startswith("peer  ") for line in lines)
+
+
 def test_every_other_table() -> None:
     box = FakeBox()
     assert "203.0.113.5:5061" in shown(tables.peers([data(each) for each in box.peers()]))

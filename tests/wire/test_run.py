@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -236,6 +239,28 @@ def test_ctl_shows_tables_and_json(box: Running) -> None:
         json.loads(data.stdout)
     assert box.ready["control"] in box.ctl("ready").stdout
     assert json.loads(box.ctl("status", "--json").stdout)["seed"] == 7
+
+
+def test_ctl_says_so_where_there_is_nothing(box: Running) -> None:
+    assert box.ctl("alarms").stdout == "none\n"
+
+
+def test_ctl_shows_a_row_upright_on_a_terminal_too_narrow_for_it(tmp_path: Path) -> None:
+    config = tmp_path / "box.cli"
+    config.write_text("set system security pki certificate SBC1-2026 type local fileName a.p12\n")
+    with running(str(config)) as box:
+        narrow = environment(SBCSIM_CONTROL_URL=box.ready["control"])
+        del narrow["COLUMNS"]
+        shown = [
+            pexpect.run(
+                shlex.join(command("ctl", "certificates")), env=narrow, dimensions=(24, columns), timeout=PATIENCE
+            ).decode()
+            for columns in (40, 100)
+        ]
+        box.stop()
+    shown = [re.sub(r"\x1b\[[\d;]*m", "", text) for text in shown]
+    assert shown[0].split() == ["name", "SBC1-2026", "type", "local", "state", "disabled"]
+    assert shown[1].split()[:4] == ["name", "type", "state", "serial"]
 
 
 def test_ctl_moves_the_clock_and_resets(box: Running) -> None:
