@@ -39,6 +39,9 @@ MAX_ROUNDS = 10_000_000
 MAX_SCRYPT = 1 << 19
 """The most that the three parameters of scrypt may multiply to: 64 MiB of memory."""
 
+_FILLING = b"\0\t\n\r\x1a "
+"""What transfers in text mode leave behind the data: line ends, blanks, zeros."""
+
 
 class Problem(Enum):
     """What can be wrong with a certificate file; the box's texts are made where the file's object is known."""
@@ -145,13 +148,15 @@ def _read(data: bytes, file_type: FileType, pass_phrase: str) -> _Found:
 
 
 def _read_binary(data: bytes, element: der.Element, pass_phrase: str) -> _Found:
-    # Transfers in text mode leave line ends, blanks or zeros behind the data.
-    rest = data[element.next :].strip(b"\0\t\n\r\x1a ")
+    # Only what lies between and behind elements is filling: the octets of a signature may look like a line end, too.
+    rest = data[element.next :].lstrip(_FILLING)
     if _is_pkcs12(element) and not rest:
         return _read_pkcs12(element, pass_phrase)
     certificates = [_certificate(data[: element.next])]
-    if rest:
-        certificates.append(_certificate(rest))
+    while rest:
+        another = der.read(rest)
+        certificates.append(_certificate(rest[: another.next]))
+        rest = rest[another.next :].lstrip(_FILLING)
     return _Found(tuple(certificates), None)
 
 

@@ -145,6 +145,16 @@ def test_more_than_one_certificate():
     assert problem((own.pem(with_chain=True) + own.key_pem()).encode()) is Problem.MORE_THAN_ONE
     assert problem(own.pem(with_chain=True).encode(), "remote") is Problem.MORE_THAN_ONE
     assert problem(own.der() + other.der, "remote") is Problem.MORE_THAN_ONE
+    assert problem(own.der() + b"\r\n" + other.der + own.der() + b"\n", "remote") is Problem.MORE_THAN_ONE
+
+
+@pytest.mark.parametrize("octet", b"\0\t\n\r\x1a ")
+def test_a_certificate_may_end_in_an_octet_that_looks_like_filling(octet):
+    """The last octet of a signature is random: one certificate in some forty ends so."""
+    own = issued()
+    other = own.certificate.der[:-1] + bytes([octet])
+    assert problem(own.der() + other, "remote") is Problem.MORE_THAN_ONE
+    assert load_file(other + b"\r\n", "remote", None).certificate.der == other
 
 
 def test_unsupported_keys():
