@@ -179,7 +179,7 @@ class Candidate:
 
     def follow(self) -> None:
         """Show the running configuration from now on, unless there are edits on an earlier one."""
-        if not self._touched:
+        if not self.modified:
             self._begin_anew()
 
     def overtaken_by(self, record: CommitRecord) -> None:

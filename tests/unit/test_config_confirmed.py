@@ -168,6 +168,14 @@ def test_a_candidate_without_edits_shows_what_it_was_taken_back_to(made):
     assert not candidate.modified
 
 
+def test_a_candidate_with_edits_that_change_nothing_shows_it_too(made):
+    confirmed(made, f"set {PROFILE} T1")
+    candidate = edit(made.open(OTHER), f"set {PROFILE} T2", f"delete {PROFILE} T2")
+    made.time_out(NOW)
+    assert candidate.tree == made.running
+    assert not candidate.modified
+
+
 def test_edits_stay_and_merge_when_it_is_taken_back(made):
     confirmed(made, f"set {PROFILE} T1")
     mine = edit(made.open(ADMIN), f"set {PROFILE} T2")
