@@ -278,7 +278,7 @@ async def test_a_wrong_pass_phrase(desk: Desk, options: tuple[str, ...]) -> None
 
 async def test_the_key_of_another_certificate(desk: Desk) -> None:
     """OpenSSL makes no such file, others do."""
-    strange = replace(testca.sbc_renewed(), key=testca.peer().key)
+    strange = replace(testca.sbc_renewed(), key=testca.stranger().key)
     desk.file.write_bytes(strange.pkcs12(testca.PASS_PHRASE))
     await is_refused(
         desk, f"Aborted: '{OBJECT} fileName' (value \"new.p12\"): private key does not match the certificate\n"

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -113,8 +113,11 @@ def test_a_signal_while_it_loads_stops_it_at_once(number: int, tmp_path: Path) -
         text=True,
         env=environment(),
     )
-    with process, config.open("w"):  # it is reading by now
-        process.send_signal(number)
+    with process:
+        with suppress(BrokenPipeError), config.open("wb", buffering=0) as endless:
+            process.send_signal(number)  # it is reading by now, and does not wait for lines in the kernel
+            for _ in range(100_000):
+                endless.write(b"# more\n" * 1000)
         assert process.communicate(timeout=PATIENCE) == ("", "")
     assert process.returncode == 0
 
