@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sbcsim.config.document import Block, Document, Leaf, Part
+from sbcsim.config.document import Block, Document, Leaf
 from sbcsim.config.listing import key_order
 from sbcsim.schema.node import Kind, Node
 
@@ -67,52 +68,56 @@ def _named(column: Node, names: Collection[str]) -> bool:
 
 def grid_of(shown: Document) -> Grid | None:
     """Return the grid of a list, of one of its entries or of a container, None for anything else."""
-    if not shown.parts:
-        return None
-    first = shown.parts[0]
-    if isinstance(first, Leaf) or any(part.node is not first.node for part in shown.parts):
-        return None
-    rows = [row for part in shown.parts if isinstance(part, Block) for row in _rows(part)]
-    return Grid(tuple(_columns(first.node)), rows, len(first.node.keys))
+    rows: Rows = []
+    node = None
+    for part in shown.parts:
+        if isinstance(part, Leaf) or node not in {None, part.node}:
+            return None
+        node = part.node
+        rows += _rows(part)
+    return None if node is None else Grid(_columns(node), rows, len(node.keys))
 
 
-def _children(node: Node) -> list[Node]:
+@cache
+def _children(node: Node) -> tuple[Node, ...]:
     """Return what a list or container shows, keys first."""
-    children = [node.children[name] for name in node.keys]
-    return children + [child for child in node.children.values() if child.config and child.name not in node.keys]
+    keys = (node.children[name] for name in node.keys)
+    others = (child for child in node.children.values() if child.config and child.name not in node.keys)
+    return (*keys, *(child for child in others if child.kind is not Kind.ACTION))
 
 
-def _columns(node: Node) -> list[Node]:
-    columns: list[Node] = []
-    for child in _children(node):
-        if child.is_leaf:
-            columns.append(child)
-        elif child.kind is not Kind.ACTION:
-            columns += _columns(child)
-    return columns
+@cache
+def _columns(node: Node) -> tuple[Node, ...]:
+    return tuple(column for child in _children(node) for column in ((child,) if child.is_leaf else _columns(child)))
 
 
 def _rows(block: Block) -> Rows:
     """Return the rows of one entry or container."""
-    node = block.node
-    leaves = {part.node.name: part for part in block.parts if isinstance(part, Leaf)}
-    blocks: dict[str, list[Block]] = {}
+    node, keys = block.node, dict(zip(block.node.keys, block.key, strict=False))
+    leaves: dict[Node, Leaf] = {}
+    blocks: dict[Node, list[Block]] = {}
     for part in block.parts:
-        if isinstance(part, Block):
-            blocks.setdefault(part.node.name, []).append(part)
+        if isinstance(part, Leaf):
+            leaves[part.node] = part
+        else:
+            blocks.setdefault(part.node, []).append(part)
     made: list[Rows] = []
+    line: list[str] = []  # cells that stand beside each other, as long as there is one row
     for child in _children(node):
-        below: Sequence[Part] = blocks.get(child.name, ())
-        if child.name in node.keys:
-            made.append([[block.key[node.keys.index(child.name)]]])
+        if child.name in keys:
+            line.append(keys[child.name])
         elif child.is_leaf:
-            leaf = leaves.get(child.name)
-            made.append([[cell(child, None if leaf is None else leaf.value)]])
-        elif child.kind is not Kind.ACTION:
-            empty = [Block(child)] if child.kind is Kind.CONTAINER else ()
-            rows = [row for each in below or empty if isinstance(each, Block) for row in _rows(each)]
-            made.append(rows or [["-"] * len(_columns(child))])
-    return _side_by_side(made)
+            leaf = leaves.get(child)
+            line.append(cell(child, None if leaf is None else leaf.value))
+        else:
+            empty = (Block(child),) if child.kind is Kind.CONTAINER else ()
+            rows = [row for each in blocks.get(child, empty) for row in _rows(each)]
+            if len(rows) > 1:
+                made += [line], rows
+                line = []
+            else:
+                line += rows[0] if rows else ["-"] * len(_columns(child))
+    return _side_by_side([*made, [line]]) if made else [line]
 
 
 def _side_by_side(blocks: Sequence[Rows]) -> Rows:

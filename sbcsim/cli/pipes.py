@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import chain, dropwhile
@@ -22,7 +22,7 @@ from .grid import Grid
 from .home import write_lines
 from .pager import Batches, in_batches
 from .parser import Argument, Call, Fault, LineError, Pipe, Start
-from .shell import Output, Shell, View
+from .shell import Output, Shell, Step, Steps, View, Work
 from .tables import table
 from .views import ConfigurationView, TableView
 
@@ -59,9 +59,10 @@ class Pipeline:
     paged: bool | None = None
     """Page by page in any case, not at all, or as the session has it."""
 
-    def batches(self, output: Output, shell: Shell) -> Batches:
-        """Return the lines to print; raises LineError or RefusalError, the batches raise RefusalError."""
-        shown = () if output.view is None else self._shown(output, output.view, shell)
+    def batches(self, steps: Steps, shell: Shell) -> Generator[Step, str, Batches]:
+        """Run a command and return the lines to print; raises what that raises, the batches raise RefusalError."""
+        output = yield from steps
+        shown = () if output.view is None else (yield from self._made(output, output.view, shell))
         batches = in_batches(chain(output.lines, shown))
         if output.view is not None and not (self.filters or self.file or self.compare):
             batches = _or_nothing(batches)
@@ -77,23 +78,53 @@ class Pipeline:
             yield []
         write_lines(shell, file, lines, append=self.append)
 
+    def _made(self, output: Output, view: View, shell: Shell) -> Generator[Step, str, Iterable[str]]:
+        """Return what is shown; a great configuration that is needed as a whole is worked out where nobody waits."""
+        of = view.of if isinstance(view, TableView) else view
+        if not isinstance(of, ConfigurationView) or self._piece_by_piece(output, view, shell) or not of.is_great():
+            return self._shown(output, view, shell)
+        made: list[Iterable[str] | LineError] = []
+
+        def work() -> None:
+            try:
+                made.append(list(self._shown(output, view, shell)))
+            except LineError as error:
+                made.append(error)
+
+        yield Work(work)
+        (shown,) = made
+        if isinstance(shown, LineError):
+            raise shown
+        return shown
+
+    def _piece_by_piece(self, output: Output, view: View, shell: Shell) -> bool:
+        """Tell whether a configuration is shown as it is read, with nothing chosen from it or put in line."""
+        if self.compare:
+            return True
+        return not (self.choosers or self._is_grid(view) or self._levels(output, shell) < _MANY)
+
+    def _is_grid(self, view: View) -> bool:
+        return self.form in _GRIDS or (not self.form and isinstance(view, TableView))
+
+    def _levels(self, output: Output, shell: Shell) -> int:
+        return min(output.levels or _MANY, int(shell.properties["display-level"]))
+
     def _shown(self, output: Output, view: View, shell: Shell) -> Iterable[str]:
         details = self.details or shell.properties["show-defaults"] == "true"
-        levels = min(output.levels or _MANY, int(shell.properties["display-level"]))
         if self.compare and isinstance(view, ConfigurationView):
             return view.compared()
-        if self.form in _GRIDS or (not self.form and isinstance(view, TableView)):
+        if self._is_grid(view):
             grid = view.grid()
             if grid is None:
                 return view.lines(details=details) if not isinstance(view, TableView) else ()
             return _GRIDS[self.form or "tab"](self._chosen_columns(grid))
-        if not self.choosers and levels >= _MANY:
+        if not self.choosers and self._levels(output, shell) >= _MANY:
             if not self.form:
                 return view.lines(details=details)
             if self.form == "display set" and isinstance(view, ConfigurationView):
                 return view.set_lines(details=details)
         shown = view.document(details=details)
-        shown = document.limited(self._chosen(shown), levels)
+        shown = document.limited(self._chosen(shown), self._levels(output, shell))
         return _FORMS[self.form](shown, shell.box.schema) if shown.parts else ()
 
     def _chosen(self, shown: Document) -> Document:
@@ -284,7 +315,7 @@ _PATTERNS: dict[str, Callable[[re.Pattern[str]], Filter]] = {
 
 _PLAIN: dict[str, Filter] = {"count": _count, "linnum": _number}
 
-_FORMS: dict[str, Callable[[Document, Node], list[str]]] = {
+_FORMS: dict[str, Callable[[Document, Node], Iterable[str]]] = {
     "": lambda shown, _: markup.curly(shown),
     "display set": lambda shown, _: markup.set_lines(shown),
     "display xml": markup.xml,

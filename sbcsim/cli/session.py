@@ -31,7 +31,7 @@ from .parser import LineError, parse
 from .pipes import Pipeline, pipeline
 from .redaction import redact
 from .refusal import RefusalError
-from .shell import Ask, Box, Output, Patience, Pause, Performed, Shell, Steps, Terminal, Work
+from .shell import Ask, Box, Patience, Pause, Performed, Shell, Step, Terminal, Work
 
 __all__ = ["Box", "Completion", "Reply", "Session", "Terminal"]
 
@@ -72,7 +72,7 @@ class Reply:
 class _Running:
     """A command that is not finished: where it stands, its line without secrets, what becomes of its output."""
 
-    steps: Steps
+    steps: Generator[Step, str, Batches]
     cleaned: str
     mode: Mode
     place: Place
@@ -322,7 +322,8 @@ class Session:
             pipes = pipeline(call, shell.mode.start)
         except LineError as error:
             return self._refused(cleaned, error, place)
-        self._running = _Running(execute(shell, call), cleaned, shell.mode, place, pipes, self._head())
+        steps = pipes.batches(execute(shell, call), shell)
+        self._running = _Running(steps, cleaned, shell.mode, place, pipes, self._head())
         return self._go_on(None)
 
     def _go_on(self, answer: str | None) -> Reply:
@@ -332,11 +333,7 @@ class Session:
         try:
             step = next(running.steps) if answer is None else running.steps.send(answer)
         except StopIteration as end:
-            try:
-                batches = running.pipeline.batches(end.value, self._shell)
-            except (LineError, RefusalError) as error:
-                return self._finish(running, failure(error, running.mode.start, running.place), ok=False)
-            self._begin_printing(running, batches, ok=True)
+            self._begin_printing(running, end.value, ok=True)
             return self._print(running)
         except (LineError, RefusalError, UserError) as error:
             return self._finish(running, failure(error, running.mode.start, running.place), ok=False)
@@ -391,7 +388,7 @@ class Session:
             call = parse(line, mode.start)
             pipes = pipeline(call, mode.start)
             lines: list[str] = []
-            for batch in pipes.batches((yield from execute(shell, call)), shell):
+            for batch in (yield from pipes.batches(execute(shell, call), shell)):
                 lines += batch
                 yield Pause()
             ok = True
@@ -506,6 +503,6 @@ def _text(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _nothing() -> Steps:
+def _nothing() -> Generator[Step, str, Batches]:
     yield from ()
-    return Output()
+    return iter(())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from sbcsim.config import render
 from sbcsim.config.document import Document, document
@@ -15,6 +16,9 @@ from .grid import Grid, grid_of
 from .status import Status
 from .tables import table
 
+_GREAT = 250
+"""Entries and leaves that are shown in a few milliseconds, whatever the form."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationView:
@@ -23,6 +27,10 @@ class ConfigurationView:
     tree: Tree
     path: Path
     draft: Candidate | None = None
+
+    def is_great(self) -> bool:
+        """Tell whether there is so much of it that others would notice if it was worked out at once."""
+        return next(islice(self.tree.walk(self.path), _GREAT, None), None) is not None
 
     def lines(self, *, details: bool) -> Iterator[str]:
         """Yield it in braces."""

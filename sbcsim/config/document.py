@@ -1,13 +1,15 @@
 """A part of the configuration or of the status data as a document: blocks and leaves, ready to be written in any form.
 
 Where a plain `show` is written straight from the tree, the other forms (XML, JSON, paths) and everything that chooses
-from the output (`select`, `sort-by`, `display-level`) work on documents, whatever they were made from.
+from the output (`select`, `sort-by`, `display-level`) work on documents, whatever they were made from. A document of
+the configuration is made part by part while it is read, so that a great one never lies in memory as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sbcsim.schema.node import Kind, Node, Path
 from sbcsim.schema.types import Value
@@ -31,11 +33,27 @@ class Block:
 
     node: Node
     key: Key = ()
-    parts: tuple[Part, ...] = ()
+    parts: Parts = ()
     cut: bool = False
 
 
 Part = Leaf | Block
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Parts that are made anew each time they are looked at."""
+
+    make: Callable[[], Iterator[Part]]
+
+    def __iter__(self) -> Iterator[Part]:
+        return self.make()
+
+    def __bool__(self) -> bool:
+        return next(self.make(), None) is not None
+
+
+Parts = tuple[Part, ...] | Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +64,7 @@ class Document:
     """
 
     above: Path
-    parts: tuple[Part, ...]
+    parts: Parts
     opened: bool = False
 
 
@@ -61,23 +79,26 @@ def document(tree: Tree, path: Path = (), *, details: bool = False) -> Document:
         default = node.default if details else None
         return Document(path[:-1], () if default is None else (Leaf(node, default, given=False),))
     if not path:
-        return Document((), tuple(_content(node, tree.root, details=details)))
+        return Document((), _content(node, tree.root, details=details))
     if node.is_list and not place.entry:
-        entries = () if below is None else tuple(_entries(node, below, details=details))
-        return Document(path[:-1], entries)
+        return Document(path[:-1], () if below is None else Made(partial(_entries, node, below, details=details)))
     above, key = path[: -1 - len(node.keys)], path[len(path) - len(node.keys) :]
     if below is None and (place.entry or not details):
         return Document(above, ())
-    content = tuple(_content(node, EMPTY if below is None else below, details=details))
+    content = _content(node, EMPTY if below is None else below, details=details)
     return Document(above, (Block(node, key, content),), opened=True)
 
 
 def _entries(node: Node, entries: Listing, *, details: bool) -> Iterator[Block]:
     for key in entries:
-        yield Block(node, key, tuple(_content(node, entries[key], details=details)))
+        yield Block(node, key, _content(node, entries[key], details=details))
 
 
-def _content(node: Node, branch: Branch, *, details: bool) -> Iterator[Part]:
+def _content(node: Node, branch: Branch, *, details: bool) -> Made:
+    return Made(partial(_parts, node, branch, details=details))
+
+
+def _parts(node: Node, branch: Branch, *, details: bool) -> Iterator[Part]:
     for child in node.children.values():
         if not child.config or child.name in node.keys or child.kind is Kind.ACTION:
             continue
@@ -90,50 +111,50 @@ def _content(node: Node, branch: Branch, *, details: bool) -> Iterator[Part]:
         elif child.is_list:
             yield from _entries(child, below or NOBODY, details=details)
         elif below is not None or (details and not child.presence):
-            parts = tuple(_content(child, EMPTY if below is None else below, details=details))
-            if parts or below is not None:
+            parts = _content(child, EMPTY if below is None else below, details=details)
+            if below is not None or parts:
                 yield Block(child, (), parts)
 
 
 def selected(shown: Document, names: Collection[str]) -> Document:
     """Return the document with nothing but what is named and the blocks on the way there; entries at the top stay."""
 
-    def keep(parts: tuple[Part, ...], *, top: bool) -> Iterator[Part]:
+    def keep(parts: Parts, *, top: bool) -> Iterator[Part]:
         for part in parts:
             if part.node.name in names:
                 yield part
             elif isinstance(part, Block):
-                kept = tuple(keep(part.parts, top=False))
+                kept = Made(partial(keep, part.parts, top=False))
                 if kept or (top and (part.key or shown.opened)):
                     yield replace(part, parts=kept)
 
-    return replace(shown, parts=tuple(keep(shown.parts, top=True)))
+    return replace(shown, parts=Made(partial(keep, shown.parts, top=True)))
 
 
 def deselected(shown: Document, names: Collection[str]) -> Document:
     """Return the document without what is named."""
 
-    def keep(parts: tuple[Part, ...]) -> Iterator[Part]:
+    def keep(parts: Parts) -> Iterator[Part]:
         for part in parts:
             if part.node.name not in names:
-                yield replace(part, parts=tuple(keep(part.parts))) if isinstance(part, Block) else part
+                yield replace(part, parts=Made(partial(keep, part.parts))) if isinstance(part, Block) else part
 
-    return replace(shown, parts=tuple(keep(shown.parts)))
+    return replace(shown, parts=Made(partial(keep, shown.parts)))
 
 
 def limited(shown: Document, levels: int) -> Document:
     """Return the document with the content of blocks below so many levels cut."""
 
-    def keep(parts: tuple[Part, ...], left: int) -> Iterator[Part]:
+    def keep(parts: Parts, left: int) -> Iterator[Part]:
         for part in parts:
             if not isinstance(part, Block) or not part.parts:
                 yield part
             elif left <= 1:
                 yield replace(part, parts=(), cut=True)
             else:
-                yield replace(part, parts=tuple(keep(part.parts, left - 1)))
+                yield replace(part, parts=Made(partial(keep, part.parts, left - 1)))
 
-    return replace(shown, parts=tuple(keep(shown.parts, levels + shown.opened)))
+    return replace(shown, parts=Made(partial(keep, shown.parts, levels + shown.opened)))
 
 
 def arranged(shown: Document, name: str) -> Document:

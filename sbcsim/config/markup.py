@@ -1,9 +1,11 @@
-"""Documents as text: braces, `set` lines, XML, JSON, and one path for each value."""
+"""Documents as text: braces, `set` lines, XML, JSON, and one path for each value; line by line, as they are read."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -11,25 +13,24 @@ from sbcsim.schema.node import Kind, Node
 from sbcsim.schema.types import BitsType, BoolType, IntType, LeafrefType, Type, UnionType, Value
 from sbcsim.schema.walk import format_path, quote
 
-from .document import Block, Document, Leaf, Part
+from .document import Block, Document, Leaf, Part, Parts
 from .listing import Key
 from .render import DEFAULT, INDENT, spell_value
 
 NAMESPACE = "http://tail-f.com/ns/config/1.0"
 """The namespace of the element around a configuration in XML."""
 
-_XML_INDENT = "  "
+_INDENT = "  "  # of XML and JSON
 _SAFE_INTEGER = 1 << 32  # larger ones are strings in JSON (RFC 7951 section 6.1)
 
 
-def curly(shown: Document) -> list[str]:
-    """Return a document in braces; a block that was opened shows its content without its head."""
-    (*_, last) = shown.parts or (None,)
-    parts = last.parts if shown.opened and isinstance(last, Block) else shown.parts
-    return list(_braces(parts, 0))
+def curly(shown: Document) -> Iterator[str]:
+    """Yield a document in braces; a block that was opened shows its content without its head."""
+    opened = next(iter(shown.parts), None) if shown.opened else None
+    return _braces(opened.parts if isinstance(opened, Block) else shown.parts, 0)
 
 
-def _braces(parts: Sequence[Part], level: int) -> Iterator[str]:
+def _braces(parts: Parts, level: int) -> Iterator[str]:
     width = max((len(part.node.name) for part in parts if isinstance(part, Leaf)), default=0)
     indent = INDENT * level
     for part in parts:
@@ -48,19 +49,19 @@ def _head(block: Block) -> str:
     return format_path((block.node.name, *block.key))
 
 
-def set_lines(shown: Document) -> list[str]:
-    """Return a document as absolute `set` lines."""
-    return [f"set {line}" for line in _paths(shown.parts, f"{format_path(shown.above)} ".lstrip(), _set_step)]
+def set_lines(shown: Document) -> Iterator[str]:
+    """Yield a document as absolute `set` lines."""
+    return (f"set {line}" for line in _paths(shown.parts, f"{format_path(shown.above)} ".lstrip(), _set_step))
 
 
-def keypaths(shown: Document, root: Node) -> list[str]:
-    """Return a line for each value: its path with the keys in braces, then the value."""
-    return list(_paths(shown.parts, _above(root, shown, _keypath_step), _keypath_step))
+def keypaths(shown: Document, root: Node) -> Iterator[str]:
+    """Yield a line for each value: its path with the keys in braces, then the value."""
+    return _paths(shown.parts, _above(root, shown, _keypath_step), _keypath_step)
 
 
-def xpaths(shown: Document, root: Node) -> list[str]:
-    """Return a line for each value: its path with the keys as predicates, then the value."""
-    return list(_paths(shown.parts, _above(root, shown, _xpath_step), _xpath_step))
+def xpaths(shown: Document, root: Node) -> Iterator[str]:
+    """Yield a line for each value: its path with the keys as predicates, then the value."""
+    return _paths(shown.parts, _above(root, shown, _xpath_step), _xpath_step)
 
 
 _Step = Callable[[str, Node, Key], str]
@@ -125,9 +126,9 @@ def _way(root: Node, shown: Document) -> Iterator[tuple[Node, Key]]:
         yield node, key
 
 
-def _whole(root: Node, shown: Document) -> tuple[Part, ...]:
+def _whole(root: Node, shown: Document) -> Parts:
     """Return a document from the root on, with the blocks it lies in."""
-    parts = shown.parts
+    parts: Parts = shown.parts
     for node, key in reversed(list(_way(root, shown))):
         parts = (Block(node, key, parts),)
     return parts
@@ -136,13 +137,11 @@ def _whole(root: Node, shown: Document) -> tuple[Part, ...]:
 # XML
 
 
-def xml(shown: Document, root: Node) -> list[str]:
-    """Return a document from the root on as XML; a namespace stands where the module changes."""
-    return [
-        f"<config xmlns={quoteattr(NAMESPACE)}>",
-        *_elements(_whole(root, shown), "", _XML_INDENT),
-        "</config>",
-    ]
+def xml(shown: Document, root: Node) -> Iterator[str]:
+    """Yield a document from the root on as XML; a namespace stands where the module changes."""
+    yield f"<config xmlns={quoteattr(NAMESPACE)}>"
+    yield from _elements(_whole(root, shown), "", _INDENT)
+    yield "</config>"
 
 
 def _elements(parts: Iterable[Part], module: str, indent: str) -> Iterator[str]:
@@ -158,8 +157,8 @@ def _elements(parts: Iterable[Part], module: str, indent: str) -> Iterator[str]:
             yield f"{indent}<{node.name}{space}/>"
             continue
         yield f"{indent}<{node.name}{space}>"
-        yield from (f"{indent}{_XML_INDENT}{element}" for element in keys)
-        yield from _elements(part.parts, node.module.name, indent + _XML_INDENT)
+        yield from (f"{indent}{_INDENT}{element}" for element in keys)
+        yield from _elements(part.parts, node.module.name, indent + _INDENT)
         yield f"{indent}</{node.name}>"
 
 
@@ -187,26 +186,74 @@ def texts(leaf: Node, value: Value) -> Iterator[str]:
 # JSON
 
 
-def json_lines(shown: Document, root: Node) -> list[str]:
-    """Return a document from the root on as JSON (RFC 7951); a name carries its module where the module changes."""
-    return json.dumps({"data": _object(_whole(root, shown), "")}, indent=2, ensure_ascii=False).split("\n")
+def json_lines(shown: Document, root: Node) -> Iterator[str]:
+    """Yield a document from the root on as JSON (RFC 7951); a name carries its module where the module changes."""
+    yield "{"
+    yield from _object('"data": ', (), _whole(root, shown), "", _INDENT)
+    yield "}"
 
 
-def _object(parts: Iterable[Part], module: str) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for part in parts:
-        node = part.node
+def _object(head: str, block: Sequence[tuple[str, Any]], parts: Parts, module: str, indent: str) -> Iterator[str]:
+    """Yield an object behind `head`: its keys, then its parts."""
+    if not block and not parts:
+        yield f"{indent}{head}{{}}"
+        return
+    yield f"{indent}{head}{{"
+    below = indent + _INDENT
+    keys = (iter((f"{below}{_json(name)}: {_json(value)}",)) for name, value in block)
+    yield from _with_commas(chain(keys, _members(parts, module, below)))
+    yield f"{indent}}}"
+
+
+def _members(parts: Parts, module: str, indent: str) -> Iterator[Iterator[str]]:
+    """Yield the lines of each member of an object; the entries of a list, which stand together, are one."""
+    for node, alike in groupby(parts, attrgetter("node")):
         name = node.name if node.module.name == module else f"{node.module.name}:{node.name}"
-        if isinstance(part, Leaf):
-            made[name] = _leaf(node, part.value)
-            continue
-        keys = {key: _plain(node.children[key].type, text) for key, text in zip(node.keys, part.key, strict=False)}
-        content = keys | _object(part.parts, node.module.name)
+        head = f"{_json(name)}: "
         if node.is_list:
-            made.setdefault(name, []).append(content)
-        else:
-            made[name] = content
-    return made
+            yield _array(head, (part for part in alike if isinstance(part, Block)), indent)
+            continue
+        for part in alike:
+            if isinstance(part, Leaf):
+                yield _indented(f"{head}{_json(_leaf(node, part.value))}", indent)
+            else:
+                yield _object(head, (), part.parts, node.module.name, indent)
+
+
+def _array(head: str, entries: Iterator[Block], indent: str) -> Iterator[str]:
+    yield f"{indent}{head}["
+    yield from _with_commas(
+        _object("", _keys(each), each.parts, each.node.module.name, indent + _INDENT) for each in entries
+    )
+    yield f"{indent}]"
+
+
+def _keys(entry: Block) -> list[tuple[str, Any]]:
+    node = entry.node
+    return [(key, _plain(node.children[key].type, text)) for key, text in zip(node.keys, entry.key, strict=False)]
+
+
+def _with_commas(items: Iterable[Iterator[str]]) -> Iterator[str]:
+    """Yield the lines of items, with a comma behind each item but the last."""
+    held = None
+    for item in items:
+        if held is not None:
+            yield f"{held},"
+            held = None
+        for line in item:
+            if held is not None:
+                yield held
+            held = line
+    if held is not None:
+        yield held
+
+
+def _json(value: Any) -> str:  # noqa: ANN401 - JSON
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _indented(text: str, indent: str) -> Iterator[str]:
+    return (f"{indent}{line}" for line in text.split("\n"))
 
 
 def _leaf(leaf: Node, value: Value) -> Any:  # noqa: ANN401 - JSON

@@ -8,7 +8,7 @@ from clibox import START, FakeBox, Typist
 from sbcsim.cli.modes import Mode
 from sbcsim.cli.parser import Start, parse
 from sbcsim.cli.pipes import pipeline
-from sbcsim.cli.shell import Output
+from sbcsim.cli.shell import Output, Steps
 
 ZONE = "set addressContext default zone ZONE1 id 2"
 PORT = "set addressContext default zone ZONE1 sipSigPort"
@@ -303,8 +303,14 @@ def test_change_password(box: FakeBox) -> None:
 def test_pipes(pipes: str, wanted: str) -> None:
     call = parse(f"show cli | {pipes}", Start.OPER)
     shell = FakeBox().session()._shell
-    batches = pipeline(call, Start.OPER).batches(Output(("apple", "banana", "cherry")), shell)
-    assert "".join(f"{line}\n" for batch in batches for line in batch) == wanted
+    with pytest.raises(StopIteration) as end:
+        next(pipeline(call, Start.OPER).batches(_printing("apple", "banana", "cherry"), shell))
+    assert "".join(f"{line}\n" for batch in end.value.value for line in batch) == wanted
+
+
+def _printing(*lines: str) -> Steps:
+    yield from ()
+    return Output(lines)
 
 
 @pytest.mark.parametrize("pipe", ["nomore", "more", "display set | nomore"])

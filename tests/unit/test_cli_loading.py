@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable
 
@@ -83,8 +84,15 @@ def test_a_dump_typed_into_a_fresh_box_gives_the_same_dump(tree: Tree) -> None:
 @settings(max_examples=30, deadline=None)
 def test_documents_show_what_is_shown_from_the_tree(tree: Tree) -> None:
     for details in (False, True):
-        assert markup.curly(document(tree, details=details)) == [*render.curly(tree, details=details)]
-    assert markup.set_lines(document(tree)) == [*render.set_lines(tree)]
+        assert [*markup.curly(document(tree, details=details))] == [*render.curly(tree, details=details)]
+    assert [*markup.set_lines(document(tree))] == [*render.set_lines(tree)]
+
+
+@given(tree=trees())
+@settings(max_examples=30, deadline=None)
+def test_json_is_laid_out_as_python_does(tree: Tree) -> None:
+    text = "\n".join(markup.json_lines(document(tree), ROOT))
+    assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False)
 
 
 def test_merge_override_replace(box: FakeBox, typist: Typist) -> None:

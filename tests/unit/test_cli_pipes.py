@@ -128,6 +128,47 @@ def test_choice_may_be_ambiguous(typist: Typist) -> None:
     assert "Possible alternatives starting with ip:" in typist.answer(f"{PORTS} | select ip")
 
 
+PEERS = f"show configuration {ZONE} ipPeer"
+
+
+@pytest.fixture
+def crowded(box: FakeBox) -> Typist:
+    typist = Typist(box.session())
+    typist.type("configure")
+    for number in range(200):
+        assert typist.type(f"set {ZONE} ipPeer P{number} ipPort {9000 - number}").ok, typist.screen
+    box.database._state = box.database._rules.state(typist.session._shell.draft.tree)
+    typist.type("exit no-confirm")
+    return typist
+
+
+@pytest.mark.parametrize(
+    ("line", "first", "count"),
+    [
+        (f"{PEERS} | display set | select ipPort", f"set {ZONE} ipPeer P0 ipPort 9000", 200),
+        (f"{PEERS} | sort-by ipPort | match {{", "ipPeer P199 {", 200),
+        (f"{PEERS} | csv | select ipPort", "name,ipPort", 201),
+        (f"show table {ZONE} ipPeer | select ipPort | match P", "      IP    ", 202),
+    ],
+)
+def test_a_great_configuration_is_put_into_another_form_where_nobody_waits(
+    crowded: Typist, line: str, first: str, count: int
+) -> None:
+    reply = crowded.session.line(line, crowded.now)
+    assert (reply.work is not None, reply.text) == (True, "")
+    crowded.screen = ""
+    crowded.show(reply)
+    *lines, status = crowded.screen.removesuffix(crowded.prompt).splitlines()
+    assert (lines[0], len(lines), status[:4]) == (first, count, "[ok]")
+
+
+def test_a_choice_is_found_to_be_ambiguous_there_too(crowded: Typist) -> None:
+    line = f"{PEERS} | select ip"
+    caret, *others = crowded.answer(line).splitlines()
+    assert caret == "-" * (len("admin@SBC1> ") + line.index("ip", len(PEERS))) + "^"
+    assert "Possible alternatives starting with ip:" in others
+
+
 def test_one_file_for_each_line(box: FakeBox, typist: Typist) -> None:
     line = f"{PORTS} | save one | append two"
     caret, text, *_ = typist.answer(line).splitlines()

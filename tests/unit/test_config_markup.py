@@ -22,7 +22,7 @@ BOX = tree(
 
 def test_xml_has_namespaces_where_the_module_changes():
     space = "http://sonusnet.com/ns/mibs/SONUS-"
-    assert markup.xml(document(BOX, path_of(f"{ZONE} Z1 ipPeer P1")), ROOT) == [
+    assert [*markup.xml(document(BOX, path_of(f"{ZONE} Z1 ipPeer P1")), ROOT)] == [
         '<config xmlns="http://tail-f.com/ns/config/1.0">',
         f'  <addressContext xmlns="{space}ADDRESS-CONTEXT/1.0">',
         "    <name>default</name>",
@@ -69,28 +69,28 @@ def test_json_names_carry_the_module_where_it_changes():
 
 def test_paths():
     trunk = document(BOX, path_of(f"{ZONE} Z1 sipTrunkGroup TG"))
-    assert markup.keypaths(trunk, ROOT) == [
+    assert [*markup.keypaths(trunk, ROOT)] == [
         "/addressContext{default}/zone{Z1}/sipTrunkGroup{TG}/ingressIpPrefix{192.0.2.0 24}"
     ]
     port = document(BOX, path_of(f"{ZONE} Z1 sipSigPort 2"))
-    assert markup.keypaths(port, ROOT) == ["/addressContext{default}/zone{Z1}/sipSigPort{2}/portNumber 5070"]
-    assert markup.xpaths(port, ROOT) == [
+    assert [*markup.keypaths(port, ROOT)] == ["/addressContext{default}/zone{Z1}/sipSigPort{2}/portNumber 5070"]
+    assert [*markup.xpaths(port, ROOT)] == [
         "/addressContext[name='default']/zone[name='Z1']/sipSigPort[index='2']/portNumber 5070"
     ]
     odd = tree(f'set {CERTIFICATE} "it\'s" type local')
-    assert markup.xpaths(document(odd), ROOT) == ['/system/security/pki/certificate[name="it\'s"]/type local']
+    assert [*markup.xpaths(document(odd), ROOT)] == ['/system/security/pki/certificate[name="it\'s"]/type local']
 
 
 def test_choosing_from_a_list():
     ports = document(BOX, path_of(f"{ZONE} Z1 sipSigPort"))
-    assert markup.curly(selected(ports, {"transportProtocolsAllowed"})) == [
+    assert [*markup.curly(selected(ports, {"transportProtocolsAllowed"}))] == [
         "sipSigPort 1 {",
         "    transportProtocolsAllowed sip-udp,sip-tls-tcp;",
         "}",
         "sipSigPort 2 {",
         "}",
     ]
-    assert markup.set_lines(deselected(ports, {"transportProtocolsAllowed"})) == [
+    assert [*markup.set_lines(deselected(ports, {"transportProtocolsAllowed"}))] == [
         f"set {ZONE} Z1 sipSigPort 1 portNumber 5060",
         f"set {ZONE} Z1 sipSigPort 2 portNumber 5070",
     ]
@@ -101,14 +101,14 @@ def test_choosing_from_a_list():
 
 def test_levels():
     zone = document(BOX, path_of(f"{ZONE} Z1"))
-    assert markup.curly(limited(zone, 1)) == [
+    assert [*markup.curly(limited(zone, 1))] == [
         "id 2;",
         "ipPeer P1 { ... }",
         "sipSigPort 1 { ... }",
         "sipSigPort 2 { ... }",
         "sipTrunkGroup TG { ... }",
     ]
-    assert markup.curly(limited(zone, 2))[1:5] == [
+    assert [*markup.curly(limited(zone, 2))][1:5] == [
         "ipPeer P1 {",
         "    ipAddress 192.0.2.10;",
         "    ipPort    5061;",
@@ -122,5 +122,5 @@ def test_documents_show_what_a_plain_show_shows():
     for place in ((), path_of(f"{ZONE} Z1"), path_of(f"{ZONE} Z1 sipSigPort"), path_of(f"{ZONE} Z1 id"), path_of(ZONE)):
         for details in (False, True):
             shown = document(BOX, place, details=details)
-            assert markup.curly(shown) == [*render.curly(BOX, place, details=details)]
-            assert details or markup.set_lines(shown) == [*render.set_lines(BOX, place)]
+            assert [*markup.curly(shown)] == [*render.curly(BOX, place, details=details)]
+            assert details or [*markup.set_lines(shown)] == [*render.set_lines(BOX, place)]
