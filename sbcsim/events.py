@@ -207,7 +207,10 @@ class ConnectionClosed(Event):
 
 @dataclass(frozen=True, slots=True)
 class SipMessage(Event):
-    """One SIP message on the wire. `summary` is the start line; `times` counts what a coalesced one stands for."""
+    """One SIP message on the wire. `summary` is the start line; `times` counts what a coalesced one stands for.
+
+    Over UDP there is no connection (0), and `remote` says where it came from or went to.
+    """
 
     kind: ClassVar[str] = "sip"
     connection: int
@@ -216,17 +219,19 @@ class SipMessage(Event):
     call_id: str
     size: int
     times: int = 1
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SipRefused(Event):
-    """Bytes from a peer that were not SIP as we accept it."""
+    """Bytes from a peer that were not SIP as we accept it. Over UDP `connection` is 0 and `remote` the sender."""
 
     kind: ClassVar[str] = "sipRefused"
     connection: int
     reason: str
     answered: int
     closed: bool
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)

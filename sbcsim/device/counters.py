@@ -83,3 +83,10 @@ class PortCounters:
         self.tls = Counters(TLS_LEAVES)
         self.port = Counters(PORT_LEAVES)
         self.connections = Counters(CONNECTION_LEAVES)
+
+    def answered(self, status: int) -> None:
+        """Count an answer that says it is the box that cannot."""
+        if status == 503:
+            self.port.add("tx503s")
+        if status // 100 == 5:
+            self.port.add("tx500s")

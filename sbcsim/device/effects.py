@@ -39,7 +39,7 @@ class Closing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ListenerKey:
-    """One listening socket of a sipSigPort."""
+    """One socket of a sipSigPort: it listens for connections, or takes datagrams."""
 
     address_context: str
     zone: str
@@ -114,6 +114,20 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class SendDatagram:
+    """Send one datagram from a listening socket. `call_id` names the ping that has failed if it cannot be sent.
+
+    What `answers` goes to somebody who has just asked, and so to wherever that was.
+    """
+
+    listener: ListenerKey
+    remote: Endpoint
+    data: bytes
+    call_id: str = ""
+    answers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """End a connection. The device has already forgotten it; nothing more is reported about it."""
 
@@ -138,7 +152,7 @@ class SendSyslog:
     message: bytes
 
 
-Effect = Listen | StopListening | Dial | StartTls | Send | Close | SendSyslog
+Effect = Listen | StopListening | Dial | StartTls | Send | SendDatagram | Close | SendSyslog
 
 
 @dataclass(frozen=True, slots=True)

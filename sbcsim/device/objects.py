@@ -20,7 +20,7 @@ GroupKey = tuple[str, str]
 
 DEFAULT_TLS_PROFILE = "defaultTlsProfile"
 
-_CONNECTION_TRANSPORTS = (("sip-tcp", Transport.TCP, 0), ("sip-tls-tcp", Transport.TLS, 1))
+_TRANSPORTS = (("sip-udp", Transport.UDP, 0), ("sip-tcp", Transport.TCP, 0), ("sip-tls-tcp", Transport.TLS, 1))
 
 
 def port_path(key: PortKey) -> Path:
@@ -127,11 +127,11 @@ class SipSigPort:
         return self.enabled and self.in_service and self.interface is not None
 
     def listeners(self) -> tuple[ListenerKey, ...]:
-        """Return the sockets that this port listens on: TLS one above portNumber."""
+        """Return the sockets of this port: TLS one above portNumber."""
         return tuple(
             ListenerKey(*self.key, transport, (address, self.number + offset))
             for address in self.addresses
-            for name, transport, offset in _CONNECTION_TRANSPORTS
+            for name, transport, offset in _TRANSPORTS
             if name in self.transports
         )
 
@@ -143,7 +143,7 @@ class SipSigPort:
 
     def allows(self, transport: Transport) -> bool:
         """Whether SIP may leave this port over a transport."""
-        return any(name in self.transports for name, each, _ in _CONNECTION_TRANSPORTS if each is transport)
+        return any(name in self.transports for name, each, _ in _TRANSPORTS if each is transport)
 
 
 def read_port(tree: Tree, key: PortKey) -> SipSigPort | None:
@@ -274,11 +274,11 @@ class PathCheckProfile:
         return not wanted.isdisjoint(self.failure_codes)
 
 
-_SIMULATED = {"tcp": Transport.TCP, "tls-tcp": Transport.TLS}
+_SIMULATED = {"udp": Transport.UDP, "tcp": Transport.TCP, "tls-tcp": Transport.TLS}
 
 
 def read_path_check_profile(tree: Tree, name: str) -> PathCheckProfile:
-    """Return a pathCheckProfile; the transports are those of its preferences that run over connections."""
+    """Return a pathCheckProfile; its transports are those of its preferences that are simulated: not SCTP."""
     path = ("profiles", "services", "pathCheckProfile", name)
     preferences = [_text(tree, (*path, "transportPreference", f"preference{number}")) for number in range(1, 5)]
     return PathCheckProfile(

@@ -13,18 +13,21 @@ from collections.abc import Iterator, Mapping
 from sbcsim.clock import SECOND, Instant, Order
 from sbcsim.events import PathPing, PathState, SipMessage
 from sbcsim.sip import options
+from sbcsim.sip.message import Response
 
 from .alarms import AlarmName
 from .chassis import Chassis
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, PeerKey, PortKey
-from .effects import Transport
+from .datagrams import DatagramPlane
+from .effects import Endpoint, ListenerKey, Transport
 from .listeners import Port
 from .objects import IpPeer, read_path_check_profile, read_peer, zone_peers, zone_ports
 from .pathroute import choose_sender, target
 from .peerdirectory import PeerDirectory
 from .peerstate import PathCheck, Ping, PingState
 from .tlsprofile import read_tls_profile
+from .udpping import UdpPings
 
 REPLY_SECONDS = 32
 """A ping fails when no final answer came within this time, or within sendInterval if that is shorter."""
@@ -38,10 +41,16 @@ class PathChecks:
     """All path checks of the node."""
 
     def __init__(
-        self, chassis: Chassis, plane: ConnectionPlane, ports: Mapping[PortKey, Port], directory: PeerDirectory
+        self,
+        chassis: Chassis,
+        plane: ConnectionPlane,
+        datagrams: DatagramPlane,
+        ports: Mapping[PortKey, Port],
+        directory: PeerDirectory,
     ) -> None:
         self._chassis = chassis
         self._plane = plane
+        self._udp = UdpPings(chassis, datagrams)
         self._ports = ports
         self._directory = directory
         self._checks: dict[PeerKey, PathCheck] = {}
@@ -107,16 +116,18 @@ class PathChecks:
             self._settle(check, settled=True, failing=True)
             return
         check.last_ping = now
-        limit = min(check.interval, REPLY_SECONDS * SECOND)
-        check.ping = Ping(self._chassis.token(), times, now.uptime + limit)
+        check.ping = Ping(self._chassis.token(), times, now.uptime + _patience(check), hoped=not check.silent)
         self._by_call_id[check.ping.call_id] = key
         self._chassis.timetable.acting.set(("reply", key), check.ping.deadline, Order.TIMEOUT)
         if times > 1 or not check.silent:
             # A silent peer is listened for once in a stretch: it may have come back.
             self.awaiting.add(key)
+        port, transport = sender
         record = self._plane.table.get(check.connection)
-        if record is None or not self._ports[record.port].sends:
-            self._dial(check, *sender, now)
+        if transport is Transport.UDP:
+            self._send_datagram(check, port, now)
+        elif record is None or record.transport is not transport or not self._ports[record.port].sends:
+            self._dial(check, port, transport, now)
         elif record.established:
             self._send(check, record, now)
 
@@ -140,6 +151,41 @@ class PathChecks:
         self._finish(check, now, ok=not failed, reason=str(status))
         return times
 
+    def datagram_answered(self, listener: ListenerKey, remote: Endpoint, response: Response, now: Instant) -> int:
+        """Take an answer that came by UDP; returns how many messages it stands for, 0 when it ends no ping of ours."""
+        for heard in self._directory.at(listener.address_context, listener.zone, remote[0]):
+            self._checks[heard].silent = False
+        key = self._by_call_id.get(response.call_id)
+        check = None if key is None else self._checks[key]
+        if check is None or check.ping is None or check.ping.datagram is None:
+            return 0
+        sent, times = check.ping.datagram, check.ping.times
+        if (listener, response.via.branch) != (sent.listener, sent.branch):
+            return 0
+        if response.final:
+            failed = check.profile is not None and check.profile.is_failure(response.status)
+            self._finish(check, now, ok=not failed, reason=str(response.status))
+            return times
+        sent.proceeding = True
+        return 0
+
+    def resend(self, key: PeerKey, now: Instant) -> None:
+        """Nobody has answered so far: a ping over UDP goes out again.
+
+        The first repetition is listened for as well. Who misses two in a row is silent.
+        """
+        ping = self._checks[key].ping
+        if ping is not None and ping.datagram is not None:
+            self._udp.resend(key, ping.datagram, now)
+            if ping.hoped and ping.datagram.sent == 2:
+                self.awaiting.add(key)
+
+    def undeliverable(self, call_id: str, reason: str, now: Instant) -> None:
+        """A ping over UDP could not be sent."""
+        key = self._by_call_id.get(call_id)
+        if key is not None:
+            self._finish(self._checks[key], now, ok=False, reason=reason)
+
     def give_up(self, now: Instant) -> None:
         """Nobody waits any longer for the peers that owe an answer: they count as silent until they speak."""
         for key in sorted(self.awaiting):
@@ -148,6 +194,8 @@ class PathChecks:
             ping = check.ping
             if ping is not None and ping.times > 1:
                 earlier, ping.times = ping.times - 1, 1
+                if ping.datagram is not None:
+                    self._udp.make_up(ping.datagram, _patience(check), earlier, now)
                 self._outcome(check, now, ok=False, reason="no answer", times=earlier)
         self.awaiting.clear()
 
@@ -221,6 +269,15 @@ class PathChecks:
         if check.peer.key not in self.awaiting:
             self._plane.opening.discard(record.id)
 
+    def _send_datagram(self, check: PathCheck, port: Port, now: Instant) -> None:
+        ping = check.ping
+        assert ping is not None
+        remote, reason = target(check.peer, Transport.UDP, self._chassis.settings)
+        if reason:
+            self._finish(check, now, ok=False, reason=reason)
+        else:
+            ping.datagram = self._udp.send(check.peer, port, remote, ping.call_id, ping.times, now)
+
     def _send(self, check: PathCheck, record: ConnectionRecord, now: Instant) -> None:
         ping = check.ping
         assert ping is not None
@@ -251,6 +308,7 @@ class PathChecks:
         del self._by_call_id[ping.call_id]
         self.awaiting.discard(check.peer.key)
         self._chassis.timetable.acting.cancel(("reply", check.peer.key))
+        self._udp.stop(check.peer.key)
         if ping.times > 1 and lost and check.state is PingState.UP:
             self._outcome(check, now, ok=True, reason="coalesced", times=ping.times - 1)
             ping.times = 1
@@ -327,11 +385,16 @@ class PathChecks:
         timetable = self._chassis.timetable
         timetable.acting.cancel(("reply", key))
         timetable.acting.cancel(("ping", key))
+        self._udp.stop(key)
         timetable.cancel(("ping", key))
 
     def _drop_connections(self, key: PeerKey, now: Instant) -> None:
         for record in self._plane.table.of_peer(key):
             self._plane.close(record, "ipPeer moved or deleted", now)
+
+
+def _patience(check: PathCheck) -> int:
+    return min(check.interval, REPLY_SECONDS * SECOND)
 
 
 def _where(peer: IpPeer) -> tuple[str, int, str, int]:

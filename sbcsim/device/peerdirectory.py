@@ -47,8 +47,11 @@ class PeerDirectory:
         if record.peer is not None:
             peer = self._peers.get(record.peer)
             return [] if peer is None else [peer]
-        keys = self._at.get((record.address_context, record.zone, record.remote[0]), {})
-        return [self._peers[key] for key in sorted(keys)]
+        return [self._peers[key] for key in self.at(record.address_context, record.zone, record.remote[0])]
+
+    def at(self, address_context: str, zone: str, address: str) -> Sequence[PeerKey]:
+        """Return the peers of a zone that have an address."""
+        return sorted(self._at.get((address_context, zone, address), {}))
 
     def names(self, record: ConnectionRecord) -> tuple[str, ...]:
         """Return the names of which the far end's certificate must carry one; none where nobody is known there."""

@@ -8,6 +8,7 @@ from enum import Enum
 from sbcsim.clock import SECOND, Instant
 
 from .objects import IpPeer, PathCheckProfile
+from .udpping import UdpRequest
 
 
 class PingState(Enum):
@@ -21,12 +22,17 @@ class PingState(Enum):
 
 @dataclass(slots=True)
 class Ping:
-    """One ping under way. `times` is what it stands for; `connection` is 0 until it has been sent."""
+    """One ping under way. `times` is what it stands for; `connection` is 0 until it has been sent, and over UDP.
+
+    `datagram` is what goes over UDP, `hoped` whether the peer was not known to be silent when it was sent.
+    """
 
     call_id: str
     times: int
     deadline: int
     connection: int = 0
+    datagram: UdpRequest | None = None
+    hoped: bool = False
 
 
 class PathCheck:

@@ -31,6 +31,8 @@ from .chassis import Chassis
 from .commits import UNCONFIRMED, Commits
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionTable, PeerKey, PortKey
+from .datagrams import DatagramPlane
+from .datagramsignalling import DatagramSignalling
 from .documents import USER, named
 from .effects import (
     Closing,
@@ -61,6 +63,7 @@ from .settings import LOCK_PATIENCE, Settings
 from .signalling import Signalling
 from .status import Row, Status
 from .takeover import Takeover
+from .udpping import RESEND
 from .users import Account, Users
 from .validity import VALIDITY, Validity
 from .views import AlarmsView, CertificateView, PeerView, certificate_views, peer_views
@@ -104,9 +107,11 @@ class Sbc:
         directory = PeerDirectory(self.settings.hosts)
         self._plane = ConnectionPlane(self._chassis, ConnectionTable(), self._port_map, directory)
         self._ports = Ports(self._chassis, self._plane, self._port_map)
-        self._paths = PathChecks(self._chassis, self._plane, self._port_map, directory)
+        datagrams = DatagramPlane(self._chassis, self._port_map)
+        self._paths = PathChecks(self._chassis, self._plane, datagrams, self._port_map, directory)
         self._checks = CertificateChecks(self._chassis, self._plane.table, self._plane.expel)
         self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map, directory)
+        self._datagrams = DatagramSignalling(self._chassis, datagrams, self._paths)
         self._status = Status(self._chassis, self._ports, self._plane.table, self._paths)
         self._actions = Actions(self._chassis, self._ports, self._paths, self)
         self._takeover = Takeover(self._chassis, self)
@@ -125,6 +130,7 @@ class Sbc:
             DRYUP: lambda key, now: self._ports.dryup_ended(_port_key(key), now),
             "ping": lambda key, now: self._paths.send_ping(_peer_key(key), 1, now),
             "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
+            RESEND: lambda key, now: self._paths.resend(_peer_key(key), now),
             UNCONFIRMED[0]: lambda _key, now: self.database.time_out(now),
             VALIDITY: lambda _key, _now: self._paths.reconsider(),
             SYNCHRONISED[0]: lambda _key, now: self._takeover.synchronised(now),
@@ -194,6 +200,14 @@ class Sbc:
         record = self._plane.table.get(connection)
         if record is not None and record.established:
             self._signalling.received(record, data, now)
+
+    def datagram(self, listener: ListenerKey, remote: Endpoint, data: bytes, now: Instant) -> None:
+        """A datagram has come in; those to a socket that is closed already are dropped."""
+        self._datagrams.received(listener, remote, data, now)
+
+    def undeliverable(self, call_id: str, reason: str, now: Instant) -> None:
+        """A `SendDatagram` has failed."""
+        self._paths.undeliverable(call_id, reason, now)
 
     def noticed(self, connection: ConnectionId, notice: Notice, alert: int, now: Instant) -> None:
         """The far end has done something inside TLS that ends nothing."""

@@ -65,18 +65,13 @@ class Signalling:
             return
         try:
             response = options.answer(request, source=record.remote, to_tag=self._chassis.token(8))
-            if response is not None and self._turned_away(record, request):
+            if response is not None and turned_away(self._ports[record.port], request):
                 response = self._respond(record, request, 503)
         except SipError as error:
             self._refuse(record, error, now)
             return
         if response is not None:
             self._send(record, response, now)
-
-    def _turned_away(self, record: ConnectionRecord, request: Request) -> bool:
-        """Whether a port that drains takes no such request any more; what belongs to a dialog goes on."""
-        drains = self._ports[record.port].state is PortState.DRAINING
-        return drains and request.method != "CANCEL" and not request.recipient.tag
 
     def _authenticate(self, record: ConnectionRecord, request: Request, now: Instant) -> bool:
         """Whether the far end is a peer of the zone; a request from anybody else is turned down or dropped."""
@@ -127,11 +122,7 @@ class Signalling:
 
     def _send(self, record: ConnectionRecord, response: Response, now: Instant) -> None:
         data = response.to_bytes()
-        counters = self._ports[record.port].counters.port
-        if response.status == 503:
-            counters.add("tx503s")
-        if response.status // 100 == 5:
-            counters.add("tx500s")
+        self._ports[record.port].counters.answered(response.status)
         self._plane.send(record, data, now)
         self._note(record, "out", response, len(data), now)
 
@@ -146,3 +137,8 @@ class Signalling:
     ) -> None:
         call_id = message.headers.get("Call-ID") or ""
         self._chassis.emit(now, SipMessage(record.id, direction, message.summary, call_id, size, times))
+
+
+def turned_away(port: Port, request: Request) -> bool:
+    """Whether a port that drains takes no such request any more; what belongs to a dialog goes on."""
+    return port.state is PortState.DRAINING and request.method != "CANCEL" and not request.recipient.tag

@@ -43,6 +43,12 @@ class Device(Protocol):
     def received(self, connection: ConnectionId, data: bytes, now: Instant) -> None:
         """Take application bytes."""
 
+    def datagram(self, listener: ListenerKey, remote: Endpoint, data: bytes, now: Instant) -> None:
+        """Take one datagram."""
+
+    def undeliverable(self, call_id: str, reason: str, now: Instant) -> None:
+        """Hear that the datagram of a ping could not be sent."""
+
     def noticed(self, connection: ConnectionId, notice: Notice, alert: int, now: Instant) -> None:
         """Hear of something inside TLS that ends nothing."""
 

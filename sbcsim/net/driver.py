@@ -29,15 +29,18 @@ from sbcsim.device.effects import (
     ListenerKey,
     Notice,
     Send,
+    SendDatagram,
     SendSyslog,
     SessionId,
     StartTls,
     StopListening,
     SyslogServer,
+    Transport,
 )
 from sbcsim.errors import UserError
 from sbcsim.events import ClockMoved, Journal, LogEvent
 
+from .datagrams import DatagramPort
 from .device import Device
 from .listen import Listener
 from .syslog import SyslogSender
@@ -80,7 +83,7 @@ class Driver:
         self._journal = journal
         self._patience = patience
         self._network: Streams | None = None
-        self._listeners: dict[ListenerKey, Listener] = {}
+        self._listeners: dict[ListenerKey, Listener | DatagramPort] = {}
         self._streams: dict[ConnectionId, Stream] = {}
         self._dials: dict[ConnectionId, asyncio.Task[None]] = {}
         self._connecting: set[asyncio.Task[None]] = set()
@@ -261,6 +264,8 @@ class Driver:
                         self._stop_listening(key)
                 case Dial():
                     self._dial(network, effect)
+                case SendDatagram():
+                    self._send_datagram(effect)
                 case SendSyslog():
                     self._syslog.send(effect)
                 case Close(connection, how):
@@ -290,7 +295,10 @@ class Driver:
                 raise
             self._journal.add(self._clock.reading(), LogEvent("SIPSG", "critical", error.text))
             return
-        self._listeners[key] = Listener(key, sock, network, lambda reason: self._overloaded(key, reason))
+        if key.transport is Transport.UDP:
+            self._listeners[key] = DatagramPort(key, sock, self._datagram)
+        else:
+            self._listeners[key] = Listener(key, sock, network, lambda reason: self._overloaded(key, reason))
         self._device.listening(key, format_endpoint(endpoint_of(sock)), self._clock.reading())
 
     def _stop_listening(self, key: ListenerKey) -> None:
@@ -306,6 +314,23 @@ class Driver:
     def _unlogged(self, server: SyslogServer, reason: str) -> None:
         text = f"syslog server {format_endpoint((server.host, server.port))} cannot be reached: {reason}"
         self._journal.add(self._clock.reading(), LogEvent("LOG", "minor", text))
+        self._pump()
+
+    def _send_datagram(self, effect: SendDatagram) -> None:
+        port = self._listeners.get(effect.listener)
+        if not isinstance(port, DatagramPort):  # closed in the meantime
+            return
+        addresses = self._wiring.addresses
+        try:
+            target = addresses.to_answer(effect.remote) if effect.answers else addresses.to_dial(effect.remote)
+            reason = port.send(target, effect.data)
+        except UserError as error:
+            reason = error.text
+        if reason and effect.call_id:
+            self._device.undeliverable(effect.call_id, reason, self.now())
+
+    def _datagram(self, key: ListenerKey, source: Endpoint, data: bytes) -> None:
+        self._device.datagram(key, self._wiring.addresses.from_host(source), data, self.now())
         self._pump()
 
     def _dial(self, network: Streams, dial: Dial) -> None:

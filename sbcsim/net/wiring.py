@@ -21,7 +21,7 @@ from sbcsim.clock import Instant
 from sbcsim.config.proposal import Kept
 from sbcsim.config.transaction import Author, CommitRecord, Pending, Proposal
 from sbcsim.config.tree import Tree
-from sbcsim.device.effects import Endpoint, ListenerKey
+from sbcsim.device.effects import Endpoint, ListenerKey, Transport
 from sbcsim.errors import UserError
 from sbcsim.grammar import message
 
@@ -115,10 +115,14 @@ class AddressMap:
             return ((self.bind, port),)
         return ((address, port), (self.bind, port))
 
+    def to_answer(self, simulated: Endpoint) -> Endpoint:
+        """Return the host endpoint of somebody who has asked, and so may be answered wherever that is."""
+        address, port = str(_parse_address(simulated[0])), simulated[1]
+        return self._endpoints.get((address, port)) or (self._addresses.get(address, address), port)
+
     def to_dial(self, simulated: Endpoint) -> Endpoint:
         """Return the host endpoint that a simulated one is dialled at; raises RefusedDialError."""
-        address, port = str(_parse_address(simulated[0])), simulated[1]
-        host = self._endpoints.get((address, port)) or (self._addresses.get(address, address), port)
+        host = self.to_answer(simulated)
         target = ipaddress.ip_address(host[0])
         if not target.is_loopback and not any(target in network for network in self._allowed):
             raise RefusedDialError(f"dialling {host[0]} is not allowed: it is outside loopback")
@@ -165,17 +169,16 @@ class Wiring:
         self._opening = opening
         self._wanted = wanted
         self._open: dict[ListenerKey, socket.socket] = {}
-        self._reserved: OrderedDict[Endpoint, socket.socket] = OrderedDict()
-        self._prepared: list[Endpoint] = []
+        self._reserved: OrderedDict[_Slot, socket.socket] = OrderedDict()
+        self._prepared: list[_Slot] = []
 
     def open(self, key: ListenerKey) -> socket.socket:
         """Hand out the listening socket of a listener; raises UserError where there can be none."""
-        sock = self._reserved.pop(key.address, None)
+        sock = self._reserved.pop(_slot(key), None)
         if sock is not None:
             try:
-                sock.listen(BACKLOG)
+                sock = _wake(sock)
             except OSError:  # a reservation keeps others away only as long as they do not insist
-                sock.close()
                 sock = None
         self._open[key] = sock = sock or self._listen(key)
         return sock
@@ -187,7 +190,7 @@ class Wiring:
         sock.close()
         if self.addresses.ports == "ephemeral":
             try:
-                self._reserve(key.address, _bound(where))
+                self._reserve(_slot(key), _muted(where, key.transport))
             except OSError:
                 return  # somebody was quicker: the listener gets another port when it comes back
 
@@ -215,21 +218,21 @@ class Wiring:
         """Bind what the commit adds; raises UserError where a port of the host is taken."""
         self._prepared.clear()
         for key in sorted(self._opening(proposal) - self._open.keys(), key=lambda each: each.address):
-            if key.address in self._reserved:
+            if _slot(key) in self._reserved:
                 continue
             try:
-                self._reserve(key.address, self._listen(key))
+                self._reserve(_slot(key), self._listen(key))
             except UserError:
                 if self._leaves(key, proposal.new):
                     continue
                 self.abandon(proposal)
                 raise
-            self._prepared.append(key.address)
+            self._prepared.append(_slot(key))
 
     def abandon(self, proposal: Proposal) -> None:  # noqa: ARG002 - the subscriber's signature
         """Give back what was bound."""
-        for address in self._prepared:
-            self._reserved.pop(address).close()
+        for slot in self._prepared:
+            self._reserved.pop(slot).close()
         self._prepared.clear()
 
     def kept(self, proposal: Proposal) -> Kept:  # noqa: ARG002 - the subscriber's signature
@@ -249,11 +252,15 @@ class Wiring:
     def _leaves(self, key: ListenerKey, tree: Tree) -> bool:
         """Whether the place that `key` wants is held by a listener of ours that the same commit closes."""
         places = self.addresses.to_listen(key.address)
-        holders = {holder for holder, sock in self._open.items() if endpoint_of(sock) in places}
+        holders = {
+            holder
+            for holder, sock in self._open.items()
+            if _kind(holder.transport) is _kind(key.transport) and endpoint_of(sock) in places
+        }
         return bool(holders) and not holders & self._wanted(tree)
 
-    def _reserve(self, simulated: Endpoint, sock: socket.socket) -> None:
-        self._reserved[simulated] = sock
+    def _reserve(self, slot: _Slot, sock: socket.socket) -> None:
+        self._reserved[slot] = sock
         if len(self._reserved) > MAX_RESERVED:
             self._reserved.popitem(last=False)[1].close()
 
@@ -261,12 +268,12 @@ class Wiring:
         *better, last = self.addresses.to_listen(key.address)
         for place in better:
             try:
-                return _bound(place, listens=True)
+                return _bound(place, key.transport, listens=True)
             except OSError as error:
                 if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
                     raise _cannot_bind(key, place, error) from None
         try:
-            return _bound(last, listens=True)
+            return _bound(last, key.transport, listens=True)
         except OSError as error:
             raise _cannot_bind(key, last, error) from None
 
@@ -277,21 +284,58 @@ def endpoint_of(sock: socket.socket) -> Endpoint:
     return (str(name[0]), int(name[1]))
 
 
-def _bound(place: Endpoint, *, listens: bool = False) -> socket.socket:
+_Slot = tuple[socket.SocketKind, Endpoint]
+"""A simulated endpoint for connections or for datagrams: both may have the same one."""
+
+
+def _kind(transport: Transport) -> socket.SocketKind:
+    return socket.SOCK_DGRAM if transport is Transport.UDP else socket.SOCK_STREAM
+
+
+def _slot(key: ListenerKey) -> _Slot:
+    return _kind(key.transport), key.address
+
+
+def _bound(place: Endpoint, transport: Transport, *, listens: bool = False) -> socket.socket:
     version6 = ":" in place[0]
-    sock = socket.socket(socket.AF_INET6 if version6 else socket.AF_INET, socket.SOCK_STREAM)
+    kind = _kind(transport)
+    sock = socket.socket(socket.AF_INET6 if version6 else socket.AF_INET, kind)
     try:
-        # Connections of a listener that was closed may still be there.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if kind is socket.SOCK_STREAM:
+            # Connections of a listener that was closed may still be there. Datagrams have none, and with this option
+            # two sockets would share one place.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if version6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(place)
-        if listens:  # only that makes the place ours alone
+        if listens and kind is socket.SOCK_STREAM:  # only that makes the place ours alone
             sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise
     return sock
+
+
+def _muted(place: Endpoint, transport: Transport) -> socket.socket:
+    """Return a socket that keeps a place and takes nothing: others are refused there."""
+    sock = _bound(place, transport)
+    if sock.type is socket.SOCK_DGRAM:
+        sock.connect(sock.getsockname())  # to itself: nobody else's datagrams come in
+    return sock
+
+
+def _wake(sock: socket.socket) -> socket.socket:
+    """Return a socket that takes what comes, in the place that `sock` keeps."""
+    if sock.type is socket.SOCK_STREAM:
+        try:
+            sock.listen(BACKLOG)
+        except OSError:
+            sock.close()
+            raise
+        return sock
+    where = endpoint_of(sock)
+    sock.close()
+    return _bound(where, Transport.UDP)
 
 
 def _cannot_bind(key: ListenerKey, place: Endpoint, error: OSError) -> UserError:

@@ -23,7 +23,7 @@ _REQUEST_LINE = re.compile(
 _STATUS_LINE = re.compile(r"(SIP/[0-9]++\.[0-9]++) ([1-6][0-9]{2})(?: (.*+))?", re.IGNORECASE)
 _FOLD = re.compile(r"\r\n[ \t]++")
 _ANY_LINE_END = re.compile(r"\r\n|\r|\n")
-_DIGITS = re.compile(r"[0-9]++")
+DIGITS = re.compile(r"[0-9]++")
 
 
 class KeepAlive(Enum):
@@ -175,8 +175,8 @@ class Stream:
         start, self._at = self._at, next_at
         offset = self._base + start
         text = self._buffer[start : end + 1].decode("utf-8", "surrogateescape")
-        start_line, headers, flaw = _read_lines(text)
-        head = _read_start_line(start_line, headers, offset)
+        start_line, headers, flaw = read_lines(text)
+        head = read_start_line(start_line, headers, offset)
         if flaw:
             return _fatal(flaw, 400, offset, head)
         if len(headers) > self._limits.headers:
@@ -185,7 +185,7 @@ class Stream:
         if len(lengths) != 1:
             flaw = "missing header" if not lengths else "header given more than once"
             return _fatal(flaw, 400, 0, head, "Content-Length")
-        if _DIGITS.fullmatch(lengths[0]) is None:
+        if DIGITS.fullmatch(lengths[0]) is None:
             return _fatal("not a number", 400, 0, head, "Content-Length")
         digits = lengths[0].lstrip("0") or "0"
         # The length of the number goes first: Python refuses to convert thousands of digits.
@@ -206,11 +206,11 @@ class Stream:
         stop = self._at + self._limits.head
         end = self._buffer.rfind(b"\n", self._at, stop)
         text = self._buffer[self._at : end + 1].decode("utf-8", "surrogateescape")
-        start_line, headers, _ = _read_lines(text)
-        return _fatal("head too large", 513, offset, _read_start_line(start_line, headers, offset))
+        start_line, headers, _ = read_lines(text)
+        return _fatal("head too large", 513, offset, read_start_line(start_line, headers, offset))
 
 
-def _read_lines(text: str) -> tuple[str, Headers, str]:
+def read_lines(text: str) -> tuple[str, Headers, str]:
     """Return start line, headers, and what is wrong with the lines as such ("" if nothing).
 
     A line that cannot be split safely casts doubt on Content-Length too, so each such flaw costs the connection.
@@ -235,7 +235,7 @@ def _read_lines(text: str) -> tuple[str, Headers, str]:
     return lines[0], Headers(fields), flaw
 
 
-def _read_start_line(line: str, headers: Headers, offset: int) -> Message | SipError:
+def read_start_line(line: str, headers: Headers, offset: int) -> Message | SipError:
     """Return the message without its body; a SipError that is not fatal where the start line is malformed."""
     if line[:4].upper() == "SIP/":
         match = _STATUS_LINE.fullmatch(line)

@@ -19,6 +19,7 @@ from sbcsim.device.effects import (
     ListenerKey,
     Notice,
     Send,
+    SendDatagram,
     SessionId,
     StartTls,
     TlsSettings,
@@ -151,6 +152,14 @@ class FakeDevice:
         self.note("data", connection, data)
         if self.echo:
             self.effects.append(Send(connection, data))
+
+    def datagram(self, listener: ListenerKey, remote: Endpoint, data: bytes, now: Instant) -> None:
+        self.note("datagram", 0, (remote, data))
+        if self.echo:
+            self.effects.append(SendDatagram(listener, remote, data, answers=True))
+
+    def undeliverable(self, call_id: str, reason: str, now: Instant) -> None:
+        self.note("undeliverable", 0, (call_id, reason))
 
     def noticed(self, connection: ConnectionId, notice: Notice, alert: int, now: Instant) -> None:
         self.note("noticed", connection, notice, alert)

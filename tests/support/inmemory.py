@@ -19,11 +19,14 @@ from sbcsim.device.effects import (
     HandshakeFailed,
     HandshakeFailure,
     Listen,
+    ListenerKey,
     Send,
+    SendDatagram,
     SendSyslog,
     SessionId,
     StartTls,
     StopListening,
+    Transport,
 )
 from sbcsim.device.sbc import Sbc
 from sbcsim.device.settings import Settings
@@ -31,6 +34,7 @@ from sbcsim.events import Event
 from sbcsim.pki.credential import Certificate, CertificateError
 from sbcsim.schema import load
 from sbcsim.schema.walk import Word, resolve_set
+from sbcsim.sip.datagram import read
 from sbcsim.sip.message import Request
 from sbcsim.sip.options import respond
 from sbcsim.sip.stream import Stream
@@ -43,17 +47,20 @@ class FarEnd:
     """A peer that the box dials.
 
     `behaviour` is answer, silent, refuse, hang, owe (answers go to `owed`) or a status to answer with. One that is
-    `late` refuses a certificate as over TLS 1.3: when the box's own handshake is over.
+    `late` refuses a certificate as over TLS 1.3: when the box's own handshake is over. Over UDP the next `lost`
+    datagrams do not arrive; one that would refuse says that nobody can be sent anything there.
     """
 
     chain: tuple[bytes, ...] = ()
     late: bool = False
+    lost: int = 0
     behaviour: str | int = "answer"
     seen: list[str] = field(default_factory=list)
     connections: list[int] = field(default_factory=list)
     requests: int = 0
     asked: list[Request] = field(default_factory=list)
     owed: list[tuple[int, bytes]] = field(default_factory=list)
+    owed_datagrams: list[tuple[ListenerKey, bytes]] = field(default_factory=list)
 
 
 class Box:
@@ -66,11 +73,13 @@ class Box:
         self.database = Database(load.load(), tree, cipher=Cipher(0))
         self.sbc = Sbc(self.database, self.clock, settings=settings)
         self.far_ends: dict[tuple[str, int], FarEnd] = {}
-        self.listening: set[object] = set()
+        self.listening: set[ListenerKey] = set()
         self.effects: deque[Effect] = deque()
         self.dialled: dict[int, FarEnd] = {}
         self.streams: dict[int, Stream] = {}
         self.sent: dict[int, bytes] = {}
+        self.datagrams: list[SendDatagram] = []
+        """What has gone out by UDP to others than far ends."""
         self.closed: list[int] = []
         self.closings: dict[int, Closing] = {}
         self.syslog: list[SendSyslog] = []
@@ -159,6 +168,14 @@ class Box:
         self.pump()
         return self.sent[connection]
 
+    def say_by_udp(self, data: bytes, remote=("127.0.0.1", 40000), address=("10.0.0.5", 5060)) -> list[SendDatagram]:
+        """Send a datagram to a sipSigPort and return what came back to whom."""
+        listener = next(each for each in self.listening if each.address == address and each.transport is Transport.UDP)
+        self.datagrams.clear()
+        self.sbc.datagram(listener, remote, data, self.now)
+        self.pump()
+        return list(self.datagrams)
+
     def finish_handshake(self, connection: int) -> None:
         """Let a handshake end that began while `slow_handshakes` was set."""
         self._judge(self.handshaking.pop(connection))
@@ -169,6 +186,9 @@ class Box:
         for connection, data in far.owed:
             self.sbc.received(connection, data, self.now)
         far.owed.clear()
+        for listener, data in far.owed_datagrams:
+            self.sbc.datagram(listener, self._at(far), data, self.now)
+        far.owed_datagrams.clear()
         self.pump()
 
     def _do(self, effect: Effect) -> None:
@@ -184,6 +204,8 @@ class Box:
                 self._handshake(effect)
             case Send():
                 self._send(effect)
+            case SendDatagram():
+                self._send_datagram(effect)
             case SendSyslog():
                 self.syslog.append(effect)
             case Close():
@@ -262,6 +284,33 @@ class Box:
                 far.owed.append((effect.connection, answer.to_bytes()))
             else:
                 self.sbc.received(effect.connection, answer.to_bytes(), self.now)
+
+    def _send_datagram(self, effect: SendDatagram) -> None:
+        far = self.far_ends.get(effect.remote)
+        if far is None:
+            self.datagrams.append(effect)
+            return
+        if far.behaviour == "refuse":
+            self.sbc.undeliverable(effect.call_id, "network is unreachable", self.now)
+            return
+        if far.lost:
+            far.lost -= 1
+            return
+        request = read(effect.data)
+        assert isinstance(request, Request)
+        far.requests += 1
+        far.asked.append(request)
+        if far.behaviour in {"silent", "hang"}:
+            return
+        status = far.behaviour if isinstance(far.behaviour, int) else 200
+        answer = respond(request, status, source=effect.remote, to_tag="t").to_bytes()
+        if far.behaviour == "owe":
+            far.owed_datagrams.append((effect.listener, answer))
+        else:
+            self.sbc.datagram(effect.listener, effect.remote, answer, self.now)
+
+    def _at(self, far: FarEnd) -> tuple[str, int]:
+        return next(address for address, each in self.far_ends.items() if each is far)
 
 
 def _failure(effect: StartTls, chain: tuple[bytes, ...]) -> HandshakeFailed | None:

@@ -90,11 +90,12 @@ def test_what_a_change_of_configuration_does(state, new, trigger):
     assert trigger_for(state, SERVING, new) is trigger
 
 
-def test_tls_listens_one_above_and_udp_not_at_all():
+def test_tls_listens_one_above_and_the_others_where_they_are_told():
     found = [(listener.transport, listener.address) for listener in SERVING.listeners()]
-    assert found == [(Transport.TCP, ("10.0.0.5", 5060)), (Transport.TLS, ("10.0.0.5", 5061))]
-    assert SERVING.allows(Transport.TLS)
-    assert not SERVING.allows(Transport.UDP)
+    here, above = ("10.0.0.5", 5060), ("10.0.0.5", 5061)
+    assert found == [(Transport.UDP, here), (Transport.TCP, here), (Transport.TLS, above)]
+    assert all(SERVING.allows(transport) for transport in Transport)
+    assert not replace(SERVING, transports=("sip-tcp", "sip-sctp")).allows(Transport.UDP)
 
 
 def test_only_a_port_in_service_sends():

@@ -1,0 +1,91 @@
+"""SIP that comes in datagrams: requests of anybody are answered, responses belong to a path check or to nothing."""
+
+from __future__ import annotations
+
+from sbcsim.clock import Instant
+from sbcsim.events import LogEvent, SipRefused
+from sbcsim.sip import datagram, options, transaction
+from sbcsim.sip.errors import SipError
+from sbcsim.sip.message import Request, Response
+
+from .chassis import Chassis
+from .datagrams import DatagramPlane, place
+from .effects import Endpoint, ListenerKey
+from .listeners import Port
+from .pathcheck import PathChecks
+from .signalling import turned_away
+
+
+class DatagramSignalling:
+    """The SIP side of every socket for datagrams."""
+
+    def __init__(self, chassis: Chassis, plane: DatagramPlane, paths: PathChecks) -> None:
+        self._chassis = chassis
+        self._plane = plane
+        self._paths = paths
+
+    def received(self, listener: ListenerKey, remote: Endpoint, data: bytes, now: Instant) -> None:
+        """Take one datagram."""
+        port = self._plane.port(listener)
+        if port is None:
+            return
+        match datagram.read(data):
+            case Request() as request:
+                self._plane.count_received(port, remote, request, len(data), now)
+                self._request(port, listener, remote, request, now)
+            case Response() as response:
+                self._response(port, listener, remote, response, len(data), now)
+            case SipError() as error:
+                port.counters.port.add("rxPdus")
+                port.counters.port.add("rxBytes", len(data))
+                self._refuse(port, listener, remote, error, now)
+            case None:
+                port.counters.port.add("rxBytes", len(data))
+
+    def _request(self, port: Port, listener: ListenerKey, remote: Endpoint, request: Request, now: Instant) -> None:
+        tag = self._tag(request)
+        try:
+            response = options.answer(request, source=remote, to_tag=tag)
+            if response is not None and turned_away(port, request):
+                response = options.respond(request, 503, source=remote, to_tag=tag)
+        except SipError as error:
+            self._refuse(port, listener, remote, error, now)
+            return
+        if response is not None:
+            self._send(port, listener, remote, response, now)
+
+    def _response(
+        self, port: Port, listener: ListenerKey, remote: Endpoint, response: Response, size: int, now: Instant
+    ) -> None:
+        try:
+            response.check()
+        except SipError as error:
+            self._plane.count_received(port, remote, response, size, now)
+            self._refuse(port, listener, remote, error, now)
+            return
+        times = self._paths.datagram_answered(listener, remote, response, now)
+        self._plane.count_received(port, remote, response, size, now, max(times, 1))
+
+    def _refuse(self, port: Port, listener: ListenerKey, remote: Endpoint, error: SipError, now: Instant) -> None:
+        tag = "" if error.request is None else self._tag(error.request)
+        response = options.refuse(error, source=remote, to_tag=tag)
+        if response is not None:
+            self._send(port, listener, remote, response, now)
+        where = f" in {error.header}" if error.header else ""
+        status = response.status if response else 0
+        reason = f"{error.reason}{where}"
+        self._chassis.emit(now, SipRefused(0, reason, answered=status, closed=False, remote=place(remote)))
+        self._chassis.emit(now, LogEvent("DBG", "minor", f"*Sip: datagram from {place(remote)}: {reason}"))
+
+    def _send(self, port: Port, listener: ListenerKey, remote: Endpoint, response: Response, now: Instant) -> None:
+        try:
+            target = transaction.reply_to(response, remote)
+        except SipError:
+            target = remote  # who cannot say where to answer is answered where the request came from
+        port.counters.answered(response.status)
+        # Elsewhere than where the request came from, an answer is a message like any other.
+        answers = target[0] == remote[0]
+        self._plane.send(listener, target, response, response.to_bytes(), now, answers=answers)
+
+    def _tag(self, request: Request) -> str:
+        return transaction.stateless_tag(request, str(self._chassis.settings.seed))
