@@ -1,4 +1,8 @@
-"""Kamailio as a peer over mutual TLS: a SIP stack of its own whose log tells which certificate it was shown."""
+"""Kamailio over mutual TLS, a SIP stack of its own: its log tells which certificate it was shown, and shows itself.
+
+It can also be the one whose certificate is replaced: `lay_out` writes what it is configured with, `reload` has it read
+that, and `ping` has it send OPTIONS, on a connection of its own making.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,7 @@ tcp_children=1
 disable_core_dump=yes
 enable_tls=yes
 listen=tls:127.0.0.1:{port}
+loadmodule "tm.so"
 loadmodule "sl.so"
 loadmodule "pv.so"
 loadmodule "xlog.so"
@@ -38,6 +43,8 @@ loadmodule "siputils.so"
 loadmodule "sanity.so"
 loadmodule "tls.so"
 modparam("tls", "config", "{directory}/tls.cfg")
+loadmodule "ctl.so"
+modparam("ctl", "binrpc", "unix:{directory}/ctl")
 event_route[core:worker-one-init] {{
   xlog("L_ALERT", "PEER serves\\n");
 }}
@@ -46,7 +53,7 @@ request_route {{
     xlog("L_ALERT", "PEER finds $rm insane\\n");
     exit;
   }}
-  xlog("L_ALERT", "PEER got $rm conid=$conid serial=$tls_peer_serial verified=$tls_peer_verified callid=$ci\\n");
+  xlog("L_ALERT", "PEER got $rm $conid $tls_peer_serial $tls_peer_verified $tls_my_serial $ci\\n");
   if (is_method("OPTIONS")) {{
     sl_send_reply("200", "OK");
     exit;
@@ -56,7 +63,7 @@ request_route {{
 """
 
 _TLS = """\
-[server:default]
+[{role}:default]
 method = {method}
 verify_certificate = yes
 require_certificate = yes
@@ -65,28 +72,62 @@ private_key = {files.key}
 ca_list = {files.authority}
 """
 
-_GOT = re.compile(r"PEER got (\w+) conid=(\d+) serial=(\d+) verified=(\w+) callid=(\S+)")
+_GOT = re.compile(r"PEER got (\w+) (\d+) (\d+) (\w+) (\d+) (\S+)")
 
 
 class Got(NamedTuple):
-    """One request as Kamailio logged it. `serial` is that of the certificate that the box showed, a number."""
+    """One request as Kamailio logged it. `serial` is that of the certificate that the far end showed, `own` of ours."""
 
     method: str
     connection: int
     serial: int
     verified: bool
+    own: int
     call_id: str
 
 
 class Kamailio:
     """A running Kamailio; `requests` are all it logged, oldest first."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, directory: Path, method: str) -> None:
         self.port = port
+        self._directory = directory
+        self._method = method
         self.requests: list[Got] = []
         self.log: deque[str] = deque(maxlen=200)
         self._changed = asyncio.Condition()
         self._ended = False
+
+    def lay_out(self, files: testca.Files) -> None:
+        """Write the configuration of TLS with these files, which `reload` or the start reads."""
+        parts = (_TLS.format(role=role, method=self._method, files=files) for role in ("server", "client"))
+        (self._directory / "tls.cfg").write_text("".join(parts))
+
+    async def reload(self) -> bool:
+        """Have it read its configuration of TLS again; False where it refuses what it finds."""
+        return not (await self._command("tls.reload")).startswith("error")
+
+    async def ping(self, port: int) -> None:
+        """Have it send OPTIONS to a port of the host, on a new connection where it has none to there."""
+        uri = f"sip:127.0.0.1:{port};transport=tls"
+        fields = f"From: <sip:127.0.0.1>;tag=ping\r\nTo: <{uri}>\r\nContent-Type: text/plain\r\n"
+        assert not await self._command("tm.t_uac_start", "OPTIONS", uri, ".", ".", fields, "s:")
+
+    async def connections(self) -> int:
+        """Return how many connections it takes to stand."""
+        answer = await self._command("tls.info")
+        found = re.search(r"opened_connections: (\d+)", answer)
+        assert found is not None, answer
+        return int(found[1])
+
+    async def _command(self, *words: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *(peers.require_program("kamcmd"), "-s", f"unix:{self._directory / 'ctl'}", *words),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+        return output.decode().strip()
 
     async def read(self, stream: asyncio.StreamReader) -> None:
         """Take the log, line by line, until it ends."""
@@ -117,17 +158,17 @@ class Kamailio:
         self.log.append(line)
         found = _GOT.search(line)
         if found is not None:
-            method, connection, serial, verified, call_id = found.groups()
-            self.requests.append(Got(method, int(connection), int(serial), verified == "1", call_id))
+            method, connection, serial, verified, own, call_id = found.groups()
+            self.requests.append(Got(method, int(connection), int(serial), verified == "1", int(own), call_id))
 
 
 @asynccontextmanager
 async def kamailio(directory: Path, issued: Issued, *, method: str = "TLSv1.2+") -> AsyncIterator[Kamailio]:
     """Run Kamailio on a free port of the host; skips where it is not installed."""
     program = peers.require_program("kamailio")
-    port = _free_port()
-    (directory / "kamailio.cfg").write_text(_CONFIGURATION.format(port=port, directory=directory))
-    (directory / "tls.cfg").write_text(_TLS.format(method=method, files=testca.files(issued, directory)))
+    peer = Kamailio(_free_port(), directory, method)
+    (directory / "kamailio.cfg").write_text(_CONFIGURATION.format(port=peer.port, directory=directory))
+    peer.lay_out(testca.files(issued, directory))
     process = await asyncio.create_subprocess_exec(
         *(program, "-f", directory / "kamailio.cfg", "-DD", "-E", "-m", "32", "-M", "4"),
         *("-w", directory, "-Y", directory, "-P", directory / "kamailio.pid"),
@@ -135,7 +176,6 @@ async def kamailio(directory: Path, issued: Issued, *, method: str = "TLSv1.2+")
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    peer = Kamailio(port)
     reading = asyncio.create_task(peer.read(process.stderr))
     try:
         await peer.until(lambda: any("PEER serves" in line for line in peer.log))

@@ -35,6 +35,11 @@ class TlsStream:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.session = context.wrap_bio(self._incoming, self._outgoing, server_side=server)
 
+    @property
+    def port(self) -> int:
+        """Our own port of the connection."""
+        return int(self._writer.get_extra_info("sockname")[1])
+
     async def handshake(self) -> None:
         """Raise SSLError where the far end's certificate is refused, or ours was."""
         await self._do(self.session.do_handshake)
@@ -73,12 +78,13 @@ class TlsStream:
 
 
 class Seen:
-    """One connection as the peer saw it. `serial` is that of the certificate that the box showed."""
+    """One connection as the peer saw it, from its `port`. `serial` is that of the certificate that the box showed."""
 
     def __init__(self, stream: TlsStream) -> None:
         self.stream = stream
         self.serial = stream.session.getpeercert()["serialNumber"]
         self.version = stream.session.version()
+        self.port = stream.port
         self.requests = 0
         self.answers: list[int] = []
         self.end = ""
