@@ -98,12 +98,12 @@ class Box:
         return self.clock.reading()
 
     def commit(self, *lines: str):
-        """Apply `set` and `delete` lines in one commit and let everything settle."""
+        """Apply `set` and `delete` lines in one commit and let everything settle; a list is `[one,other]`."""
         candidate = self.database.open(AUTHOR)
         try:
             for line in lines:
                 verb, *words = line.split()
-                path_words = [Word(word, quoted=False, values=None) for word in words]
+                path_words = [_word(word) for word in words]
                 if verb == "delete":
                     candidate.delete(tuple(words))
                     continue
@@ -311,6 +311,11 @@ class Box:
 
     def _at(self, far: FarEnd) -> tuple[str, int]:
         return next(address for address, each in self.far_ends.items() if each is far)
+
+
+def _word(text: str) -> Word:
+    values = tuple(text[1:-1].split(",")) if text.startswith("[") else None
+    return Word(text, quoted=False, values=values)
 
 
 def _failure(effect: StartTls, chain: tuple[bytes, ...]) -> HandshakeFailed | None:
