@@ -42,11 +42,17 @@ VERSIONS = {"TLSv1.2": "v1_2 enabled v1_3 disabled", "TLSv1.3": "v1_2 disabled v
 
 
 def pinged_box(
-    directory: Path, peer_port: int, own: Issued, *, clock: str = f"virtual@{testca.START}", version: str = "TLSv1.2"
+    directory: Path,
+    peer_port: int,
+    own: Issued,
+    *lines: str,
+    clock: str = f"virtual@{testca.START}",
+    version: str = "TLSv1.2",
 ) -> Simulator:
-    """Return the box, not yet started; its peer listens on `peer_port` of the host."""
+    """Return the box, not yet started, that runs `lines` as well; its peer listens on `peer_port` of the host."""
     configuration = directory / "box.cli"
-    configuration.write_text(f"{CONFIGURATION}set profiles security tlsProfile TLS-PEERS {VERSIONS[version]}\n")
+    chosen = f"set profiles security tlsProfile TLS-PEERS {VERSIONS[version]}"
+    configuration.write_text("\n".join((CONFIGURATION + chosen, *lines, "")))
     return Simulator(
         configuration,
         clock=clock,

@@ -115,6 +115,11 @@ class Peer:
         """The serials on the connections that stand."""
         return [seen.serial for seen in self.connections if seen.live]
 
+    def log_keys(self, file: Path) -> None:
+        """Write the keys of all connections from now on to a file, for whoever watches the wire."""
+        for context in (self._listening, self._dialling):
+            context.keylog_filename = str(file)
+
     def judge_dates(self) -> None:
         """Refuse expired certificates from now on, with alert 45."""
         for context in (self._listening, self._dialling):
