@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     pkcs12,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from sbcsim.clock import SECOND, from_datetime, from_rfc3339, to_datetime
 
@@ -57,6 +57,7 @@ class Purpose(Enum):
     BOTH = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
     SERVER = (ExtendedKeyUsageOID.SERVER_AUTH,)
     CLIENT = (ExtendedKeyUsageOID.CLIENT_AUTH,)
+    OCSP = (ExtendedKeyUsageOID.OCSP_SIGNING,)
     UNSTATED = ()
 
 
@@ -121,6 +122,7 @@ class Authority:
         key_type: KeyType = "ec",
         key: PrivateKey | None = None,
         first_serial: int = 0x1000,
+        ocsp: str = "",
     ) -> None:
         self.key = key if key is not None else new_key(key_type)
         self.key_type = key_type
@@ -132,6 +134,8 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_usage(end=False), critical=True)
         )
+        if ocsp:
+            builder = builder.add_extension(_access(ocsp), critical=False)
         self.certificate = (issuer or self)._sign(builder)  # noqa: SLF001 - its own kind
 
     @property
@@ -147,8 +151,12 @@ class Authority:
         not_after: Moment | None = None,
         key_type: KeyType | None = None,
         first_serial: int = 0x1000,
+        ocsp: str = "",
     ) -> Authority:
-        """Return an intermediate authority; dates and kind of key are this one's unless given."""
+        """Return an intermediate authority; dates and kind of key are this one's unless given.
+
+        `ocsp` is the URL of the OCSP responder that knows about its certificate.
+        """
         return Authority(
             name,
             not_before=self.certificate.not_before if not_before is None else not_before,
@@ -156,6 +164,7 @@ class Authority:
             issuer=self,
             key_type=self.key_type if key_type is None else key_type,
             first_serial=first_serial,
+            ocsp=ocsp,
         )
 
     def issue(
@@ -169,12 +178,13 @@ class Authority:
         key_type: KeyType | None = None,
         serial: int | None = None,
         purpose: Purpose = Purpose.BOTH,
+        ocsp: str = "",
     ) -> Issued:
         """Sign an end certificate for `name`, a common name or an RFC 4514 subject such as `CN=a,O=b`.
 
         Dates are the authority's unless given. `sans` are host names, addresses and SIP URIs, the common name unless
         given; () leaves the extension out. Without `key` an RSA key is taken from the pool of this process, an EC key
-        is made anew.
+        is made anew. `ocsp` is the URL of the OCSP responder that knows about the certificate.
         """
         if key is None:
             key = pooled_key() if (key_type or self.key_type) == "rsa" else new_key("ec")
@@ -197,6 +207,8 @@ class Authority:
             )
         if purpose.value:
             builder = builder.add_extension(x509.ExtendedKeyUsage(purpose.value), critical=False)
+        if ocsp:
+            builder = builder.add_extension(_access(ocsp), critical=False)
         return Issued(self._sign(builder, serial), key, self.chain)
 
     def renew(
@@ -282,6 +294,11 @@ def _general_name(text: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(text))
     except ValueError:
         return x509.DNSName(text)
+
+
+def _access(url: str) -> x509.AuthorityInformationAccess:
+    place = x509.UniformResourceIdentifier(url)
+    return x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, place)])
 
 
 def _usage(*, end: bool) -> x509.KeyUsage:
