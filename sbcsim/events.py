@@ -277,6 +277,22 @@ class CertificateCheck(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class OcspAnswered(Event):
+    """A question about a certificate, or `times` alike, has ended. `answer` is good, revoked, unknown, or a refusal.
+
+    It is empty where there is none; `reason` says why, or why it is not believed.
+    """
+
+    kind: ClassVar[str] = "ocsp"
+    profile: str
+    certificate: CertificateSeen
+    responder: str
+    answer: str
+    reason: str
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateWarning(Event):
     """The daily job spoke about one certificate; `alarm` is False for an INFO event."""
 

@@ -7,16 +7,22 @@ runs nothing is judged, so a connection may outlive a certificate by one period;
 from __future__ import annotations
 
 import heapq
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
 
 from sbcsim.clock import DAY, HOUR, Instant, Order
 from sbcsim.events import CertificateCheck, CertificateWarning
-from sbcsim.pki.credential import TrustAnchors
+from sbcsim.pki.credential import Certificate, TrustAnchors, issued_by
 
 from .alarms import AlarmName
 from .certificates import Loaded
 from .chassis import Chassis
-from .connections import ConnectionRecord, ConnectionTable
+from .connectionplane import ConnectionPlane
+from .connections import ConnectionRecord
+from .ocsp import Question, questions_about
+from .ocspprofile import LIST as OCSP_PROFILES
+from .ocspprofile import OcspProfile, read_ocsp_profile
+from .tlsprofile import LIST as TLS_PROFILES
+from .tlsprofile import read_tls_profile
 
 _PATH = ("system", "security", "certExpiryCheck")
 RATE = (*_PATH, "certReCheckRate")
@@ -24,20 +30,13 @@ RECHECK = ("recheck",)
 WARNING = ("warning",)
 
 
-class Closer(Protocol):
-    """How a failed connection is ended."""
-
-    def __call__(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
-        """Close one connection with close_notify."""
-
-
 class CertificateChecks:
     """Both jobs of certExpiryCheck."""
 
-    def __init__(self, chassis: Chassis, table: ConnectionTable, close: Closer) -> None:
+    def __init__(self, chassis: Chassis, plane: ConnectionPlane) -> None:
         self._chassis = chassis
-        self._table = table
-        self._close = close
+        self._plane = plane
+        self._table = plane.table
         self._expiries: list[tuple[int, str]] = []
         self._tracked: set[str] = set()
         self._distrusted: set[str] = set()
@@ -83,7 +82,7 @@ class CertificateChecks:
         period = self._period()
         if due is None or period is None:
             return None
-        if any(self._table.uses(each) for each in self._distrusted):
+        if any(self._table.uses(each) for each in self._distrusted) or (self._table.secured and self._asking()):
             return due
         expiry = self._next_expiry()
         if expiry is None:
@@ -92,7 +91,10 @@ class CertificateChecks:
         return due if due > expires else due + ((expires - due) // period + 1) * period
 
     def recheck(self, now: Instant) -> None:
-        """Close every connection that stands on an expired certificate or an anchor enabled no longer."""
+        """Close every connection that stands on an expired certificate or an anchor enabled no longer.
+
+        Where OCSP is on, those that stand on a revoked one follow when every answer is there.
+        """
         failed: dict[int, tuple[ConnectionRecord, str]] = {}
         checked = self._table.secured
         for fingerprint in sorted(self._distrusted):
@@ -106,14 +108,53 @@ class CertificateChecks:
             for record in self._table.using(fingerprint):
                 failed[record.id] = (record, "expired")
         for number in sorted(failed):
-            record, why = failed[number]
-            text = (
-                f"Certificate re-check failed for connection {number} to {record.remote[0]}:{record.remote[1]}: {why}"
-            )
-            self._chassis.alarms.raise_alarm(AlarmName.CERTIFICATE_RECHECK_FAILED, f"connection {number}", text, now)
-            self._close(record, f"certificate re-check: {why}", now)
-        self._chassis.emit(now, CertificateCheck(checked, len(failed)))
+            self._fail(*failed[number], now)
         self.schedule_recheck(now)
+        asking = self._asking()
+        if not asking:
+            self._chassis.emit(now, CertificateCheck(checked, len(failed)))
+            return
+
+        def told(revoked: frozenset[str], then: Instant) -> None:
+            found = {record.id: record for each in revoked for record in self._table.using(each)}
+            ours = [found[number] for number in sorted(found) if found[number].tls_profile in asking]
+            for record in ours:
+                self._fail(record, "revoked", then)
+            self._chassis.emit(then, CertificateCheck(checked, len(failed) + len(ours)))
+
+        self._plane.ocsp.inquire(self._questions(asking), told, now)
+
+    def _fail(self, record: ConnectionRecord, why: str, now: Instant) -> None:
+        where = f"{record.remote[0]}:{record.remote[1]}"
+        text = f"Certificate re-check failed for connection {record.id} to {where}: {why}"
+        self._chassis.alarms.raise_alarm(AlarmName.CERTIFICATE_RECHECK_FAILED, f"connection {record.id}", text, now)
+        self._plane.expel(record, f"certificate re-check: {why}", now)
+
+    def _asking(self) -> dict[str, OcspProfile]:
+        """Return the tlsProfiles with OCSP, and whom each asks."""
+        tree = self._chassis.tree
+        if not tree.keys(OCSP_PROFILES):
+            return {}
+        found = {}
+        for (name,) in tree.keys(TLS_PROFILES):
+            profile = read_ocsp_profile(tree, read_tls_profile(tree, name).ocsp_profile)
+            if profile is not None:
+                found[name] = profile
+        return found
+
+    def _questions(self, asking: Mapping[str, OcspProfile]) -> Iterator[tuple[OcspProfile, Question]]:
+        """Yield the questions about certificates in use, each once for an ocspProfile, in connectionId order."""
+        anchors, asked = self._chassis.certificates.anchors, set()
+        for record in sorted(self._table, key=lambda each: each.id):
+            profile = asking.get(record.tls_profile)
+            if profile is None or not record.established:
+                continue
+            for chain in _chains(record, anchors):
+                for question in questions_about(chain, anchors):
+                    key = (profile.name, question.certificate.fingerprint)
+                    if key not in asked:
+                        asked.add(key)
+                        yield profile, question
 
     def warn(self, now: Instant) -> None:
         """Run the daily job over every enabled certificate in name order, for each midnight that has come."""
@@ -170,3 +211,14 @@ class CertificateChecks:
     def _number(self, leaf: str) -> int | None:
         value = self._chassis.tree.value((*_PATH, leaf))
         return value if isinstance(value, int) else None
+
+
+def _chains(record: ConnectionRecord, anchors: TrustAnchors) -> Iterator[Sequence[Certificate]]:
+    """Yield both sides' certificates that a responder may know about: our own with who issued it, the peer's chain."""
+    credential = record.credential
+    if credential is not None:
+        own = credential.certificate
+        issuers = credential.chain or [each for each in anchors.certificates if issued_by(own, each)]
+        yield (own, *issuers[:1])
+    if record.validate_peer:
+        yield record.peer_chain

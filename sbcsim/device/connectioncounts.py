@@ -19,6 +19,7 @@ _FAILURES: dict[HandshakeFailure, tuple[str, ...]] = {
     HandshakeFailure.PEER_UNKNOWN_CA: ("validationFailures",),
     HandshakeFailure.PEER_INVALID: ("validationFailures",),
     HandshakeFailure.PEER_NAME: ("validationFailures",),
+    HandshakeFailure.PEER_REVOKED: ("validationFailures",),
     HandshakeFailure.ALERT_RECEIVED: ("fatelAlertsReceived",),
     HandshakeFailure.CLOSED: (),
     HandshakeFailure.PROTOCOL: ("receiveFailures",),

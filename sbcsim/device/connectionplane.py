@@ -30,14 +30,17 @@ from .effects import (
     HandshakeFailure,
     ListenerKey,
     Notice,
+    OcspVerdict,
     Send,
     SessionId,
     StartTls,
     Transport,
 )
 from .listeners import Port, PortState
+from .ocsp import OcspInquiries, questions_about
+from .ocspprofile import OcspProfile, read_ocsp_profile
 from .peerdirectory import PeerDirectory
-from .tlsprofile import read_tls_profile
+from .tlsprofile import TlsProfile, read_tls_profile
 from .tlssessions import TlsSessions
 
 NO_INTERFACE = ("", "", "")
@@ -70,6 +73,7 @@ class ConnectionPlane:
         self._directory = directory
         self.table = table
         self.sessions = TlsSessions(chassis)
+        self.ocsp = OcspInquiries(chassis)
         self.watchers: list[Watcher] = []
         self.opening: set[ConnectionId] = set()
         """Connections on their way up whose far end is not known to be silent."""
@@ -154,6 +158,24 @@ class ConnectionPlane:
         record = self.table.get(connection)
         return None if record is None else self.sessions.offered(record, offers, now)
 
+    def certificates_shown(self, connection: ConnectionId, chain: Sequence[bytes], now: Instant) -> None:
+        """A handshake waits to hear whether one of the far end's certificates is revoked."""
+
+        def told(revoked: frozenset[str], _now: Instant) -> None:
+            self._chassis.effect(OcspVerdict(connection, bool(revoked)))
+
+        record = self.table.get(connection)
+        profile = None if record is None else record.ocsp
+        try:
+            shown = tuple(map(Certificate.from_der, chain))
+        except CertificateError:  # `handshake_done` meets it again and refuses the connection
+            shown = ()
+        if record is None or profile is None or not shown:  # perhaps given up by us in the meantime
+            told(frozenset(), now)
+            return
+        questions = questions_about(shown, self._chassis.certificates.anchors)
+        self.ocsp.inquire(((profile, each) for each in questions), told, now, times=record.times)
+
     def handshake_done(self, connection: ConnectionId, result: HandshakeDone, now: Instant) -> None:
         """A handshake has succeeded: SIP may flow, unless the far end has yet to identify itself."""
         record = self.table.get(connection)
@@ -161,7 +183,7 @@ class ConnectionPlane:
             return
         record.version, record.cipher = result.version, result.cipher
         refused = self.sessions.resumed(record, result, now) if result.resumed else self._met(record, result, now)
-        record.start = record.offered = None
+        record.start = record.offered = record.ocsp = None
         if refused is not None:
             self._chassis.effect(Close(record.id, Closing.GRACEFUL))
             self.handshake_failed(connection, refused, now)
@@ -309,6 +331,7 @@ class ConnectionPlane:
         record.validate_peer = profile.validate_peer
         if record.direction is Direction.INBOUND and not profile.auth_client:
             record.auth_seconds = profile.app_auth_seconds
+        record.ocsp = self._asked(profile, record.direction)
         connectioncounts.handshake_begun(port.counters, record)
         self.opening.add(record.id)
         self._chassis.timetable.acting.set(
@@ -322,9 +345,16 @@ class ConnectionPlane:
             self._chassis.certificates.anchors,
             now.calendar,
             self._directory.names(record) if profile.verify_name else (),
-            profile.resumption_seconds if record.direction is Direction.INBOUND else 0,
+            # Who takes a session up shows no certificate that could be asked about.
+            0 if record.ocsp is not None or record.direction is Direction.OUTBOUND else profile.resumption_seconds,
+            record.ocsp is not None,
         )
         self._chassis.effect(record.start)
+
+    def _asked(self, profile: TlsProfile, direction: Direction) -> OcspProfile | None:
+        """Return whom to ask about the certificates that a far end shows, None for nobody."""
+        judged = profile.validate_peer and (direction is Direction.OUTBOUND or profile.auth_client)
+        return read_ocsp_profile(self._chassis.tree, profile.ocsp_profile) if judged else None
 
     def _met(self, record: ConnectionRecord, result: HandshakeDone, now: Instant) -> HandshakeFailed | None:
         """Take in what a full handshake has shown, and keep its session; returns what is wrong with it."""

@@ -19,6 +19,7 @@ from sbcsim.sip.stream import Stream
 from .effects import ConnectionId, Direction, Endpoint, SessionId, StartTls, Transport
 
 if TYPE_CHECKING:
+    from .ocspprofile import OcspProfile
     from .tlssessions import CachedSession
 
 _Key = TypeVar("_Key")
@@ -70,6 +71,7 @@ class ConnectionRecord:
         "local",
         "messages_in",
         "messages_out",
+        "ocsp",
         "offered",
         "peer",
         "peer_chain",
@@ -125,6 +127,8 @@ class ConnectionRecord:
         """How the handshake began, while it is under way."""
         self.offered: CachedSession | None = None
         """The session that the far end may take up in this handshake."""
+        self.ocsp: OcspProfile | None = None
+        """Whom this handshake asks about the far end's certificates, while it is under way."""
         self.declined = ""
         """Why it may not take up the one it offered."""
         self.session: CachedSession | None = None

@@ -92,7 +92,7 @@ class StartTls:
     `credential` is None where the profile names none: a server then fails every handshake (alert 40), a client
     answers a certificate request with an empty list. `names` are those of which the far end's certificate must carry
     one, none where it may carry any. `lifetime` is for how many seconds a client may take the session up again, 0 for
-    not at all.
+    not at all. With `asks` the handshake shows the far end's certificates, and waits for the `OcspVerdict` on them.
     """
 
     connection: ConnectionId
@@ -103,6 +103,7 @@ class StartTls:
     at: int
     names: tuple[str, ...] = ()
     lifetime: int = 0
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,31 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class OcspVerdict:
+    """Let a handshake that waits go on; it fails where one of the far end's certificates is revoked."""
+
+    connection: ConnectionId
+    revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskOcsp:
+    """Send a question to an OCSP responder by HTTP; `server` is what the host in the URL stands for."""
+
+    number: int
+    server: Endpoint
+    url: str
+    question: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DropOcsp:
+    """Wait no longer for the answer to a question."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class SyslogServer:
     """Where a log is sent as well, by `tcp` or `udp`; the host is an address or a name."""
 
@@ -152,7 +178,19 @@ class SendSyslog:
     message: bytes
 
 
-Effect = Listen | StopListening | Dial | StartTls | Send | SendDatagram | Close | SendSyslog
+Effect = (
+    Listen
+    | StopListening
+    | Dial
+    | StartTls
+    | OcspVerdict
+    | Send
+    | SendDatagram
+    | Close
+    | AskOcsp
+    | DropOcsp
+    | SendSyslog
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +222,7 @@ class HandshakeFailure(Enum):
     PEER_UNKNOWN_CA = "peer certificate issuer unknown"
     PEER_INVALID = "peer certificate invalid"
     PEER_NAME = "peer certificate carries another name"
+    PEER_REVOKED = "peer certificate revoked"
     ALERT_RECEIVED = "alert received"
     CLOSED = "connection closed during handshake"
     PROTOCOL = "TLS protocol error"

@@ -54,6 +54,7 @@ from .files import MountedFile, VirtualFiles
 from .keptfiles import KeptFiles
 from .listeners import Port
 from .objects import peer_keys, port_keys, read_port
+from .ocsp import TIMER as OCSP
 from .pathcheck import PathChecks
 from .peerdirectory import PeerDirectory
 from .ports import DRYUP, Ports
@@ -109,10 +110,10 @@ class Sbc:
         self._ports = Ports(self._chassis, self._plane, self._port_map)
         datagrams = DatagramPlane(self._chassis, self._port_map)
         self._paths = PathChecks(self._chassis, self._plane, datagrams, self._port_map, directory)
-        self._checks = CertificateChecks(self._chassis, self._plane.table, self._plane.expel)
+        self._checks = CertificateChecks(self._chassis, self._plane)
         self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map, directory)
         self._datagrams = DatagramSignalling(self._chassis, datagrams, self._paths)
-        self._status = Status(self._chassis, self._ports, self._plane.table, self._paths)
+        self._status = Status(self._chassis, self._ports, self._plane, self._paths)
         self._actions = Actions(self._chassis, self._ports, self._paths, self)
         self._takeover = Takeover(self._chassis, self)
         self._validity = Validity(self._chassis)
@@ -127,6 +128,7 @@ class Sbc:
             "connect": lambda key, now: self._plane.connect_timed_out(_number(key), now),
             "handshake": lambda key, now: self._plane.handshake_timed_out(_number(key), now),
             "auth": lambda key, now: self._plane.authentication_timed_out(_number(key), now),
+            OCSP: lambda key, now: self._plane.ocsp.timed_out(_number(key), now),
             DRYUP: lambda key, now: self._ports.dryup_ended(_port_key(key), now),
             "ping": lambda key, now: self._paths.send_ping(_peer_key(key), 1, now),
             "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
@@ -186,6 +188,14 @@ class Sbc:
     def session_offered(self, connection: ConnectionId, offers: tuple[SessionId, ...], now: Instant) -> object:
         """A client offers sessions to take up; returns the `home` of the one that it may, None for none."""
         return self._plane.session_offered(connection, offers, now)
+
+    def certificates_shown(self, connection: ConnectionId, chain: Sequence[bytes], now: Instant) -> None:
+        """A handshake shows the far end's certificates, and waits for an `OcspVerdict`."""
+        self._plane.certificates_shown(connection, chain, now)
+
+    def ocsp_answered(self, number: int, data: bytes | None, reason: str, now: Instant) -> None:
+        """An `AskOcsp` has an answer, None where the responder cannot be reached."""
+        self._plane.ocsp.answered(number, data, reason, now)
 
     def handshake_done(self, connection: ConnectionId, result: HandshakeDone, now: Instant) -> None:
         """A `StartTls` has succeeded."""
@@ -267,17 +277,18 @@ class Sbc:
 
     def outstanding(self) -> int:
         """Return how many answers are awaited; those known to be silent are asked once in a while."""
-        return len(self._plane.opening) + len(self._paths.awaiting)
+        return len(self._plane.opening) + len(self._paths.awaiting) + self._plane.ocsp.awaited
 
     def hopeful(self) -> bool:
         """Whether one of those answers is owed by a far end that is not known to be silent."""
         dialled = (self._plane.table.get(number) for number in self._plane.opening)
         owing = {*self._paths.awaiting, *(record.peer for record in dialled if record is not None)}
-        return not all(self._paths.silent(key) for key in owing)
+        return self._plane.ocsp.hopeful or not all(self._paths.silent(key) for key in owing)
 
     def give_up(self, now: Instant) -> None:
         """Those who owe an answer count as silent until they speak."""
         self._plane.give_up(now)
+        self._plane.ocsp.give_up()
         self._paths.give_up(now)
 
     # listeners, for who binds them
@@ -418,6 +429,7 @@ class Sbc:
         self._ports.clear()
         self._checks.clear()
         self._plane.opening.clear()
+        self._plane.ocsp.clear()
 
     def go_on(self, before: Iterable[ListenerKey], now: Instant) -> None:
         """Put the configuration to work; sockets that it does not want any more are closed."""

@@ -16,10 +16,12 @@ from . import callstatus, logadmin
 from .alarms import Alarm
 from .certificates import CertificateStore
 from .chassis import Chassis
-from .connections import ConnectionRecord, ConnectionTable
+from .connectionplane import ConnectionPlane
+from .connections import ConnectionRecord
 from .effects import Transport
 from .listeners import Port, PortState
 from .objects import interfaces_of
+from .ocspprofile import LIST as OCSP_PROFILES
 from .pathcheck import PathChecks
 from .ports import Ports
 
@@ -29,10 +31,11 @@ Row = Mapping[str, Value]
 class Status:
     """Makes the rows of every table."""
 
-    def __init__(self, chassis: Chassis, ports: Ports, table: ConnectionTable, paths: PathChecks) -> None:
+    def __init__(self, chassis: Chassis, ports: Ports, plane: ConnectionPlane, paths: PathChecks) -> None:
         self.chassis = chassis
         self.ports = ports
-        self.table = table
+        self.table = plane.table
+        self.ocsp = plane.ocsp
         self.paths = paths
 
     def rows(self, schema_path: SchemaPath, path: Path, now: Instant) -> Sequence[Row]:
@@ -220,12 +223,9 @@ def _certificate_statistics(status: Status, _path: Path, _now: Instant) -> Itera
     }
 
 
-def _ocsp_statistics(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
-    tree = status.chassis.tree
-    leaves = tree.schema.descend(path).children
-    for (name,) in tree.keys(("profiles", "security", "ocspProfile")):
-        # No responder is asked, so nothing has been counted.
-        yield {leaf: name if leaf == "profileName" else 0 for leaf in leaves}
+def _ocsp_statistics(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
+    for (name,) in status.chassis.tree.keys(OCSP_PROFILES):
+        yield {"profileName": name, **status.ocsp.counters(name)}
 
 
 def _alarm(alarm: Alarm, **special: Value) -> dict[str, Value]:

@@ -32,6 +32,8 @@ OPENSSL_NAMES = {
 
 TLS13_NAMES = ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
 
+LIST = ("profiles", "security", "tlsProfile")
+
 _VERSIONS = (("v1_0", "TLSv1"), ("v1_1", "TLSv1.1"), ("v1_2", "TLSv1.2"), ("v1_3", "TLSv1.3"))
 
 
@@ -47,6 +49,7 @@ class TlsProfile:
     validate_peer: bool
     tolerate_purpose: bool
     verify_name: bool
+    ocsp_profile: str
     versions: frozenset[str]
     ciphers: tuple[str, ...]
     handshake_seconds: int
@@ -87,7 +90,7 @@ def read_tls_profile(tree: Tree, name: str) -> TlsProfile:
 
 @lru_cache(maxsize=256)
 def _place(schema: Node, name: str) -> Place:
-    return locate(schema, ("profiles", "security", "tlsProfile", name))
+    return locate(schema, (*LIST, name))
 
 
 # Every handshake asks. The content of an entry is one immutable map: what was read of it stays true.
@@ -124,6 +127,7 @@ def _read(node: Node, name: str, entry: Branch) -> TlsProfile:
         validate_peer=value("peerCertValidate") in {True, "true"},
         tolerate_purpose=text("acceptableCertValidationErrors") == "invalidPurpose",
         verify_name=text("peerNameVerify") == "enabled",
+        ocsp_profile=text("ocspProfileName"),
         versions=versions,
         ciphers=ciphers,
         handshake_seconds=number("handshakeTimer"),

@@ -34,6 +34,9 @@ class Device(Protocol):
     def session_offered(self, connection: ConnectionId, offers: tuple[SessionId, ...], now: Instant) -> object:
         """Hear which sessions a client offers to take up; return the `home` of the one that it may, None for none."""
 
+    def certificates_shown(self, connection: ConnectionId, chain: Sequence[bytes], now: Instant) -> None:
+        """Take the certificates of a far end, leaf first, whose handshake waits for an `OcspVerdict`."""
+
     def handshake_done(self, connection: ConnectionId, result: HandshakeDone, now: Instant) -> None:
         """Hear that a handshake succeeded."""
 
@@ -56,6 +59,9 @@ class Device(Protocol):
         self, connection: ConnectionId, reason: str, now: Instant, alert: int = 0, ending: Ending = Ending.CLOSED
     ) -> None:
         """Hear that a connection has ended, and not by the device's doing."""
+
+    def ocsp_answered(self, number: int, data: bytes | None, reason: str, now: Instant) -> None:
+        """Take the answer of an OCSP responder, None where it cannot be reached, with the reason."""
 
     def listening(self, listener: ListenerKey, bound: str, now: Instant) -> None:
         """Hear where on the host a listener is."""

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 
 from sbcsim.clock import SECOND, Clock, Instant
 from sbcsim.device.effects import (
+    AskOcsp,
     Close,
     Closing,
     ConnectionId,
     Dial,
     Direction,
+    DropOcsp,
     Effect,
     Ending,
     Endpoint,
@@ -28,6 +30,7 @@ from sbcsim.device.effects import (
     Listen,
     ListenerKey,
     Notice,
+    OcspVerdict,
     Send,
     SendDatagram,
     SendSyslog,
@@ -43,6 +46,7 @@ from sbcsim.events import ClockMoved, Journal, LogEvent
 from .datagrams import DatagramPort
 from .device import Device
 from .listen import Listener
+from .ocsp import OcspClient
 from .syslog import SyslogSender
 from .tcp import Phase, Stream, Streams
 from .tls import self_check
@@ -94,6 +98,7 @@ class Driver:
         self._tick: asyncio.TimerHandle | None = None
         self._tick_due = -1
         self._pumping = False
+        self._ocsp = OcspClient(wiring.addresses.to_dial, self._ocsp_answered)
         self._syslog = SyslogSender(lambda server: wiring.addresses.to_dial((server.host, server.port)), self._unlogged)
 
     async def start(self) -> None:
@@ -127,6 +132,7 @@ class Driver:
         self._dials.clear()
         if self._connecting:
             await asyncio.wait(self._connecting)
+        await self._ocsp.close()
         await self._syslog.close()
         if network is not None:
             await network.stop()
@@ -266,6 +272,8 @@ class Driver:
                     self._dial(network, effect)
                 case SendDatagram():
                     self._send_datagram(effect)
+                case AskOcsp() | DropOcsp() | OcspVerdict():
+                    self._look_up(network, effect)
                 case SendSyslog():
                     self._syslog.send(effect)
                 case Close(connection, how):
@@ -282,6 +290,15 @@ class Driver:
             stream.send(effect.data)
         else:
             stream.start_tls(effect)
+
+    def _look_up(self, network: Streams, effect: AskOcsp | DropOcsp | OcspVerdict) -> None:
+        match effect:
+            case AskOcsp():
+                self._ocsp.ask(effect)
+            case DropOcsp(number):
+                self._ocsp.drop(number)
+            case OcspVerdict(connection, revoked):
+                network.threads.decide(connection, revoked=revoked)
 
     def _listen(self, network: Streams, key: ListenerKey, *, strict: bool) -> None:
         if key in self._listeners:  # a reset asks again for what goes on listening
@@ -331,6 +348,10 @@ class Driver:
 
     def _datagram(self, key: ListenerKey, source: Endpoint, data: bytes) -> None:
         self._device.datagram(key, self._wiring.addresses.from_host(source), data, self.now())
+        self._pump()
+
+    def _ocsp_answered(self, number: int, data: bytes | None, reason: str) -> None:
+        self._device.ocsp_answered(number, data, reason, self.now())
         self._pump()
 
     def _dial(self, network: Streams, dial: Dial) -> None:
@@ -392,6 +413,11 @@ class Driver:
     def session_offered(self, connection: ConnectionId, offers: tuple[SessionId, ...]) -> object:
         """Ask the device which session a client may take up."""
         return self._device.session_offered(connection, offers, self.now())
+
+    def certificates_shown(self, connection: ConnectionId, chain: Sequence[bytes]) -> None:
+        """Ask the device for its verdict on what a far end shows."""
+        self._device.certificates_shown(connection, chain, self.now())
+        self._pump()
 
     def stream_secured(self, stream: Stream, outcome: HandshakeDone | HandshakeFailed) -> None:
         """Tell the device how a handshake ended."""

@@ -8,6 +8,8 @@ way to give none, and a session id context for one connection.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -43,6 +45,7 @@ MODE_NO_AUTO_CHAIN = 0x8
 EXPIRED: int = _lib.X509_V_ERR_CERT_HAS_EXPIRED
 NOT_YET_VALID: int = _lib.X509_V_ERR_CERT_NOT_YET_VALID
 NAME_MISMATCH: int = _lib.X509_V_ERR_HOSTNAME_MISMATCH
+REVOKED: int = _lib.X509_V_ERR_CERT_REVOKED
 INVALID_PURPOSE: int = _lib.X509_V_ERR_INVALID_PURPOSE
 UNKNOWN_ISSUER: frozenset[int] = frozenset(
     {
@@ -85,12 +88,12 @@ class Material:
         )
 
 
-class Watcher:
-    """Hears what OpenSSL says while one of our calls is under way: alerts in both directions, a chain refused, tickets.
+Ask = Callable[[Sequence[bytes]], bool]
+"""Given the certificates of a far end, leaf first, tells whether one of them is revoked; may take its time."""
 
-    OpenSSL calls back only from inside a call of ours, so one watcher serves all sessions of one event loop: `begin`
-    before the call, read the fields after it.
-    """
+
+class Heard(threading.local):
+    """What OpenSSL said during the last call of ours in this thread, and what we wanted of it."""
 
     def __init__(self) -> None:
         self.alert_sent = 0
@@ -100,7 +103,21 @@ class Watcher:
         self.noticed: list[tuple[Notice, int]] = []
         self.tickets: list[bytes] = []
         """The NewSessionTicket messages that were sent over TLS 1.3, without their header."""
-        self._names: tuple[str, ...] = ()
+        self.names: tuple[str, ...] = ()
+        self.ask: Ask | None = None
+        self.path: list[bytes] = []
+        """The certificates that were found good so far, the anchor first; only where somebody is to be asked."""
+
+
+class Watcher:
+    """Hears what OpenSSL says while one of our calls is under way: alerts in both directions, a chain refused, tickets.
+
+    OpenSSL calls back only from inside a call of ours and in its thread, so one watcher serves all sessions of one
+    event loop: `begin` before the call, read `heard` after it.
+    """
+
+    def __init__(self) -> None:
+        self.heard = Heard()
         # OpenSSL keeps plain pointers to these: they must live as long as any context that was given them.
         self._on_state = _ffi.callback("void (*)(const SSL *, int, int)", self._state)
         self._on_verify = {
@@ -111,13 +128,20 @@ class Watcher:
         self._on_server_name = _ffi.callback("int (*)(SSL *, int *, void *)", _without_ticket)
         self._on_message = _ffi.callback("void (*)(int, int, int, const void *, size_t, SSL *, void *)", self._message)
 
-    def begin(self, names: tuple[str, ...] = ()) -> None:
-        """Forget what was heard; from now on a far end's certificate must carry one of `names`, if there are any."""
-        self.alert_sent = self.alert_received = self.verify_error = 0
-        self.leaf = None
-        if self.noticed or self.tickets:
-            self.noticed, self.tickets = [], []
-        self._names = names
+    def begin(self, names: tuple[str, ...] = (), ask: Ask | None = None) -> Heard:
+        """Forget what was heard, and return where it will be heard from now on.
+
+        A far end's certificate must carry one of `names`, if there are any, and stand before `ask`, if that is given.
+        """
+        heard = self.heard
+        heard.alert_sent = heard.alert_received = heard.verify_error = 0
+        heard.leaf = None
+        heard.names, heard.ask = names, ask
+        if heard.path:
+            heard.path = []
+        if heard.noticed or heard.tickets:
+            heard.noticed, heard.tickets = [], []
+        return heard
 
     def watch(self, context: SSL.Context) -> None:
         """Hear the alerts of all connections of a context."""
@@ -145,15 +169,16 @@ class Watcher:
         level, alert = value >> 8, value & 0xFF
         newest = _lib.SSL_version(connection) == SSL.TLS1_3_VERSION
         fatal = level == _FATAL or (newest and alert not in {_CLOSE_NOTIFY, _USER_CANCELED})
+        heard = self.heard
         if where & SSL.SSL_CB_READ:
             if fatal:
-                self.alert_received = alert
+                heard.alert_received = alert
             elif alert != _CLOSE_NOTIFY:
-                self.noticed.append((Notice.WARNING, alert))
+                heard.noticed.append((Notice.WARNING, alert))
         elif fatal:
-            self.alert_sent = alert
+            heard.alert_sent = alert
         elif alert == _NO_RENEGOTIATION:  # which OpenSSL says to a ClientHello that comes too late
-            self.noticed.append((Notice.HELLO, alert))
+            heard.noticed.append((Notice.HELLO, alert))
 
     def _message(
         self, sent: int, _version: int, kind: int, data: Pointer, size: int, _connection: Pointer, _argument: Pointer
@@ -161,21 +186,32 @@ class Watcher:
         if sent and kind == _HANDSHAKE:
             message = _ffi.buffer(data, size)
             if message[:1] == _NEW_SESSION_TICKET:
-                self.tickets.append(message[4:])
+                self.heard.tickets.append(message[4:])
 
     def _verify(self, tolerance: Tolerance, accepted: int, store: Pointer) -> int:
         # OpenSSL asks about every fault that it finds, and once more about each certificate at the end, the leaf last.
-        error = _lib.X509_STORE_CTX_get_error(store)
-        if not accepted and not tolerance.covers(error):
-            self.verify_error = error
-            self.leaf = _der(_lib.X509_STORE_CTX_get0_cert(store))
-            return 0
-        if accepted and self._names and _lib.X509_STORE_CTX_get_error_depth(store) == 0:
-            self.leaf = _der(_lib.X509_STORE_CTX_get0_cert(store))
-            if not _carries_one(self.leaf, self._names):
-                self.verify_error = NAME_MISMATCH
-                _lib.X509_STORE_CTX_set_error(store, NAME_MISMATCH)  # which alert is sent
-                return 0
+        heard = self.heard
+        if not accepted:
+            error = _lib.X509_STORE_CTX_get_error(store)
+            return 1 if tolerance.covers(error) else _refuse(heard, store, error)
+        if heard.names or heard.ask is not None:
+            return self._found_good(heard, store)
+        return 1
+
+    def _found_good(self, heard: Heard, store: Pointer) -> int:
+        """Judge a certificate whose signature and dates are good by what else is wanted of it."""
+        depth = _lib.X509_STORE_CTX_get_error_depth(store)
+        if heard.ask is not None:
+            der = _der(_lib.X509_STORE_CTX_get_current_cert(store))
+            assert der is not None
+            heard.path.append(der)
+        if depth:
+            return 1
+        chain, heard.path = heard.path[::-1], []
+        if heard.names and not _carries_one(_der(_lib.X509_STORE_CTX_get0_cert(store)), heard.names):
+            return _refuse(heard, store, NAME_MISMATCH)
+        if heard.ask is not None and heard.ask(chain):
+            return _refuse(heard, store, REVOKED)
         return 1
 
 
@@ -255,6 +291,13 @@ def trust(context: SSL.Context, anchors: tuple[Certificate, ...]) -> None:
 
 def _ssl(connection: SSL.Connection) -> Pointer:
     return connection._ssl  # noqa: SLF001 - the only way in
+
+
+def _refuse(heard: Heard, store: Pointer, error: int) -> int:
+    heard.verify_error = error
+    heard.leaf = _der(_lib.X509_STORE_CTX_get0_cert(store))
+    _lib.X509_STORE_CTX_set_error(store, error)  # which alert is sent
+    return 0
 
 
 def _carries_one(der: bytes | None, names: tuple[str, ...]) -> bool:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Sequence
 from enum import Enum
+from functools import partial
 from typing import Protocol, cast
 
 from sbcsim.device.effects import (
@@ -27,6 +29,7 @@ from sbcsim.device.effects import (
 )
 
 from .alerts import TlsEndedError
+from .handshakes import HandshakeThreads, Step
 from .pacing import PacedQueue
 from .tls import TlsEngine, TlsSession
 
@@ -72,6 +75,9 @@ class Handler(Protocol):
     def session_offered(self, connection: ConnectionId, offers: tuple[SessionId, ...]) -> object:
         """Hear which sessions a client offers to take up; return the `home` of the one that it may, None for none."""
 
+    def certificates_shown(self, connection: ConnectionId, chain: Sequence[bytes]) -> None:
+        """Hear what a far end shows in a handshake that waits for `Streams.threads` to be told the verdict."""
+
     def stream_secured(self, stream: Stream, outcome: HandshakeDone | HandshakeFailed) -> None:
         """Hear how the handshake ended; after a failed one only `stream_gone` follows."""
 
@@ -95,7 +101,8 @@ class Streams:
         self.handler = handler
         self.linger = linger
         self.loop = asyncio.get_running_loop()
-        self.engine = TlsEngine(handler.session_offered)
+        self.threads = HandshakeThreads(handler.certificates_shown)
+        self.engine = TlsEngine(handler.session_offered, self.threads.ask)
         self.buffer = memoryview(bytearray(BUFFER))
         self.handshakes: PacedQueue[Stream] = PacedQueue(Stream.step, budget=HANDSHAKE_BUDGET, batch=1000)
         self.live: set[Stream] = set()
@@ -109,7 +116,7 @@ class Streams:
     @property
     def busy(self) -> int:
         """How much is under way on our side: handshakes with bytes to work on, streams that wait to be closed."""
-        return len(self.handshakes) + len(self._tear_downs)
+        return len(self.handshakes) + len(self._tear_downs) + self.threads.busy
 
     def give_up(self) -> None:
         """Expect no more FIN from those that are ending; they still have their time to send it."""
@@ -133,6 +140,7 @@ class Streams:
             for stream in tuple(self.live):
                 stream.abort()
             await self._no_socket()
+        await self.threads.stop()
 
     def gone(self, stream: Stream) -> None:
         """Forget a stream whose socket is closed."""
@@ -148,10 +156,29 @@ class Streams:
             await self._emptied
 
 
+class _Away:
+    """What happens to a stream while a thread has its TLS session."""
+
+    __slots__ = ("came", "ends", "paused")
+
+    def __init__(self) -> None:
+        self.came = bytearray()
+        self.paused = False
+        self.ends = False
+
+    def take(self, data: memoryview) -> bool:
+        """Take in bytes from the far end; True when it should send no more."""
+        self.came += data
+        full, self.paused = len(self.came) > MAX_WAITING and not self.paused, len(self.came) > MAX_WAITING
+        return full
+
+
 class Stream(asyncio.BufferedProtocol):
     """One TCP connection."""
 
-    __slots__ = ("_deadline", "_phase", "_session", "_streams", "_transport", "_waiting", "direction", "id", "origin")
+    __slots__ = (
+        "_away", "_deadline", "_phase", "_session", "_streams", "_transport", "_waiting", "direction", "id", "origin",
+    )  # fmt: skip
 
     def __init__(self, streams: Streams, direction: Direction, origin: object, connection: ConnectionId = 0) -> None:
         self.direction = direction
@@ -165,6 +192,7 @@ class Stream(asyncio.BufferedProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._waiting = -1
         """Bytes that came while the handshake waits for its turn, -1 while it does not wait."""
+        self._away: _Away | None = None
 
     def __repr__(self) -> str:
         return f"<stream {self.id} {self.direction.value} {self._phase.value}>"
@@ -223,6 +251,10 @@ class Stream(asyncio.BufferedProtocol):
         if how is Closing.RESET:
             self.reset()
             return
+        if self._away is not None:
+            self._away.ends = True
+            self._streams.threads.decide(self.id, revoked=False)
+            return
         self._say_goodbye()
         self._finish()
 
@@ -250,13 +282,43 @@ class Stream(asyncio.BufferedProtocol):
 
     def step(self) -> None:
         """Go on with the handshake: called when its turn has come."""
-        if self._phase is not Phase.HANDSHAKE or self._session is None:
+        if self._phase is not Phase.HANDSHAKE or self._session is None or self._away is not None:
             return
         if self._waiting > MAX_WAITING:
             self.transport.resume_reading()
         self._waiting = -1
         session = self._session
-        outcome = session.step()
+        if session.waits:
+            self._away = _Away()
+            self._streams.threads.step(session, partial(self._back, session))
+        else:
+            self._stepped(session, session.step())
+
+    def _back(self, session: TlsSession, step: Step) -> None:
+        """Go on behind a step that a thread took."""
+        away, self._away = self._away, None
+        assert away is not None
+        if self._phase is Phase.GONE:
+            session.let_go()
+            return
+        if away.paused:
+            self.transport.resume_reading()
+        if away.came:
+            session.feed(memoryview(away.came))
+        if away.ends:
+            self._say_goodbye()
+            self._finish()
+            return
+        try:
+            outcome = step.result()
+        except BaseException:
+            self.abort()
+            raise
+        self._stepped(session, outcome)
+        if self._phase is Phase.HANDSHAKE and away.came:
+            self._queue(0)
+
+    def _stepped(self, session: TlsSession, outcome: HandshakeDone | HandshakeFailed | None) -> None:
         self._flush()
         if session.noticed:
             self._notice(session)
@@ -296,6 +358,9 @@ class Stream(asyncio.BufferedProtocol):
             else:
                 session.feed(self._streams.buffer[:nbytes])
                 self._deliver(session)
+        elif self._away is not None:
+            if self._away.take(self._streams.buffer[:nbytes]):
+                self.transport.pause_reading()
         elif self._phase is Phase.HANDSHAKE and session is not None:
             session.feed(self._streams.buffer[:nbytes])
             self._queue(nbytes)
@@ -322,7 +387,9 @@ class Stream(asyncio.BufferedProtocol):
             self._report_failure(reason)
         elif was is Phase.OPEN:
             self._streams.handler.stream_closed(self, ending, reason, 0)
-        if self._session is not None:
+        if self._away is not None:
+            self._streams.threads.decide(self.id, revoked=False)
+        elif self._session is not None:
             self._session.let_go()
         if self._deadline is not None:
             self._deadline.cancel()
@@ -376,7 +443,7 @@ class Stream(asyncio.BufferedProtocol):
         self._streams.handler.stream_secured(self, HandshakeFailed(HandshakeFailure.CLOSED, reason))
 
     def _say_goodbye(self) -> None:
-        if self._session is not None:
+        if self._session is not None and self._away is None:
             self._session.close()
             self._flush()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from OpenSSL import SSL, crypto
 
@@ -37,6 +37,9 @@ from .alerts import TlsEndedError, alert_text
 from .openssl import Material, Tolerance, Watcher
 from .tlscontexts import Cache, Contexts, Place
 
+Ask = Callable[[ConnectionId, Sequence[bytes]], bool]
+"""Given the certificates of a far end, leaf first, returns whether one is revoked, however long that takes."""
+
 Choose = Callable[[ConnectionId, tuple[SessionId, ...]], object]
 """Given the sessions that a client offers, returns the `home` of the one that it may take up, None for none."""
 
@@ -56,7 +59,8 @@ _NO_CIPHER = {
 class TlsEngine:
     """Makes TLS sessions for one event loop and keeps what they share."""
 
-    def __init__(self, choose: Choose | None = None) -> None:
+    def __init__(self, choose: Choose | None = None, ask: Ask | None = None) -> None:
+        self.ask: Ask = ask or (lambda connection, chain: False)  # noqa: ARG005 - nobody to ask
         self.watcher = Watcher()
         self.contexts = Contexts(self.watcher)
         self.choose: Choose = choose or (lambda connection, offers: None)  # noqa: ARG005 - a client of nobody's sessions
@@ -120,7 +124,7 @@ class TlsSession:
         """Go on with the handshake as far as the bytes allow; None while the far end has to speak."""
         if self._connection is None and not self._greet():
             return None
-        self._watcher.begin(self._start.names)
+        heard = self._watcher.begin(self._start.names, self._ask)
         try:
             self._tls.do_handshake()
         except SSL.WantReadError:
@@ -128,7 +132,7 @@ class TlsSession:
         except SSL.Error as error:
             return self._failed(error)
         finally:
-            self.noticed = self._watcher.noticed or ()
+            self.noticed = heard.noticed or ()
             self._take_flight()
         resumed = openssl.resumed(self._tls)
         version = self._tls.get_protocol_version_name()
@@ -144,7 +148,7 @@ class TlsSession:
 
     def read(self) -> bytes | None:
         """Return the next plain bytes, None when there are none yet; raises TlsEndedError when the far end is done."""
-        self._watcher.begin()
+        heard = self._watcher.begin()
         try:
             return self._tls.recv(RECORD)
         except SSL.WantReadError:
@@ -152,12 +156,12 @@ class TlsSession:
         except SSL.ZeroReturnError:
             raise TlsEndedError(Ending.CLOSED) from None
         except SSL.Error as error:
-            alert = self._watcher.alert_received
+            alert = heard.alert_received
             if alert:
                 raise TlsEndedError(Ending.ALERT, f"peer sent alert {alert_text(alert)}", alert) from None
             raise TlsEndedError(Ending.UNREADABLE, f"TLS error: {_reason(error)}") from error
         finally:
-            self.noticed = self._watcher.noticed or ()
+            self.noticed = heard.noticed or ()
 
     def trim(self) -> None:
         """Give back what the handshake needed; `read` must have returned None and `output` been taken since."""
@@ -184,6 +188,18 @@ class TlsSession:
         """Leave the connection without a word, and what can be taken up of it as it is."""
         if self._connection is not None:  # one that is freed without an end would end its session in the cache
             self._connection.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a step may take long, because somebody is asked about the far end's certificates.
+
+        Then it belongs into a thread, and until it is over nothing else may be called here.
+        """
+        return self._start.asks
+
+    @property
+    def _ask(self) -> openssl.Ask | None:
+        return partial(self._engine.ask, self._start.connection) if self._start.asks else None
 
     @property
     def _watcher(self) -> Watcher:
@@ -253,7 +269,7 @@ class TlsSession:
         if not self._resumable:
             return ()
         if version == "TLSv1.3":
-            tickets = [hello.ticket_in(body, version_1_3=True) for body in self._watcher.tickets]
+            tickets = [hello.ticket_in(body, version_1_3=True) for body in self._watcher.heard.tickets]
         else:
             tickets = [self._ticket] if self._ticket else []
         if tickets:
@@ -280,7 +296,7 @@ class TlsSession:
         return (first, *(each for each in sent if each != first))
 
     def _failed(self, error: SSL.Error) -> HandshakeFailed:
-        heard = self._watcher
+        heard = self._watcher.heard
         failure, reason = self._cause(error)
         leaf = heard.leaf
         if leaf is None and (seen := self._tls.get_peer_certificate()) is not None:
@@ -288,7 +304,7 @@ class TlsSession:
         return HandshakeFailed(failure, reason, heard.alert_sent, heard.alert_received, leaf)
 
     def _cause(self, error: SSL.Error) -> tuple[HandshakeFailure, str]:
-        heard, reason = self._watcher, _reason(error)
+        heard, reason = self._watcher.heard, _reason(error)
         if heard.verify_error:
             return _verify_failure(heard.verify_error), openssl.describe_verify_error(heard.verify_error)
         if heard.alert_received:
@@ -328,6 +344,8 @@ def _verify_failure(code: int) -> HandshakeFailure:
         return HandshakeFailure.PEER_NOT_YET_VALID
     if code == openssl.NAME_MISMATCH:
         return HandshakeFailure.PEER_NAME
+    if code == openssl.REVOKED:
+        return HandshakeFailure.PEER_REVOKED
     if code in openssl.UNKNOWN_ISSUER:
         return HandshakeFailure.PEER_UNKNOWN_CA
     return HandshakeFailure.PEER_INVALID

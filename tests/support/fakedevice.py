@@ -86,6 +86,7 @@ class FakeDevice:
         self.owed = 0
         self.silent = False
         self.lifetime = 0
+        self.asks = False
         self.allow = True
         self.endings: list[Ending] = []
         self.homes: dict[SessionId, object] = {}
@@ -117,7 +118,9 @@ class FakeDevice:
         if self.tls is not None:
             lifetime = self.lifetime if direction is Direction.INBOUND else 0
             self.effects.append(
-                StartTls(connection, direction, self.tls, self.credential, self.anchors, self.at, lifetime=lifetime)
+                StartTls(
+                    connection, direction, self.tls, self.credential, self.anchors, self.at, (), lifetime, self.asks
+                )
             )
 
     # What the driver reports.
@@ -136,6 +139,12 @@ class FakeDevice:
 
     def dial_failed(self, connection: ConnectionId, reason: str, now: Instant) -> None:
         self.note("dial_failed", connection, reason)
+
+    def certificates_shown(self, connection: ConnectionId, chain: Sequence[bytes], now: Instant) -> None:
+        self.note("shown", connection, tuple(chain))
+
+    def ocsp_answered(self, number: int, data: bytes | None, reason: str, now: Instant) -> None:
+        self.note("ocsp", number, (data, reason))
 
     def session_offered(self, connection: ConnectionId, offers: tuple[SessionId, ...], now: Instant) -> object:
         self.note("offered", connection, offers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sbcsim.clock import VirtualClock, parse_duration
@@ -10,16 +11,19 @@ from sbcsim.config.secret import Cipher
 from sbcsim.config.transaction import Author, Database
 from sbcsim.config.tree import Tree
 from sbcsim.device.effects import (
+    AskOcsp,
     Close,
     Closing,
     Dial,
     Direction,
+    DropOcsp,
     Effect,
     HandshakeDone,
     HandshakeFailed,
     HandshakeFailure,
     Listen,
     ListenerKey,
+    OcspVerdict,
     Send,
     SendDatagram,
     SendSyslog,
@@ -88,6 +92,11 @@ class Box:
         self.given: dict[int, SessionId] = {}
         """The last name of the session of an inbound connection."""
         self.version = "TLSv1.2"
+        self.responders: dict[str, Callable[[bytes], bytes | str | None]] = {}
+        """OCSP responders by URL: what one answers, why it cannot be reached, or None while it is silent."""
+        self.dropped: list[int] = []
+        self.asking: dict[int, StartTls] = {}
+        """Handshakes that wait for an `OcspVerdict`."""
         self.slow_handshakes = False
         self.handshaking: dict[int, StartTls] = {}
         self.sbc.start(self.now)
@@ -208,6 +217,12 @@ class Box:
                 self._send_datagram(effect)
             case SendSyslog():
                 self.syslog.append(effect)
+            case AskOcsp():
+                self._ask(effect)
+            case DropOcsp():
+                self.dropped.append(effect.number)
+            case OcspVerdict():
+                self._heed(effect)
             case Close():
                 self.closed.append(effect.connection)
                 self.closings[effect.connection] = effect.how
@@ -244,12 +259,35 @@ class Box:
         if failure is not None:
             self.sbc.handshake_failed(effect.connection, failure, self.now)
             return
+        if effect.asks and effect.connection not in self.asking:
+            self.asking[effect.connection] = effect
+            self.sbc.certificates_shown(effect.connection, chain, self.now)
+            return
         if not inbound and effect.credential is not None:
             self.dialled[effect.connection].seen.append(effect.credential.certificate.serial)
         named = self._name(effect) if inbound and effect.lifetime else ()
         home = f"home of {effect.connection}" if named else None
         done = HandshakeDone(self.version if inbound else "TLSv1.2", "AES", False, chain, named, home)
         self.sbc.handshake_done(effect.connection, done, self.now)
+
+    def _ask(self, effect: AskOcsp) -> None:
+        responder = self.responders.get(effect.url)
+        answer = "connection refused" if responder is None else responder(effect.question)
+        if isinstance(answer, str):
+            self.sbc.ocsp_answered(effect.number, None, answer, self.now)
+        elif answer is not None:
+            self.sbc.ocsp_answered(effect.number, answer, "", self.now)
+
+    def _heed(self, effect: OcspVerdict) -> None:
+        start = self.asking.get(effect.connection)
+        if start is None:
+            return
+        if not effect.revoked:
+            self._judge(start)
+        else:
+            failed = HandshakeFailed(HandshakeFailure.PEER_REVOKED, "certificate revoked", alert_sent=44)
+            self.sbc.handshake_failed(effect.connection, failed, self.now)
+        del self.asking[effect.connection]
 
     def _take_up(self, effect: StartTls) -> bool:
         offers = self.offers.get(effect.connection, ())

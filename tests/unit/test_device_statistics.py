@@ -214,6 +214,7 @@ FAILURES = {
     HandshakeFailure.PEER_UNKNOWN_CA: {"clientAuthFailures", "validationFailures"},
     HandshakeFailure.PEER_INVALID: {"clientAuthFailures", "validationFailures"},
     HandshakeFailure.PEER_NAME: {"clientAuthFailures", "validationFailures"},
+    HandshakeFailure.PEER_REVOKED: {"clientAuthFailures", "validationFailures"},
     HandshakeFailure.ALERT_RECEIVED: {"fatelAlertsReceived"},
     HandshakeFailure.CLOSED: set(),
     HandshakeFailure.PROTOCOL: {"receiveFailures"},

@@ -34,6 +34,7 @@ def test_the_defaults():
         validate_peer=True,
         tolerate_purpose=False,
         verify_name=False,
+        ocsp_profile="",
         versions=frozenset({"TLSv1.2"}),
         ciphers=("AES128-SHA",),
         handshake_seconds=5,

@@ -1,0 +1,320 @@
+"""OCSP: whom the box asks about which certificates, how long it waits, what answers do to handshakes and re-checks."""
+
+from __future__ import annotations
+
+import pytest
+import testca
+from cryptography.x509 import ocsp
+from inmemory import Box
+from livebox import LISTENER, PEER, SET_PROFILE, chain, live_box, peer, tls_counters
+from ocspanswers import GOOD, REVOKED, UNKNOWN, answer, nonce_of, refusal, serial_of
+
+from sbcsim.device import ocsp as inquiries
+from sbcsim.device.redundancy import RestartCause
+from sbcsim.pki.credential import Certificate
+from sbcsim.pki.mint import Authority, Issued
+
+SET_OCSP = "set profiles security ocspProfile O "
+DEFAULT, OWN = "http://192.0.2.80/", "http://192.0.2.81:8080/ocsp"
+ON = (SET_OCSP + "state enabled", SET_OCSP + f"defaultResponder {DEFAULT}", SET_PROFILE + "ocspProfileName O")
+ALARM = "sonusSbxFailedCertificateReCheck"
+
+
+class Responder:
+    """Knows which certificates are good; what it is told to say is said instead. Remembers whom it was asked about."""
+
+    def __init__(self, *known: tuple[Certificate, Authority], says: object = GOOD) -> None:
+        self.known = {certificate.x509.serial_number: (certificate, authority) for certificate, authority in known}
+        self.says = says
+        self.states: dict[int, object] = {}
+        self.asked: list[int] = []
+
+    def __call__(self, question: bytes) -> bytes | str | None:
+        serial = serial_of(question)
+        self.asked.append(serial)
+        says = self.states.get(serial, self.says)
+        if isinstance(says, ocsp.OCSPCertStatus):
+            return answer(*self.known[serial], says, nonce=nonce_of(question))
+        if isinstance(says, ocsp.OCSPResponseStatus):
+            return refusal(says)
+        return says  # type: ignore[return-value]
+
+
+def serial(issued: Issued | Certificate) -> int:
+    certificate = issued.certificate if isinstance(issued, Issued) else issued
+    return certificate.x509.serial_number
+
+
+@pytest.fixture
+def responder() -> Responder:
+    known = [testca.peer(), testca.peer("dialler.example.com"), testca.sbc(), testca.sbc_renewed()]
+    return Responder(*((each.certificate, testca.authority()) for each in known))
+
+
+@pytest.fixture
+def box(responder: Responder) -> Box:
+    """Return a box that has just been told to ask; its pinged peer is connected already, unasked."""
+    box = live_box()
+    box.responders[DEFAULT] = responder
+    box.commit(*ON)
+    return box
+
+
+def dial_in(box: Box, issued: Issued | None = None) -> int:
+    return box.connect(LISTENER, chain(issued or testca.peer("dialler.example.com")))
+
+
+def statistics(box: Box) -> dict[str, object]:
+    (row,) = box.sbc.rows(("system", "security", "ocspStatistics"))
+    return {leaf: value for leaf, value in row.items() if value and leaf != "profileName"}
+
+
+def answers(box: Box) -> list[tuple[str, str, str]]:
+    return [(event.responder, event.answer, event.reason) for event in box.events("ocsp")]
+
+
+def minor_lines(box: Box) -> list[str]:
+    return [event.text for event in box.events("log") if (event.subsystem, event.level) == ("DBG", "minor")]
+
+
+# Handshakes.
+
+
+def test_a_good_certificate_is_let_in(box, responder):
+    number = dial_in(box)
+    assert box.sbc.connection(number).established
+    assert responder.asked == [serial(testca.peer("dialler.example.com"))]
+    assert statistics(box) == {"ocspRequestAttempts": 1, "ocspResponsesGood": 1}
+    assert answers(box) == [(DEFAULT, "good", "")]
+    assert minor_lines(box) == []
+
+
+def test_a_revoked_one_is_not(box, responder):
+    responder.says = REVOKED
+    number = dial_in(box)
+    assert box.sbc.connection(number) is None
+    (*_, handshake) = box.events("handshake")
+    assert (handshake.ok, handshake.alert_sent, handshake.reason) == (False, 44, "certificate revoked")
+    assert statistics(box) == {"ocspRequestAttempts": 1, "ocspResponsesRevoked": 1}
+    counted = tls_counters(box)
+    assert (counted["clientAuthFailures"], counted["validationFailures"], counted["handshakeFailures"]) == (1, 1, 1)
+
+
+def test_a_peer_that_the_box_dials_is_asked_about_as_well(box, responder):
+    responder.says = REVOKED
+    box.commit("set addressContext default zone Z ipPeer P pathCheck state disabled")
+    for record in box.sbc.connections():
+        box.sbc.close_connection(record.id, "test", box.now)
+    box.commit("set addressContext default zone Z ipPeer P pathCheck state enabled")
+    assert responder.asked == [serial(testca.peer())]
+    assert tls_counters(box)["serverAuthFailures"] == 1
+    box.advance("5m")
+    assert peer(box).state == "down"
+
+
+@pytest.mark.parametrize(
+    ("says", "counter", "reason"),
+    [
+        (UNKNOWN, "ocspResponsesUnknown", "unknown"),
+        (ocsp.OCSPResponseStatus.MALFORMED_REQUEST, "ocspMalformedRequests", "malformedRequest"),
+        (ocsp.OCSPResponseStatus.INTERNAL_ERROR, "ocspInternalErrors", "internalError"),
+        (ocsp.OCSPResponseStatus.TRY_LATER, "ocspTryLaters", "tryLater"),
+        (ocsp.OCSPResponseStatus.SIG_REQUIRED, "ocspSigRequired", "sigRequired"),
+        (ocsp.OCSPResponseStatus.UNAUTHORIZED, "ocspUnauthorized", "unauthorized"),
+        (b"nonsense", "ocspResponsesUnknown", "answer cannot be read"),
+        ("connection refused", "ocspRepondersUnreachable", "connection refused"),
+    ],
+)
+def test_where_the_status_is_unavailable_the_peer_is_let_in_with_a_minor_event(box, responder, says, counter, reason):
+    responder.says = says
+    assert box.sbc.connection(dial_in(box)).established
+    assert statistics(box) == {"ocspRequestAttempts": 1, counter: 1}
+    assert minor_lines(box) == [f"OCSP status of CN=dialler.example.com unavailable: {reason} ({DEFAULT})"]
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 4])
+def test_a_responder_that_says_nothing_is_waited_for(box, responder, seconds):
+    responder.says = None
+    box.commit(SET_OCSP + f"responseWaitTime {seconds}")
+    number = dial_in(box)
+    box.advance(f"{seconds * 1000 - 1}ms")
+    assert not box.sbc.connection(number).established
+    box.advance("1ms")
+    assert box.sbc.connection(number).established
+    assert statistics(box) == {"ocspRequestAttempts": 1, "ocspResponseTimeouts": 1}
+    assert box.dropped == [1]
+
+
+def test_the_handshake_timer_does_not_wait_for_it(box, responder):
+    responder.says = None
+    box.commit(SET_OCSP + "responseWaitTime 16", SET_PROFILE + "handshakeTimer 3")
+    number = dial_in(box)
+    box.advance("3s")
+    assert box.sbc.connection(number) is None
+    assert tls_counters(box)["handshakeTimeouts"] == 1
+    box.advance("20s")
+    assert statistics(box) == {"ocspRequestAttempts": 1, "ocspResponseTimeouts": 1}
+
+
+@pytest.mark.parametrize(
+    ("override", "own", "asked"),
+    [
+        ("disabled", True, OWN),
+        ("disabled", False, DEFAULT),
+        ("enabled", True, DEFAULT),
+        ("enabled", False, DEFAULT),
+    ],
+)
+def test_whom_it_asks(override, own, asked):
+    issued = testca.authority().issue("asked.example.com", ocsp=OWN if own else "")
+    box = live_box(*ON, SET_OCSP + f"aiaOverride {override}")
+    box.responders[asked] = Responder((issued.certificate, testca.authority()))
+    dial_in(box, issued)
+    assert answers(box)[-1] == (asked, "good", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [("", "no responder known"), ("https://192.0.2.1/", "not an http URL"), ("http://[::1", "not an http URL")],
+)
+def test_nobody_to_ask(url, reason):
+    issued = testca.authority().issue("asked.example.com", ocsp=url)
+    box = live_box(SET_OCSP + "state enabled", SET_PROFILE + "ocspProfileName O")
+    assert box.sbc.connection(dial_in(box, issued)).established
+    assert (url, "", reason) in answers(box)
+    assert "ocspRequestAttempts" not in statistics(box)
+
+
+def test_every_certificate_up_to_the_anchor_is_asked_about():
+    issuing = testca.authority().subordinate("Issuing CA", ocsp=OWN)
+    leaf = issuing.issue("deep.example.com", ocsp=OWN)
+    box = live_box(*ON)
+    responder = box.responders[OWN] = Responder((leaf.certificate, issuing), (issuing.certificate, testca.authority()))
+    assert box.sbc.connection(dial_in(box, leaf)).established
+    assert responder.asked == [serial(leaf), serial(issuing.certificate)]
+    responder.states[serial(issuing.certificate)] = REVOKED
+    assert box.sbc.connection(dial_in(box, leaf)) is None
+
+
+def test_nothing_is_asked_where_it_is_off_or_nothing_is_judged(box, responder):
+    box.commit(SET_OCSP + "state disabled")
+    assert box.sbc.connection(dial_in(box)).established
+    box.commit(SET_OCSP + "state enabled", SET_PROFILE + "peerCertValidate false")
+    assert box.sbc.connection(dial_in(box)).established
+    box.commit(SET_PROFILE + "peerCertValidate true", SET_PROFILE + "authClient false")
+    assert box.sbc.connection(box.connect(LISTENER)).established
+    box.commit(SET_PROFILE + "authClient true", "delete profiles security tlsProfile TLS ocspProfileName")
+    assert box.sbc.connection(dial_in(box)).established
+    assert responder.asked == []
+
+
+def test_a_handshake_ends_with_the_profile_that_it_began_with(box, responder):
+    responder.says = REVOKED
+    box.slow_handshakes = True
+    number = dial_in(box)
+    box.commit(SET_OCSP + "state disabled")
+    box.finish_handshake(number)
+    assert box.sbc.connection(number) is None
+
+
+def test_with_ocsp_no_session_is_taken_up(box):
+    number = dial_in(box)
+    assert number not in box.given
+    box.commit(SET_OCSP + "state disabled")
+    assert dial_in(box) in box.given
+
+
+def test_only_so_many_questions_are_out_at_once(box, responder, monkeypatch):
+    monkeypatch.setattr(inquiries, "AT_ONCE", 2)
+    responder.says = None
+    numbers = [dial_in(box) for _ in range(5)]
+    assert len(responder.asked) == 2
+    box.advance("2s")
+    assert len(responder.asked) == 4
+    box.advance("4s")
+    assert len(responder.asked) == 5
+    assert [box.sbc.connection(number).established for number in numbers[:4]] == [True] * 4
+    assert box.sbc.connection(numbers[4]) is None, "its handshakeTimer has run out"
+
+
+def test_a_restart_forgets_what_was_asked(box, responder):
+    responder.says = None
+    dial_in(box)
+    box.sbc.restart(RestartCause.SOFT, box.now)
+    box.pump()
+    assert box.dropped == [1]
+    assert statistics(box).get("ocspResponseTimeouts") is None
+    box.advance("10s")
+
+
+def test_the_same_seed_asks_the_same_questions():
+    def asked() -> list[bytes]:
+        questions: list[bytes] = []
+        box = live_box(*ON)
+        box.responders[DEFAULT] = lambda question: questions.append(question) or "refused"
+        dial_in(box)
+        box.sbc.reset(box.now)
+        return questions
+
+    assert asked() == asked() != []
+
+
+# The re-check.
+
+
+def test_a_connection_whose_peer_has_been_revoked_is_closed_at_the_recheck(box, responder):
+    number = dial_in(box)
+    responder.states[serial(testca.peer("dialler.example.com"))] = REVOKED
+    box.advance("23h59m")
+    assert box.sbc.connection(number) is not None
+    box.advance("1m")
+    assert box.sbc.connection(number) is None
+    reasons = [event.reason for event in box.events("connectionClosed") if event.connection == number]
+    assert reasons == ["certificate re-check: revoked"]
+    alarms = [alarm.description for alarm in box.sbc.alarms().current if alarm.name.event == ALARM]
+    assert alarms == [f"Certificate re-check failed for connection {number} to 127.0.0.1:40000: revoked"]
+    assert [(event.checked, event.failed) for event in box.events("certificateCheck")] == [(2, 1)]
+
+
+def test_so_are_all_where_our_own_certificate_has_been_revoked(box, responder):
+    numbers = [dial_in(box) for _ in range(2)]
+    responder.states[serial(testca.sbc())] = REVOKED
+    box.advance("1d")
+    closed = [event.connection for event in box.events("connectionClosed")]
+    assert closed == sorted({1, *numbers})
+    assert responder.asked.count(serial(testca.sbc())) == 1, "each certificate is asked about once"
+
+
+@pytest.mark.parametrize("says", [UNKNOWN, "connection refused", None, b"nonsense"])
+def test_where_nobody_says_so_the_session_stays(box, responder, says):
+    numbers = [dial_in(box) for _ in range(2)]
+    responder.says = says
+    box.advance("1d5s")
+    assert all(box.sbc.connection(number) is not None for number in numbers)
+    assert [(event.checked, event.failed) for event in box.events("certificateCheck")] == [(3, 0)]
+
+
+def test_what_is_revoked_while_the_clock_jumps_is_found_at_its_own_recheck(responder):
+    """However the jump is cut: a re-check that asks is an instant of its own."""
+
+    def after(*steps: str) -> tuple[object, ...]:
+        box = live_box(*ON, "set system security certExpiryCheck certReCheckRate 8")
+        box.responders[DEFAULT] = responder
+        responder.states[serial(testca.sbc())] = REVOKED
+        for step in steps:
+            box.advance(step)
+        closed = [(entry.at, entry.event.connection) for entry in box.sbc.journal if entry.kind == "connectionClosed"]
+        return closed, box.far_ends[PEER].connections, statistics(box), tls_counters(box)
+
+    whole = after("3d")
+    assert whole == after("7h", "1h", "30m", "1d", "23h30m", "16h")
+    assert len(whole[0]) == 9
+
+
+def test_only_connections_of_profiles_with_ocsp_are_closed(box, responder):
+    responder.says = REVOKED
+    number = 1
+    box.commit("delete profiles security tlsProfile TLS ocspProfileName")
+    box.advance("1d")
+    assert box.sbc.connection(number) is not None
+    assert responder.asked == []
