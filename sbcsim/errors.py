@@ -34,7 +34,7 @@ class UserError(SbcsimError):
 class PeerError(SbcsimError):
     """The far end of a connection broke its protocol.
 
-    `layer` is "sip", "tls" or "tcp"; `fatal` says that the byte stream cannot go on.
+    `layer` is "sip", "tls", "tcp" or "http"; `fatal` says that the byte stream cannot go on.
     """
 
     def __init__(self, reason: str, *, layer: str, fatal: bool = True) -> None:

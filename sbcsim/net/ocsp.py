@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import h11
 
 from sbcsim.device.effects import AskOcsp, Endpoint
-from sbcsim.errors import UserError
+from sbcsim.errors import PeerError, UserError
 from sbcsim.pki.ocsp import REQUEST_TYPE
 
 LONGEST = 1 << 16
@@ -59,8 +59,8 @@ class OcspClient:
         data, reason = None, ""
         try:
             data = await self._fetch(effect)
-        except UserError as error:
-            reason = error.text
+        except (UserError, PeerError) as error:
+            reason = str(error)
         except h11.RemoteProtocolError as error:
             reason = f"no HTTP answer: {error}"
         except OSError as error:
@@ -96,12 +96,15 @@ async def _answer(reader: asyncio.StreamReader, connection: h11.Connection) -> b
     while True:
         match connection.next_event():
             case h11.NEED_DATA:
-                connection.receive_data(await reader.read(_READ))
+                came = await reader.read(_READ)
+                if not came and connection.their_state is h11.SEND_RESPONSE:
+                    raise PeerError("closed without an answer", layer="http")
+                connection.receive_data(came)
             case h11.Response(status_code=status) if status != _OK:
-                raise UserError(f"HTTP status {status}")
+                raise PeerError(f"HTTP status {status}", layer="http")
             case h11.Data(data=data):
                 body += data
                 if len(body) > LONGEST:
-                    raise UserError("answer is too long")
+                    raise PeerError("answer is too long", layer="http")
             case h11.EndOfMessage():
                 return bytes(body)

@@ -1,0 +1,175 @@
+"""OCSP with a responder of ours over HTTP: handshakes, the re-check, and every way in which there is no answer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sippeers
+import testca
+from ocspanswers import REVOKED
+from ocspresponder import Responder
+from pingedbox import tls_port
+from tlsbox import SET_PROFILE, commit, counters, tls_box
+
+from sbcsim.pki.ocsp import REQUEST_TYPE
+from sbcsim.simulator import Simulator
+
+SET_OCSP = "set profiles security ocspProfile O "
+PEER, OWN = testca.peer().certificate, testca.sbc().certificate
+
+
+@pytest.fixture
+async def responder() -> AsyncIterator[Responder]:
+    async with Responder(testca.authority(), PEER, OWN).running() as running:
+        yield running
+
+
+@pytest.fixture
+async def box(tmp_path: Path, responder: Responder) -> AsyncIterator[Simulator]:
+    lines = (f"{SET_OCSP}state enabled defaultResponder {responder.url}", f"{SET_PROFILE}ocspProfileName O")
+    async with tls_box(tmp_path, *lines) as box:
+        yield box
+
+
+@pytest.fixture
+async def peer(tmp_path: Path) -> AsyncIterator[sippeers.Peer]:
+    async with sippeers.peer(testca.peer(), tmp_path) as peer:
+        yield peer
+
+
+def statistics(box: Simulator) -> dict[str, int]:
+    shown = box.cli("show status system security ocspStatistics")
+    return {name: int(value) for name, value in re.findall(r"(ocsp\w+) +(\d+);", shown) if int(value)}
+
+
+def reasons(box: Simulator) -> list[str]:
+    return [entry.event.reason for entry in box.journal("ocsp")]
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+async def test_a_good_peer_is_let_in(box: Simulator, responder: Responder, peer: sippeers.Peer, pieces: int) -> None:
+    responder.pieces = pieces
+    seen = await peer.dial(tls_port(box))
+    assert await peer.ping(seen) == 200
+    assert responder.asked == ["peer.example.com"]
+    assert statistics(box) == {"ocspRequestAttempts": 1, "ocspResponsesGood": 1}
+    (headers,) = responder.headers
+    assert (headers["target"], headers["content-type"]) == ("/ca/ocsp", REQUEST_TYPE)
+    assert headers["host"] == responder.url.split("/")[2]
+
+
+async def test_a_revoked_peer_is_told_so(box: Simulator, responder: Responder, peer: sippeers.Peer) -> None:
+    responder.states[PEER] = REVOKED
+    with pytest.raises(ssl.SSLError, match="CERTIFICATE_REVOKED"):
+        await peer.dial(tls_port(box))
+    (entry,) = box.journal("handshake")
+    assert (entry.event.ok, entry.event.alert_sent, entry.event.reason) == (False, 44, "certificate revoked")
+    assert counters(box) == {"clientAuthFailures": 1, "validationFailures": 1, "handshakeFailures": 1}
+    del responder.states[PEER]
+    await peer.dial(tls_port(box))
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "closed without an answer"),
+        (b"SIP/2.0 200 OK\r\n\r\n", "no HTTP answer: "),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "HTTP status 404"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "no HTTP answer: "),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000, "answer is too long"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "answer cannot be read"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 Busy\r\n\r\n", "HTTP status 503"),
+    ],
+    ids=["nothing", "no HTTP", "not found", "short", "long", "nonsense", "busy"],
+)
+async def test_what_is_no_answer_lets_the_peer_in(
+    box: Simulator, responder: Responder, peer: sippeers.Peer, raw: bytes, reason: str
+) -> None:
+    responder.raw = raw
+    seen = await peer.dial(tls_port(box))
+    assert await peer.ping(seen) == 200
+    (said,) = reasons(box)
+    assert said.startswith(reason)
+    counter = "ocspResponsesUnknown" if reason == "answer cannot be read" else "ocspRepondersUnreachable"
+    assert statistics(box) == {"ocspRequestAttempts": 1, counter: 1}
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://192.0.2.7/", "dialling 192.0.2.7 is not allowed: it is outside loopback"),
+        ("http://ocsp.example.com/", '"ocsp.example.com" is not an IP address'),
+        ("http://127.0.0.1:{}/", "connection refused"),
+    ],
+)
+async def test_a_responder_out_of_reach(box: Simulator, peer: sippeers.Peer, url: str, reason: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    commit(box, f"{SET_OCSP}defaultResponder {url.format(port)}")
+    await peer.dial(tls_port(box))
+    assert reasons(box) == [reason]
+
+
+async def test_a_silent_responder_is_waited_for_in_simulated_time(
+    box: Simulator, responder: Responder, peer: sippeers.Peer
+) -> None:
+    responder.silent = True
+    dialling = asyncio.create_task(peer.dial(tls_port(box)))
+    await responder.heard.wait()
+    await box.advance(seconds=1)
+    assert box.journal("handshake") == []
+    await box.advance(seconds=1)
+    seen = await dialling
+    assert await peer.ping(seen) == 200
+    assert statistics(box) == {"ocspRequestAttempts": 1, "ocspResponseTimeouts": 1}
+
+
+async def test_a_storm_of_handshakes_waits_side_by_side(
+    box: Simulator, responder: Responder, peer: sippeers.Peer
+) -> None:
+    dialled = await asyncio.gather(*(peer.dial(tls_port(box)) for _ in range(100)))
+    assert statistics(box) == {"ocspRequestAttempts": 100, "ocspResponsesGood": 100}
+    assert [await peer.ping(seen) for seen in dialled] == [200] * 100
+
+
+async def test_a_stop_in_the_middle_leaves_nothing(tmp_path: Path, responder: Responder, peer: sippeers.Peer) -> None:
+    lines = (f"{SET_OCSP}state enabled defaultResponder {responder.url}", f"{SET_PROFILE}ocspProfileName O")
+    responder.silent = True
+    async with tls_box(tmp_path, *lines) as box:
+        dialling = asyncio.create_task(peer.dial(tls_port(box)))
+        await responder.heard.wait()
+    with pytest.raises((ssl.SSLError, OSError)):
+        await dialling
+
+
+async def test_the_recheck_closes_whoever_has_been_revoked_meanwhile(
+    box: Simulator, responder: Responder, peer: sippeers.Peer
+) -> None:
+    seen = await peer.dial(tls_port(box))
+    await box.advance(hours=25)
+    assert seen.live
+    responder.states[PEER] = REVOKED
+    await box.advance(hours=24)
+    await peer.until(lambda: not seen.live)
+    assert seen.end == "close_notify"
+    (closed,) = box.journal("connectionClosed")
+    assert (closed.event.reason, closed.at.rfc3339()) == ("certificate re-check: revoked", "2026-01-03T00:00:00Z")
+    assert "CN=" not in box.cli("show status alarms currentStatus | match desc")
+    assert ": revoked" in box.cli("show status alarms currentStatus | match desc")
+
+
+async def test_a_reset_in_the_middle_begins_anew(box: Simulator, responder: Responder, peer: sippeers.Peer) -> None:
+    responder.silent = True
+    dialling = asyncio.create_task(peer.dial(tls_port(box)))
+    await responder.heard.wait()
+    await box.reset()
+    with pytest.raises((ssl.SSLError, OSError)):
+        await dialling
+    assert statistics(box) == {}
+    await box.advance(minutes=1)
