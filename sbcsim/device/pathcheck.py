@@ -209,6 +209,11 @@ class PathChecks:
         for key in sorted(self._failing):
             self._unsettle(self._checks[key])
 
+    def queued(self, record: ConnectionRecord) -> int:
+        """Return how many pings wait for a connection to come up."""
+        check = self._of(record)
+        return int(check is not None and check.ping is not None and not check.ping.connection)
+
     def connection_up(self, record: ConnectionRecord, now: Instant) -> None:
         """An outbound connection has come up: the ping that asked for it goes out."""
         check = self._of(record)

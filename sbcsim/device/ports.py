@@ -36,6 +36,11 @@ class Ports:
         """Return the ports of a zone by index."""
         return [self._ports[key] for key in zone_ports(self._chassis.tree, context, zone) if key in self._ports]
 
+    def drains(self, key: PortKey) -> bool:
+        """Whether a port lets its connections live for a while, and ends them then."""
+        port = self._ports.get(key)
+        return port is not None and port.state is PortState.DRAINING
+
     def affected(self, changes: Iterable[Change]) -> list[PortKey]:
         """Return the ports that changes bear on, directly or through their interface group, in path order."""
         keys: dict[PortKey, None] = {}

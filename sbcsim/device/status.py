@@ -96,12 +96,12 @@ def _connection_status(status: Status, path: Path, now: Instant) -> Iterable[Row
             "transport": record.transport.value,
             "state": record.state.value,
             "role": record.role,
-            "aging": "no",
+            "aging": "yes" if status.ports.drains(record.port) else "no",
             "idleTime": (now.uptime - record.last_used.uptime) // SECOND,
             "bytesSent": record.bytes_out,
             "bytesRcvd": record.bytes_in,
-            "pduSendQueued": 0,
-            "pduRecvQueued": 0,
+            "pduSendQueued": status.paths.queued(record),
+            "pduRecvQueued": int(record.stream.incomplete),
         }
 
 

@@ -55,6 +55,7 @@ def context(
         for each in issued.chain:
             if not each.self_signed:
                 made.add_extra_chain_cert(each.x509)
+    made.set_keylog_callback(_learn)
     store = made.get_cert_store()
     assert store is not None
     store.set_flags(testca.NO_CHECK_TIME)
@@ -69,7 +70,10 @@ def context(
 
 
 class FarEnd:
-    """One connection of it. `alerts` are those that the box sent, `end` is how the box ended TCP: fin, reset or ""."""
+    """One connection of it. `alerts` are those that the box sent, `end` is how the box ended TCP: fin, reset or "".
+
+    `told` and `heard` are how many plain octets it has sent and received, `said` are those not yet dealt with.
+    """
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, settings: SSL.Context, *, server: bool
@@ -78,14 +82,15 @@ class FarEnd:
         self.end = ""
         self.received = b""
         self.said = b""
+        self.told = self.heard = 0
         self.port: int = writer.get_extra_info("sockname")[1]
         self.server = server
         self._reader = reader
         self._writer = writer
         self._secrets: dict[str, bytes] = {}
         self._sealer: Sealer | None = None
-        settings.set_keylog_callback(self._learn)
         self.tls = SSL.Connection(settings, None)
+        self.tls.set_app_data(self._secrets)
         self.tls.set_info_callback(self._hear)
         if server:
             self.tls.set_accept_state()
@@ -166,13 +171,15 @@ class FarEnd:
         """Take in plain bytes, in `said`; False when there will be no more."""
         while True:
             try:
-                self.said += self.tls.recv(65536)
+                data = self.tls.recv(65536)
             except SSL.WantReadError:
                 if not await self.hear():
                     return False
             except SSL.Error:
                 return False
             else:
+                self.said += data
+                self.heard += len(data)
                 return True
 
     async def read_to_the_end(self) -> None:
@@ -187,6 +194,7 @@ class FarEnd:
 
     async def say(self, data: bytes) -> None:
         """Send plain bytes."""
+        self.told += len(data)
         await self.say_raw(APPLICATION, data)
 
     async def say_raw(self, kind: int, content: bytes) -> None:
@@ -241,9 +249,10 @@ class FarEnd:
         if where & SSL.SSL_CB_READ_ALERT == SSL.SSL_CB_READ_ALERT:
             self.alerts.append(value & 0xFF)
 
-    def _learn(self, _connection: SSL.Connection, line: bytes) -> None:
-        label, _random, secret = line.decode().split()
-        self._secrets[label] = bytes.fromhex(secret)
+
+def _learn(connection: SSL.Connection, line: bytes) -> None:
+    label, _random, secret = line.decode().split()
+    connection.get_app_data()[label] = bytes.fromhex(secret)
 
 
 def request(method: str, word: str, *, filling: int = 0) -> bytes:

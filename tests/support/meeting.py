@@ -15,7 +15,6 @@ from OpenSSL import SSL
 from pingedbox import tls_port
 from tlsbox import SET_PROFILE, commit, counters
 
-from sbcsim.device.settings import Settings
 from sbcsim.events import AlertReceived, ConnectionClosed, DialFailed, Handshake, LogEvent
 from sbcsim.simulator import Simulator
 
@@ -129,17 +128,15 @@ class Meeting:
 
 
 @asynccontextmanager
-async def meeting(
-    directory: Path, role: str, version: str, *lines: str, settings: Settings | None = None
-) -> AsyncIterator[Meeting]:
-    """Return a box that speaks one version, and a far end."""
+async def meeting(directory: Path, role: str, version: str, *lines: str, port: int = 0) -> AsyncIterator[Meeting]:
+    """Return a box that speaks one version, and a far end; `port` is where the box dials to instead, if not 0."""
     found: list[Meeting] = []
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await found[0].accept(reader, writer)
 
     server = await asyncio.start_server(accepted, "127.0.0.1")
-    port = server.sockets[0].getsockname()[1]
+    port = port or server.sockets[0].getsockname()[1]
     configuration = directory / "box.cli"
     configuration.write_text("\n".join((*LINES, *PEERS, f"{SET_PROFILE}{PROFILES[version]}", *lines)) + "\n")
     box = Simulator(
@@ -147,7 +144,6 @@ async def meeting(
         clock=f"virtual@{testca.START}",
         files=certificate_files(),
         maps=[f"192.0.2.10:5061=127.0.0.1:{port}"],
-        settings=settings,
     )
     try:
         async with box:

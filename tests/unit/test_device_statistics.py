@@ -322,6 +322,18 @@ def test_a_connection_in_its_table(box):
     assert (rows[1]["bytesRcvd"], rows[1]["bytesSent"], rows[1]["idleTime"]) == (4, 2, 90)
 
 
+def test_a_connection_says_what_waits_on_it_and_whether_it_is_to_end(box):
+    ping(box, behaviour="hang")
+    number = inbound(box)
+    box.sbc.received(number, b"OPTIONS sip:x", box.now)
+    box.commit(f"{SET_PORT}action dryup mode outOfService")
+    rows = box.sbc.rows((*ZONE_PATH, "sipSigConnStatus"))
+    assert [(row["state"], row["pduSendQueued"], row["pduRecvQueued"], row["aging"]) for row in rows] == [
+        ("connecting", 1, 0, "yes"),
+        ("up", 0, 1, "yes"),
+    ]
+
+
 def test_a_closed_connection_leaves_the_table_and_its_number_is_never_used_again(box):
     first = inbound(box)
     box.sbc.closed(first, "closed by peer", box.now)
