@@ -155,7 +155,7 @@ class Simulator:
         self._sbc = Sbc(self._database, self._clock, settings=self._settings, users=self._users)
         self._wiring = Wiring(self._addresses, self._sbc.new_listeners, self._sbc.wanted_listeners)
         self._database.subscribe(self._wiring)
-        self._driver = Driver(self._sbc, self._clock, self._wiring, self.events)
+        self._driver = Driver(self._sbc, self._clock, self._wiring, self.events, resolver=self._settings.resolver)
         self._changing = asyncio.Lock()
         self._management: Management | None = None
         self._control_port: ControlPort | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from sbcsim.pki.credential import Credential, TrustAnchors
+from sbcsim.sip.locating import Question
 
 ConnectionId = int
 Endpoint = tuple[str, int]
@@ -129,6 +130,13 @@ class SendDatagram:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """Ask the DNS one question."""
+
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """End a connection. The device has already forgotten it; nothing more is reported about it."""
 
@@ -186,6 +194,7 @@ Effect = (
     | OcspVerdict
     | Send
     | SendDatagram
+    | Lookup
     | Close
     | AskOcsp
     | DropOcsp

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sbcsim.clock import SECOND, Instant, Order
-from sbcsim.events import PathPing, PathState, SipMessage
-from sbcsim.sip import options
+from sbcsim.events import PathPing, PathState
+from sbcsim.sip.locating import Answer, Question
 from sbcsim.sip.message import Response
 
 from .alarms import AlarmName
@@ -20,14 +20,12 @@ from .chassis import Chassis
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, PeerKey, PortKey
 from .datagrams import DatagramPlane
-from .effects import Endpoint, ListenerKey, Transport
+from .effects import Endpoint, ListenerKey
 from .listeners import Port
-from .objects import IpPeer, read_path_check_profile, read_peer, zone_peers, zone_ports
-from .pathroute import choose_sender, target
+from .objects import IpPeer, read_path_check_profile, read_peer, zone_peers
 from .peerdirectory import PeerDirectory
 from .peerstate import PathCheck, Ping, PingState
-from .tlsprofile import read_tls_profile
-from .udpping import UdpPings
+from .pingsender import PingSender
 
 REPLY_SECONDS = 32
 """A ping fails when no final answer came within this time, or within sendInterval if that is shorter."""
@@ -50,14 +48,13 @@ class PathChecks:
     ) -> None:
         self._chassis = chassis
         self._plane = plane
-        self._udp = UdpPings(chassis, datagrams)
-        self._ports = ports
         self._directory = directory
+        self._sender = PingSender(chassis, plane, datagrams, ports, directory, self._unsent)
         self._checks: dict[PeerKey, PathCheck] = {}
         self._by_call_id: dict[str, PeerKey] = {}
         self._failing: set[PeerKey] = set()
         self._pinged = 0
-        self.awaiting: set[PeerKey] = set()
+        self.awaiting = self._sender.awaiting
         """Peers that owe an answer which somebody waits for."""
 
     def __iter__(self) -> Iterator[PathCheck]:
@@ -110,8 +107,8 @@ class PathChecks:
             check.last_ping = now
             self._outcome(check, now, ok=True, reason="icmp", times=times)
             return
-        sender = self._sender(check)
-        if sender is None:
+        way = self._sender.way(check)
+        if way is None:
             # No port of the zone is in service: pings stop, nothing is judged, until a commit changes that.
             self._settle(check, settled=True, failing=True)
             return
@@ -119,17 +116,7 @@ class PathChecks:
         check.ping = Ping(self._chassis.token(), times, now.uptime + _patience(check), hoped=not check.silent)
         self._by_call_id[check.ping.call_id] = key
         self._chassis.timetable.acting.set(("reply", key), check.ping.deadline, Order.TIMEOUT)
-        if times > 1 or not check.silent:
-            # A silent peer is listened for once in a stretch: it may have come back.
-            self.awaiting.add(key)
-        port, transport = sender
-        record = self._plane.table.get(check.connection)
-        if transport is Transport.UDP:
-            self._send_datagram(check, port, now)
-        elif record is None or record.transport is not transport or not self._ports[record.port].sends:
-            self._dial(check, port, transport, now)
-        elif record.established:
-            self._send(check, record, now)
+        self._sender.send(check, *way, now)
 
     def reply_timed_out(self, key: PeerKey, now: Instant) -> None:
         """No final answer has come in time."""
@@ -170,21 +157,28 @@ class PathChecks:
         return 0
 
     def resend(self, key: PeerKey, now: Instant) -> None:
-        """Nobody has answered so far: a ping over UDP goes out again.
+        """It is time to send a ping over UDP again."""
+        self._sender.resend(self._checks[key], now)
 
-        The first repetition is listened for as well. Who misses two in a row is silent.
-        """
-        ping = self._checks[key].ping
-        if ping is not None and ping.datagram is not None:
-            self._udp.resend(key, ping.datagram, now)
-            if ping.hoped and ping.datagram.sent == 2:
-                self.awaiting.add(key)
+    def looked_up(self, question: Question, answer: Answer, now: Instant) -> None:
+        """The DNS has answered."""
+        self._sender.looked_up(question, answer, self.get, now)
+
+    @property
+    def outstanding(self) -> int:
+        """How many answers somebody waits for, of peers and of the DNS."""
+        return len(self.awaiting) + len(self._sender.names)
+
+    @property
+    def looking_up(self) -> bool:
+        """Whether the DNS owes an answer."""
+        return bool(len(self._sender.names))
 
     def undeliverable(self, call_id: str, reason: str, now: Instant) -> None:
         """A ping over UDP could not be sent."""
         key = self._by_call_id.get(call_id)
         if key is not None:
-            self._finish(self._checks[key], now, ok=False, reason=reason)
+            self._unsent(self._checks[key], reason, now)
 
     def give_up(self, now: Instant) -> None:
         """Nobody waits any longer for the peers that owe an answer: they count as silent until they speak."""
@@ -195,7 +189,7 @@ class PathChecks:
             if ping is not None and ping.times > 1:
                 earlier, ping.times = ping.times - 1, 1
                 if ping.datagram is not None:
-                    self._udp.make_up(ping.datagram, _patience(check), earlier, now)
+                    self._sender.udp.make_up(ping.datagram, _patience(check), earlier, now)
                 self._outcome(check, now, ok=False, reason="no answer", times=earlier)
         self.awaiting.clear()
 
@@ -220,7 +214,7 @@ class PathChecks:
         if check is not None:
             self._unsettle(check)
             if check.ping is not None and not check.ping.connection:
-                self._send(check, record, now)
+                self._sender.send_on(check, record, now)
 
     def connection_failed(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
         """An outbound connection never came up: its ping has failed."""
@@ -248,59 +242,15 @@ class PathChecks:
         self._by_call_id.clear()
         self._failing.clear()
         self._pinged = 0
+        self._sender.names.clear()
         self.awaiting.clear()
 
     def _of(self, record: ConnectionRecord) -> PathCheck | None:
         check = None if record.peer is None else self._checks.get(record.peer)
         return check if check is not None and check.connection == record.id else None
 
-    def _sender(self, check: PathCheck) -> tuple[Port, Transport] | None:
-        assert check.profile is not None
-        keys = zone_ports(self._chassis.tree, *check.peer.key[:2])
-        return choose_sender((self._ports[key] for key in keys if key in self._ports), check.profile)
-
-    def _dial(self, check: PathCheck, port: Port, transport: Transport, now: Instant) -> None:
-        assert check.ping is not None
-        remote, reason = target(check.peer, transport, self._chassis.settings)
-        if transport is Transport.TLS:
-            profile = read_tls_profile(self._chassis.tree, port.config.tls_profile)
-            if not profile.client_role:
-                reason = f"tlsProfile {profile.name} allows the server role only"
-        if reason:
-            self._finish(check, now, ok=False, reason=reason)
-            return
-        record = self._plane.dial(port, transport, remote, check.peer.key, check.ping.times, now)
-        check.connection = record.id
-        if check.peer.key not in self.awaiting:
-            self._plane.opening.discard(record.id)
-
-    def _send_datagram(self, check: PathCheck, port: Port, now: Instant) -> None:
-        ping = check.ping
-        assert ping is not None
-        remote, reason = target(check.peer, Transport.UDP, self._chassis.settings)
-        if reason:
-            self._finish(check, now, ok=False, reason=reason)
-        else:
-            ping.datagram = self._udp.send(check.peer, port, remote, ping.call_id, ping.times, now)
-
-    def _send(self, check: PathCheck, record: ConnectionRecord, now: Instant) -> None:
-        ping = check.ping
-        assert ping is not None
-        ping.connection = record.id
-        listener = self._ports[record.port].config.listener_towards(record.remote, record.transport)
-        request = options.ping(
-            record.remote,
-            listener.address,
-            "TLS" if record.transport is Transport.TLS else "TCP",
-            call_id=ping.call_id,
-            branch=self._chassis.token(),
-            tag=self._chassis.token(8),
-            cseq=1,
-            describe=check.peer.status_update,
-        )
-        data = request.to_bytes()
-        self._plane.send(record, data, now, times=ping.times)
-        self._chassis.emit(now, SipMessage(record.id, "out", request.summary, ping.call_id, len(data), ping.times))
+    def _unsent(self, check: PathCheck, reason: str, now: Instant) -> None:
+        self._finish(check, now, ok=False, reason=reason)
 
     def _finish(self, check: PathCheck, now: Instant, *, ok: bool, reason: str, lost: bool = False) -> None:
         """End the ping under way, for all it stood for.
@@ -313,7 +263,7 @@ class PathChecks:
         del self._by_call_id[ping.call_id]
         self.awaiting.discard(check.peer.key)
         self._chassis.timetable.acting.cancel(("reply", check.peer.key))
-        self._udp.stop(check.peer.key)
+        self._sender.udp.stop(check.peer.key)
         if ping.times > 1 and lost and check.state is PingState.UP:
             self._outcome(check, now, ok=True, reason="coalesced", times=ping.times - 1)
             ping.times = 1
@@ -390,7 +340,7 @@ class PathChecks:
         timetable = self._chassis.timetable
         timetable.acting.cancel(("reply", key))
         timetable.acting.cancel(("ping", key))
-        self._udp.stop(key)
+        self._sender.udp.stop(key)
         timetable.cancel(("ping", key))
 
     def _drop_connections(self, key: PeerKey, now: Instant) -> None:

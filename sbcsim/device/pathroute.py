@@ -1,13 +1,12 @@
-"""Which way a path check's ping goes: from which sipSigPort, over which transport, to which address."""
+"""Which way a path check's ping goes: from which sipSigPort, over which transport, to which port."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 
-from .effects import Endpoint, Transport
+from .effects import Transport
 from .listeners import Port
-from .objects import IpPeer, PathCheckProfile
+from .objects import PathCheckProfile
 from .settings import Settings
 
 
@@ -21,25 +20,9 @@ def choose_sender(ports: Iterable[Port], profile: PathCheckProfile) -> tuple[Por
     return None
 
 
-def target(peer: IpPeer, transport: Transport, settings: Settings) -> tuple[Endpoint, str]:
-    """Return where a peer is dialled, or why it cannot be."""
-    address, port = peer.address, peer.port
-    if peer.host_name:
-        address, port = settings.hosts.get(peer.host_name) or _literal(peer.host_name), peer.host_port
-        if not address:
-            return ("", 0), f"hostName {peer.host_name} is not in the host table"
-    if not address:
-        return ("", 0), "ipAddress is not configured"
+def port_towards(number: int, transport: Transport, settings: Settings) -> int:
+    """Return the port that is dialled for one that is configured; 0 is the usual one."""
     tls = transport is Transport.TLS
-    if port == 0:
-        port = 5061 if tls else 5060
-    elif tls and settings.dial_tls_port_plus_one:
-        port += 1
-    return (address, port), ""
-
-
-def _literal(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return ""
+    if number == 0:
+        return 5061 if tls else 5060
+    return number + 1 if tls and settings.dial_tls_port_plus_one else number

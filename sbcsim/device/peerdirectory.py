@@ -18,10 +18,15 @@ class PeerDirectory:
         self._hosts = hosts
         self._peers: dict[PeerKey, IpPeer] = {}
         self._at: dict[_Place, dict[PeerKey, None]] = {}
+        self._found: dict[PeerKey, str] = {}
 
     def put(self, peer: IpPeer) -> None:
         """Take a peer in, in place of an earlier one of the same key."""
+        before = self._peers.get(peer.key)
+        found = self._found.get(peer.key, "")
         self.drop(peer.key)
+        if found and before is not None and before.host_name == peer.host_name:
+            self._found[peer.key] = found
         self._peers[peer.key] = peer
         for place in self._places(peer):
             self._at.setdefault(place, {})[peer.key] = None
@@ -31,14 +36,25 @@ class PeerDirectory:
         peer = self._peers.pop(key, None)
         if peer is None:
             return
-        for place in self._places(peer):
+        places = self._places(peer)
+        self._found.pop(key, None)
+        for place in places:
             keys = self._at[place]
             del keys[key]
             if not keys:
                 del self._at[place]
 
+    def found(self, key: PeerKey, address: str) -> None:
+        """Take in where the DNS says that a peer is now."""
+        peer = self._peers.get(key)
+        if peer is not None and self._found.get(key) != address:
+            self.drop(key)
+            self._found[key] = address
+            self.put(peer)
+
     def clear(self) -> None:
         """Forget everybody."""
+        self._found.clear()
         self._peers.clear()
         self._at.clear()
 
@@ -58,5 +74,5 @@ class PeerDirectory:
         return tuple(dict.fromkeys(peer.certified_name for peer in self.behind(record) if peer.certified_name))
 
     def _places(self, peer: IpPeer) -> frozenset[_Place]:
-        addresses = {peer.address, self._hosts.get(peer.host_name, "")} - {""}
+        addresses = {peer.address, self._hosts.get(peer.host_name, ""), self._found.get(peer.key, "")} - {""}
         return frozenset((*peer.key[:2], address) for address in addresses)

@@ -7,6 +7,7 @@ from enum import Enum
 
 from sbcsim.clock import SECOND, Instant
 
+from .names import Search
 from .objects import IpPeer, PathCheckProfile
 from .udpping import UdpRequest
 
@@ -24,7 +25,8 @@ class PingState(Enum):
 class Ping:
     """One ping under way. `times` is what it stands for; `connection` is 0 until it has been sent, and over UDP.
 
-    `datagram` is what goes over UDP, `hoped` whether the peer was not known to be silent when it was sent.
+    `datagram` is what goes over UDP, `hoped` whether the peer was not known to be silent when it was sent,
+    `search` how its way is found as long as that is not known.
     """
 
     call_id: str
@@ -33,6 +35,7 @@ class Ping:
     connection: int = 0
     datagram: UdpRequest | None = None
     hoped: bool = False
+    search: Search | None = None
 
 
 class PathCheck:

@@ -20,6 +20,7 @@ from sbcsim.events import Journal, LogEvent, Reset
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import node_for
+from sbcsim.sip.locating import Answer, Question
 
 from . import localauth, logadmin
 from .actions import Actions, Request
@@ -219,6 +220,10 @@ class Sbc:
         """A `SendDatagram` has failed."""
         self._paths.undeliverable(call_id, reason, now)
 
+    def looked_up(self, question: Question, answer: Answer, now: Instant) -> None:
+        """A `Lookup` has ended."""
+        self._paths.looked_up(question, answer, now)
+
     def noticed(self, connection: ConnectionId, notice: Notice, alert: int, now: Instant) -> None:
         """The far end has done something inside TLS that ends nothing."""
         self._plane.noticed(connection, notice, alert, now)
@@ -277,13 +282,15 @@ class Sbc:
 
     def outstanding(self) -> int:
         """Return how many answers are awaited; those known to be silent are asked once in a while."""
-        return len(self._plane.opening) + len(self._paths.awaiting) + self._plane.ocsp.awaited
+        return len(self._plane.opening) + self._paths.outstanding + self._plane.ocsp.awaited
 
     def hopeful(self) -> bool:
         """Whether one of those answers is owed by a far end that is not known to be silent."""
         dialled = (self._plane.table.get(number) for number in self._plane.opening)
         owing = {*self._paths.awaiting, *(record.peer for record in dialled if record is not None)}
-        return self._plane.ocsp.hopeful or not all(self._paths.silent(key) for key in owing)
+        if self._plane.ocsp.hopeful or self._paths.looking_up:
+            return True
+        return not all(self._paths.silent(key) for key in owing)
 
     def give_up(self, now: Instant) -> None:
         """Those who owe an answer count as silent until they speak."""

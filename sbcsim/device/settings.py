@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from sbcsim.errors import UserError
+from sbcsim.sip.locating import is_address
 
 from .passwords import PasswordChange
 from .redundancy import HaMode
@@ -18,7 +19,8 @@ class Settings:
     """Choices that hold for the life of one simulated system.
 
     `dial_tls_port_plus_one` adds 1 to a peer's port over TLS, as some say the box does. `hosts` is the host table
-    by which a pathCheck hostName is resolved: name to simulated address. `resume_across_renewal` lets far ends take up
+    by which a pathCheck hostName is resolved: name to simulated address; for other names the DNS server at `resolver`
+    is asked, a place on the host, and nobody where there is none. `resume_across_renewal` lets far ends take up
     sessions of TLS 1.2 and older under a certificate that has been replaced, as some boxes do, and
     `sessions_survive_switchover` those that the other server of a pair has made. `password_change` says who is made to
     change the password at login. With `last_login` the greeting tells when and from where the user was here before;
@@ -31,6 +33,7 @@ class Settings:
     seed: int = 0
     dial_tls_port_plus_one: bool = False
     hosts: Mapping[str, str] = field(default_factory=dict)
+    resolver: tuple[str, int] | None = None
     ha: HaMode = HaMode.NONE
     resume_across_renewal: bool = False
     sessions_survive_switchover: bool = False
@@ -45,7 +48,7 @@ _CHOICES = (
     "sessions_survive_switchover",
 )  # fmt: skip
 
-NAMED = {name.replace("_", "-"): name for name in _CHOICES}
+NAMED = {name.replace("_", "-"): name for name in _CHOICES} | {"host": "hosts", "resolver": "resolver"}
 """The choices that can be made by a name, with their fields."""
 
 LOCK_PATIENCE = 15.0
@@ -55,15 +58,41 @@ _SWITCH = {"on": True, "off": False}
 
 
 def chosen(texts: Iterable[str]) -> Settings:
-    """Return settings by `NAME=VALUE`, e.g. `last-login=on`; raises UserError."""
+    """Return settings by `NAME=VALUE`, e.g. `last-login=on` or `host=sbc.example.com:192.0.2.1`; raises UserError."""
     values: dict[str, Any] = {}
+    hosts: dict[str, str] = {}
     for text in texts:
         name, _, value = text.partition("=")
         if name not in NAMED:
             raise UserError(f'"{name}" is no setting: {", ".join(sorted(NAMED))}')
+        if name == "host":
+            hosts.update([_host(value)])
+            continue
+        if name == "resolver":
+            values["resolver"] = _resolver(value)
+            continue
         usual = getattr(Settings(), NAMED[name])
         choices = {each.value: each for each in type(usual)} if isinstance(usual, Enum) else _SWITCH
         if value not in choices:
             raise UserError(f'setting {name}: "{value}" is none of {", ".join(choices)}')
         values[NAMED[name]] = choices[value]
-    return Settings(**values)
+    return Settings(**values, hosts=hosts)
+
+
+def _host(text: str) -> tuple[str, str]:
+    name, _, address = text.partition(":")
+    if not name or not is_address(address.strip("[]")):
+        raise UserError(f'setting host: "{text}" is not a name with an address such as peer.example.com:192.0.2.10')
+    return name, is_address(address.strip("[]"))
+
+
+def _resolver(text: str) -> tuple[str, int]:
+    address, port = text, "53"
+    if text.startswith("["):
+        address, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":") or port
+    elif text.count(":") == 1:
+        address, _, port = text.partition(":")
+    if not is_address(address) or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise UserError(f'setting resolver: "{text}" is not the place of a DNS server such as 127.0.0.1:5353')
+    return is_address(address), int(port)

@@ -17,6 +17,7 @@ from sbcsim.device.effects import (
     Notice,
     SessionId,
 )
+from sbcsim.sip.locating import Answer, Question
 
 
 class Device(Protocol):
@@ -51,6 +52,9 @@ class Device(Protocol):
 
     def undeliverable(self, call_id: str, reason: str, now: Instant) -> None:
         """Hear that the datagram of a ping could not be sent."""
+
+    def looked_up(self, question: Question, answer: Answer, now: Instant) -> None:
+        """Hear what the DNS has answered."""
 
     def noticed(self, connection: ConnectionId, notice: Notice, alert: int, now: Instant) -> None:
         """Hear of something inside TLS that ends nothing."""

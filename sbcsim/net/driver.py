@@ -12,6 +12,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sbcsim.clock import SECOND, Clock, Instant
 from sbcsim.device.effects import (
@@ -29,6 +30,7 @@ from sbcsim.device.effects import (
     HandshakeFailed,
     Listen,
     ListenerKey,
+    Lookup,
     Notice,
     OcspVerdict,
     Send,
@@ -42,6 +44,7 @@ from sbcsim.device.effects import (
 )
 from sbcsim.errors import UserError
 from sbcsim.events import ClockMoved, Journal, LogEvent
+from sbcsim.sip.locating import Answer, Question
 
 from .datagrams import DatagramPort
 from .device import Device
@@ -51,6 +54,9 @@ from .syslog import SyslogSender
 from .tcp import Phase, Stream, Streams
 from .tls import self_check
 from .wiring import Wiring, endpoint_of, format_endpoint
+
+if TYPE_CHECKING:
+    from .resolver import Resolver
 
 PATIENCE = 1.0
 """Real seconds without any progress before peers that owe an answer are taken for silent."""
@@ -79,7 +85,14 @@ class Driver:
     """The one who runs a device on an event loop; between `start` and `stop`."""
 
     def __init__(
-        self, device: Device, clock: Clock, wiring: Wiring, journal: Journal, *, patience: float = PATIENCE
+        self,
+        device: Device,
+        clock: Clock,
+        wiring: Wiring,
+        journal: Journal,
+        *,
+        patience: float = PATIENCE,
+        resolver: Endpoint | None = None,
     ) -> None:
         self._device = device
         self._clock = clock
@@ -99,6 +112,11 @@ class Driver:
         self._tick_due = -1
         self._pumping = False
         self._ocsp = OcspClient(wiring.addresses.to_dial, self._ocsp_answered)
+        self._resolver: Resolver | None = None
+        if resolver is not None:
+            from .resolver import Resolver  # noqa: PLC0415 - slow, and seldom wanted
+
+            self._resolver = Resolver(resolver, self._looked_up)
         self._syslog = SyslogSender(lambda server: wiring.addresses.to_dial((server.host, server.port)), self._unlogged)
 
     async def start(self) -> None:
@@ -134,6 +152,8 @@ class Driver:
             await asyncio.wait(self._connecting)
         await self._ocsp.close()
         await self._syslog.close()
+        if self._resolver is not None:
+            await self._resolver.close()
         if network is not None:
             await network.stop()
         self._streams.clear()
@@ -270,12 +290,10 @@ class Driver:
                         self._stop_listening(key)
                 case Dial():
                     self._dial(network, effect)
-                case SendDatagram():
-                    self._send_datagram(effect)
                 case AskOcsp() | DropOcsp() | OcspVerdict():
                     self._look_up(network, effect)
-                case SendSyslog():
-                    self._syslog.send(effect)
+                case SendDatagram() | SendSyslog() | Lookup():
+                    self._send_off(effect)
                 case Close(connection, how):
                     # OpenSSL sends the alerts of a handshake by itself and has no call for one later on.
                     self._close(network, connection, how)
@@ -333,6 +351,15 @@ class Driver:
         self._journal.add(self._clock.reading(), LogEvent("LOG", "minor", text))
         self._pump()
 
+    def _send_off(self, effect: SendDatagram | SendSyslog | Lookup) -> None:
+        if isinstance(effect, SendDatagram):
+            self._send_datagram(effect)
+        elif isinstance(effect, SendSyslog):
+            self._syslog.send(effect)
+        else:
+            assert self._resolver is not None  # the device does not ask where there is nobody to ask
+            self._resolver.ask(effect.question)
+
     def _send_datagram(self, effect: SendDatagram) -> None:
         port = self._listeners.get(effect.listener)
         if not isinstance(port, DatagramPort):  # closed in the meantime
@@ -345,6 +372,10 @@ class Driver:
             reason = error.text
         if reason and effect.call_id:
             self._device.undeliverable(effect.call_id, reason, self.now())
+
+    def _looked_up(self, question: Question, answer: Answer) -> None:
+        self._device.looked_up(question, answer, self.now())
+        self._pump()
 
     def _datagram(self, key: ListenerKey, source: Endpoint, data: bytes) -> None:
         self._device.datagram(key, self._wiring.addresses.from_host(source), data, self.now())

@@ -27,6 +27,7 @@ from sbcsim.device.effects import (
 )
 from sbcsim.pki.credential import Credential, TrustAnchors
 from sbcsim.pki.mint import Authority, Issued
+from sbcsim.sip.locating import Answer, Question
 
 MODERN = ("ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256")
 
@@ -169,6 +170,9 @@ class FakeDevice:
 
     def undeliverable(self, call_id: str, reason: str, now: Instant) -> None:
         self.note("undeliverable", 0, (call_id, reason))
+
+    def looked_up(self, question: Question, answer: Answer, now: Instant) -> None:
+        self.note("looked_up", 0, (question, answer))
 
     def noticed(self, connection: ConnectionId, notice: Notice, alert: int, now: Instant) -> None:
         self.note("noticed", connection, notice, alert)

@@ -23,6 +23,7 @@ from sbcsim.device.effects import (
     HandshakeFailure,
     Listen,
     ListenerKey,
+    Lookup,
     OcspVerdict,
     Send,
     SendDatagram,
@@ -39,6 +40,7 @@ from sbcsim.pki.credential import Certificate, CertificateError
 from sbcsim.schema import load
 from sbcsim.schema.walk import Word, resolve_set
 from sbcsim.sip.datagram import read
+from sbcsim.sip.locating import Answer, Question
 from sbcsim.sip.message import Request
 from sbcsim.sip.options import respond
 from sbcsim.sip.stream import Stream
@@ -99,6 +101,9 @@ class Box:
         """Handshakes that wait for an `OcspVerdict`."""
         self.slow_handshakes = False
         self.handshaking: dict[int, StartTls] = {}
+        self.dns: dict[Question, Answer] = {}
+        self.asked: list[Question] = []
+        self.slow_dns = False
         self.sbc.start(self.now)
         self.pump()
 
@@ -215,6 +220,8 @@ class Box:
                 self._send(effect)
             case SendDatagram():
                 self._send_datagram(effect)
+            case Lookup(question):
+                self._look_up(question)
             case SendSyslog():
                 self.syslog.append(effect)
             case AskOcsp():
@@ -346,6 +353,12 @@ class Box:
             far.owed_datagrams.append((effect.listener, answer))
         else:
             self.sbc.datagram(effect.listener, effect.remote, answer, self.now)
+
+    def _look_up(self, question: Question) -> None:
+        self.asked.append(question)
+        if self.slow_dns:
+            return
+        self.sbc.looked_up(question, self.dns.get(question, Answer()), self.now)
 
     def _at(self, far: FarEnd) -> tuple[str, int]:
         return next(address for address, each in self.far_ends.items() if each is far)

@@ -16,6 +16,22 @@ def test_by_name() -> None:
         last_login=True, dial_tls_port_plus_one=True, password_change=PasswordChange.NEVER
     )
     assert chosen(["last-login=on", "last-login=off"]) == Settings()
+    assert chosen(["host=a.example.com:192.0.2.1", "host=b:2001:DB8::1", "host=c:[::1]"]) == Settings(
+        hosts={"a.example.com": "192.0.2.1", "b": "2001:db8::1", "c": "::1"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("127.0.0.1:5353", ("127.0.0.1", 5353)),
+        ("127.0.0.1", ("127.0.0.1", 53)),
+        ("[::1]:5353", ("::1", 5353)),
+        ("::1", ("::1", 53)),
+    ],
+)
+def test_where_the_dns_server_is(text: str, place: tuple[str, int]) -> None:
+    assert chosen([f"resolver={text}"]) == Settings(resolver=place)
 
 
 @pytest.mark.parametrize(
@@ -24,12 +40,24 @@ def test_by_name() -> None:
         (
             "seed=1",
             (
-                '"seed" is no setting: dial-tls-port-plus-one, last-login, lock-wait, password-change, '
-                "resume-across-renewal, sessions-survive-switchover"
+                '"seed" is no setting: dial-tls-port-plus-one, host, last-login, lock-wait, password-change, '
+                "resolver, resume-across-renewal, sessions-survive-switchover"
             ),
         ),
         ("last-login", 'setting last-login: "" is none of on, off'),
         ("last-login=yes", 'setting last-login: "yes" is none of on, off'),
+        (
+            "host=peer.example.com",
+            'setting host: "peer.example.com" is not a name with an address such as peer.example.com:192.0.2.10',
+        ),
+        (
+            "resolver=ns.example.com:53",
+            'setting resolver: "ns.example.com:53" is not the place of a DNS server such as 127.0.0.1:5353',
+        ),
+        (
+            "resolver=127.0.0.1:0",
+            'setting resolver: "127.0.0.1:0" is not the place of a DNS server such as 127.0.0.1:5353',
+        ),
         ("password-change=on", 'setting password-change: "on" is none of never, reset, first'),
     ],
 )
