@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from weakref import WeakValueDictionary
 
 from cryptography import x509 as asn
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -36,11 +37,15 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 """The kinds of private key that the box works with."""
 
 
+RECENT = 256
+"""Certificates, and findings about who made which, that are kept although nobody holds them."""
+
+
 class CertificateError(SbcsimError):
     """Bytes that should be an X.509 certificate are none."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Certificate:
     """One X.509 certificate; equal and hashed by its fingerprint (SHA-256 of the DER form, lower-case hex)."""
 
@@ -142,7 +147,7 @@ class TrustAnchors:
         return hash(self.fingerprints)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=RECENT)
 def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Whether `issuer`'s name and key made `certificate`; dates and purposes are not looked at."""
     try:
@@ -152,9 +157,21 @@ def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     return True
 
 
-@lru_cache(maxsize=4096)
+_alive: WeakValueDictionary[bytes, Certificate] = WeakValueDictionary()
+"""Every certificate that somebody holds, by its DER form: one object for all connections of a peer."""
+
+
+@lru_cache(maxsize=RECENT)
 def _read(der: bytes) -> Certificate:
-    # The cache shares one object among all connections of a peer, whose certificate arrives with each handshake.
+    # A peer's certificate arrives with each handshake. Those that nobody holds any more are let go in time, so that a
+    # system whose certificates are replaced again and again does not grow.
+    certificate = _alive.get(der)
+    if certificate is None:
+        certificate = _alive[der] = _parse(der)
+    return certificate
+
+
+def _parse(der: bytes) -> Certificate:
     try:
         parsed = asn.load_der_x509_certificate(der)
         names = [str(each.value) for each in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]

@@ -1,6 +1,8 @@
 """Certificates, credentials and trust anchors as values."""
 
 import dataclasses
+import gc
+import weakref
 
 import pytest
 from cryptography import x509
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbcsim.clock import SECOND, from_rfc3339, to_datetime
-from sbcsim.pki.credential import Certificate, CertificateError, Credential, TrustAnchors, issued_by
+from sbcsim.pki.credential import RECENT, Certificate, CertificateError, Credential, TrustAnchors, issued_by
 from sbcsim.pki.mint import Authority, new_key
 
 NOT_BEFORE = "2026-01-01T00:00:00Z"
@@ -123,3 +125,16 @@ def test_any_other_bytes_raise_certificate_error(data):
             assert certificate.public_key is not None
         except CertificateError:
             continue
+
+
+def test_a_certificate_is_one_object_for_all_who_hold_it_and_is_gone_some_time_after_they_let_it_go():
+    def others(first: int) -> list[weakref.ref[Certificate]]:
+        kept = (CA.issue("other.example.com", key=OWN.key, serial=first + each) for each in range(RECENT))
+        return [weakref.ref(Certificate.from_der(each.der())) for each in kept]
+
+    held = Certificate.from_der(OWN.der())
+    before = others(0x10000)
+    others(0x20000)
+    gc.collect()
+    assert Certificate.from_der(bytes(bytearray(OWN.der()))) is held
+    assert {each() for each in before} == {None}
