@@ -12,7 +12,7 @@ from OpenSSL import SSL
 from rich.console import Console
 from rich.table import Table
 
-from . import bulk, commits, durable, logging_in, memory, shells, showing, starting, time_travel, traffic
+from . import bulk, commits, durable, logging_in, memory, shells, showing, soak, starting, time_travel, traffic
 from .registry import Figure, quantity
 
 BENCHMARKS = {
@@ -32,6 +32,7 @@ BENCHMARKS = {
         memory.memory,
         commits.commit,
         durable.durable,
+        soak.soak,
         time_travel.days,
     )
 }

@@ -1,4 +1,4 @@
-"""The load, in a process of its own: `python -m benchmarks.load handshakes|options|idle|peers DIRECTORY ...`.
+"""The load, in a process of its own: `python -m benchmarks.load handshakes|steady|options|idle|peers DIRECTORY ...`.
 
 Plain blocking sockets of the standard library, so that the load costs as little as it can beside what it measures.
 """
@@ -9,6 +9,7 @@ import asyncio
 import socket
 import ssl
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -82,6 +83,58 @@ def load_handshakes(directory: Path, port: int, number: int) -> None:
             say(rate=number // LANES * LANES / (time.perf_counter() - start))
 
 
+def load_steady(directory: Path, port: int) -> None:
+    """Connect, shake hands and leave, without a break between two lines of the parent; say what was seen meanwhile.
+
+    `failed` are the reasons, `went_back` how often a connection was shown an older certificate than one before it.
+    """
+    context = client_context(directory)
+    told = threading.Event()
+
+    def lane(_: int) -> _Seen:
+        seen = _Seen()
+        last = False
+        while not last:
+            last = told.is_set()  # and one more: it meets what was committed before
+            try:
+                with connect(context, port) as connection:
+                    seen.take(connection)
+            except OSError as error:
+                seen.failed.append(str(error))
+        return seen
+
+    with ThreadPoolExecutor(LANES) as lanes:
+        say()
+        while wait_to_go_on():
+            told.clear()
+            running = lanes.map(lane, range(LANES))
+            say()
+            wait_to_go_on()
+            told.set()
+            seen = list(running)
+            say(
+                handshakes=sum(each.handshakes for each in seen),
+                went_back=sum(each.went_back for each in seen),
+                newest=max(each.newest for each in seen),
+                failed=[reason for each in seen for reason in each.failed],
+            )
+
+
+class _Seen:
+    """What one lane has seen."""
+
+    def __init__(self) -> None:
+        self.handshakes = self.went_back = self.newest = 0
+        self.failed: list[str] = []
+
+    def take(self, connection: ssl.SSLSocket) -> None:
+        certificate = connection.getpeercert() or {}
+        serial = int(str(certificate["serialNumber"]), 16)
+        self.handshakes += 1
+        self.went_back += serial < self.newest
+        self.newest = max(self.newest, serial)
+
+
 def load_options(directory: Path, port: int, number: int) -> None:
     """Send `number` OPTIONS over kept connections; once for each line of the parent."""
     context = client_context(directory)
@@ -133,6 +186,7 @@ def serve_peers(directory: Path, number: int) -> None:
 if __name__ == "__main__":
     _load: dict[str, Callable[..., None]] = {
         "handshakes": load_handshakes,
+        "steady": load_steady,
         "options": load_options,
         "idle": load_idle,
         "peers": serve_peers,

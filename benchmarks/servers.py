@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncssh
 
+from sbcsim.device.settings import Settings
 from sbcsim.simulator import Simulator
 
 from . import bare
@@ -19,9 +20,13 @@ USERS, SHELLS_A_USER = 100, 5
 """Users of the box that is typed on, and how many sessions each of them may have."""
 
 
-async def serve_box(directory: Path) -> None:
-    async with Simulator(directory / "box.cli", files=box_files(directory)) as sbc:
-        say(cli=sbc.ports.cli, tls=next(each.address for each in sbc.ports.sip if each.transport == "tls"))
+async def serve_box(directory: Path, journal: int = Settings().journal_limit, rate: int = 0) -> None:
+    """Serve, with so many entries in the journal at most and a clock that goes at `rate`."""
+    settings = Settings(journal_limit=journal)
+    async with Simulator(directory / "box.cli", files=box_files(directory), settings=settings) as sbc:
+        sbc.set_rate(rate)
+        tls = next(each.address for each in sbc.ports.sip if each.transport == "tls")
+        say(cli=sbc.ports.cli, sftp=sbc.ports.sftp, tls=tls)
         await asyncio.to_thread(wait_to_go_on)
 
 
@@ -34,11 +39,14 @@ async def serve_tls(directory: Path) -> None:
 
 
 async def serve_pyopenssl(directory: Path) -> None:
+    """Serve; each line of the parent has the certificate read again."""
     context = memory_context(directory, "box")
     server = await asyncio.get_running_loop().create_server(lambda: bare.MemoryBuffers(context), HOST, 0, backlog=1024)
     async with server:
         say(tls=server.sockets[0].getsockname())
-        await asyncio.to_thread(wait_to_go_on)
+        while await asyncio.to_thread(wait_to_go_on):
+            context = memory_context(directory, "box")
+            say()
 
 
 async def serve_ssh(_directory: Path) -> None:

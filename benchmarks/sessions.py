@@ -27,14 +27,14 @@ async def connected(port: int, user: str = bare.USER) -> AsyncIterator[asyncssh.
         yield connection
 
 
-async def upload(address: tuple[str, int], name: str, text: str) -> None:
-    """Put a file into the user's home on the box."""
+async def upload(address: tuple[str, int], name: str, content: str | bytes) -> None:
+    """Put a file onto the box, into the user's home unless `name` says where."""
     async with (
         connected(address[1]) as connection,
         connection.start_sftp_client() as sftp,
-        sftp.open(name, "w") as file,
+        sftp.open(name, "w" if isinstance(content, str) else "wb") as file,
     ):
-        await file.write(text)
+        await file.write(content)
 
 
 class Shell(asyncssh.SSHClientSession[bytes]):

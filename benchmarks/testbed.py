@@ -6,6 +6,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from OpenSSL import SSL
@@ -62,9 +63,29 @@ def peer_lines(number: int) -> list[str]:
     ][:number]
 
 
+@dataclass(frozen=True, slots=True)
+class Testbed:
+    """A directory with all certificate files and the configuration of a box, and who can renew its certificate."""
+
+    directory: Path
+    authority: Authority
+    box: Issued
+
+    def renew(self) -> Issued:
+        """Return one more certificate of the box, with the same key; serial numbers count up."""
+        return self.authority.renew(self.box, not_before=_FIRST, not_after=_LAST)
+
+
 @contextmanager
 def prepared() -> Iterator[Path]:
-    """Yield a directory with all certificate files and the configuration of a box."""
+    """Yield the directory of a testbed."""
+    with testbed() as made:
+        yield made.directory
+
+
+@contextmanager
+def testbed() -> Iterator[Testbed]:
+    """Yield a testbed, which is gone at the end."""
     with tempfile.TemporaryDirectory(prefix="sbcsim-benchmark-") as name:
         directory = Path(name)
         authority = Authority("Benchmark CA", not_before=_FIRST, not_after=_LAST, key_type="rsa")
@@ -74,20 +95,20 @@ def prepared() -> Iterator[Path]:
         (directory / "ca.der").write_bytes(authority.certificate.der)
         (directory / "box.p12").write_bytes(box.pkcs12(PASS_PHRASE))
         (directory / "new.p12").write_bytes(renewed.pkcs12(PASS_PHRASE))
-        _write(directory, "box", box)
-        _write(directory, "peer", authority.issue("peer.example.com"))
+        write(directory, "box", box)
+        write(directory, "peer", authority.issue("peer.example.com"))
         configure(directory, ())
-        yield directory
+        yield Testbed(directory, authority, box)
 
 
-def configure(directory: Path, peer_ports: Sequence[int], *, file: str = "box.p12") -> None:
-    """Write the configuration of a box with the certificate of `file` that pings these ports of the host."""
+def configure(directory: Path, peer_ports: Sequence[int], *lines: str, file: str = "box.p12") -> None:
+    """Write the configuration of a box with the certificate of `file` that pings these ports and runs `lines` too."""
     pinged = "".join(
         f"set addressContext default zone Z ipPeer P{number} ipAddress {HOST} ipPort {port}\n"
         f"set addressContext default zone Z ipPeer P{number} pathCheck profile PING state enabled\n"
         for number, port in enumerate(peer_ports, 1)
     )
-    (directory / "box.cli").write_text(_BOX.format(file=file) + pinged)
+    (directory / "box.cli").write_text(_BOX.format(file=file) + pinged + "".join(f"{line}\n" for line in lines))
 
 
 def box_files(directory: Path) -> dict[str, bytes]:
@@ -134,6 +155,7 @@ def _context(protocol: int, directory: Path, name: str) -> ssl.SSLContext:
     return context
 
 
-def _write(directory: Path, name: str, issued: Issued) -> None:
+def write(directory: Path, name: str, issued: Issued) -> None:
+    """Write certificate and key as the files that the bare servers read."""
     (directory / f"{name}.pem").write_text(issued.pem())
     (directory / f"{name}.key").write_text(issued.key_pem())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,16 @@ def test_they_run_with_small_numbers(names: tuple[str, ...]) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     assert "small numbers" in done.stdout
+
+
+def test_thirty_rotations_under_handshakes_without_a_break_and_none_fails() -> None:
+    told = "import json, benchmarks.soak; print(json.dumps([each.ours for each in benchmarks.soak.soak.run(True)]))"
+    done = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    failed, _growth = json.loads(done.stdout)
+    assert failed == 0
 
 
 def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
