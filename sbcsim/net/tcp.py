@@ -459,6 +459,10 @@ class Stream(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:  # reset meanwhile, which asyncio has yet to notice
+            transport.abort()
+            return
         self._streams.ending.add(self)
         self._deadline = self._streams.loop.call_later(self._streams.linger, transport.abort)

@@ -26,6 +26,7 @@ from misbehaviour import (
     reset_after_the_first_flight,
     reset_when_it_stands,
     say_in_clear,
+    say_in_clear_and_reset,
     say_record,
     say_record_and_go_on,
     shake,
@@ -321,6 +322,12 @@ def _nonsense() -> Iterator[Row]:
             )
             yield broken("HTTP", does=partial(say_in_clear, HTTP), sees="fin", tells=("failed: http request",))
             yield broken("SSH", does=partial(say_in_clear, SSH), sees="fin", tells=("failed: wrong version number",))
+            yield broken(
+                "SSH, and a reset",
+                does=partial(say_in_clear_and_reset, SSH),
+                sees="",
+                tells=("failed: wrong version number",),
+            )
             yield broken(
                 "octets",
                 does=partial(say_in_clear, bytes(range(256))),

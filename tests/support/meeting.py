@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import testca
 from boxes import LINES, certificate_files
@@ -128,8 +129,20 @@ class Meeting:
 
 
 @asynccontextmanager
-async def meeting(directory: Path, role: str, version: str, *lines: str, port: int = 0) -> AsyncIterator[Meeting]:
-    """Return a box that speaks one version, and a far end; `port` is where the box dials to instead, if not 0."""
+async def meeting(
+    directory: Path,
+    role: str,
+    version: str,
+    *lines: str,
+    port: int = 0,
+    files: Mapping[str, bytes] = MappingProxyType({}),
+) -> AsyncIterator[Meeting]:
+    """Return a box that speaks one version, and a far end; `port` is where the box dials to instead, if not 0.
+
+    Whatever goes wrong inside the box without anybody asking fails the test.
+    """
+    mistakes: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, mistake: mistakes.append(mistake))
     found: list[Meeting] = []
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -142,7 +155,7 @@ async def meeting(directory: Path, role: str, version: str, *lines: str, port: i
     box = Simulator(
         configuration,
         clock=f"virtual@{testca.START}",
-        files=certificate_files(),
+        files=certificate_files() | dict(files),
         maps=[f"192.0.2.10:5061=127.0.0.1:{port}"],
     )
     try:
@@ -154,6 +167,7 @@ async def meeting(directory: Path, role: str, version: str, *lines: str, port: i
                 await found[0].end()
     finally:
         server.close()
+    assert not mistakes
 
 
 def _told(event: object) -> str:

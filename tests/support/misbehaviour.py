@@ -27,6 +27,12 @@ async def say_in_clear(data: bytes, _: Meeting, far: FarEnd) -> None:
     await far.read_to_the_end()
 
 
+async def say_in_clear_and_reset(data: bytes, _: Meeting, far: FarEnd) -> None:
+    """Say something that is no TLS, and be gone before anybody can say what he thinks of it."""
+    await far.send(data)
+    far.reset()
+
+
 async def reset_after_tcp(_: Meeting, far: FarEnd) -> None:
     """Reset a connection that has only just been opened."""
     far.reset()
