@@ -153,7 +153,8 @@ def run(
             metavar="NAME=VALUE",
             help="Where the box can be one way or another: password-change=never|reset|first, last-login=on|off, "
             "lock-wait=on|off, dial-tls-port-plus-one=on|off, resume-across-renewal=on|off, "
-            "sessions-survive-switchover=on|off; or what it needs to know: host=NAME:ADDRESS for its host table, "
+            "sessions-survive-switchover=on|off, replacement-window=DURATION; or what it needs to know: "
+            "host=NAME:ADDRESS for its host table, "
             "resolver=ADDRESS:PORT for a DNS server (several times).",
         ),
     ] = None,

@@ -268,6 +268,29 @@ class CertificateLoaded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateReplaced(Event):
+    """A tlsProfile shows another certificate from now on, as `role` server or client.
+
+    For `window` microseconds no TLS session is set up with that profile.
+    """
+
+    kind: ClassVar[str] = "certificateReplaced"
+    profile: str
+    role: str
+    old: str
+    new: str
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacementEnded(Event):
+    """TLS sessions are set up with a tlsProfile again."""
+
+    kind: ClassVar[str] = "replacementEnded"
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateCheck(Event):
     """certExpiryCheck looked at the live connections. `checked` were live, `failed` were closed."""
 

@@ -23,6 +23,7 @@ from .connections import PeerKey
 from .documents import USER, named
 from .pathcheck import PathChecks
 from .ports import Ports, interface_states, touched_interfaces
+from .replacement import Replacements
 from .users import Account, Users
 from .validity import Validity
 
@@ -41,6 +42,7 @@ class Commits:
         checks: CertificateChecks,
         validity: Validity,
         users: Users,
+        replacements: Replacements,
     ) -> None:
         self._chassis = chassis
         self._ports = ports
@@ -48,6 +50,7 @@ class Commits:
         self._checks = checks
         self._validity = validity
         self._users = users
+        self._replacements = replacements
         self._pending: Pending | None = None
 
     def prework(self, proposal: Proposal) -> Callable[[], None] | None:
@@ -99,6 +102,7 @@ class Commits:
             chassis.emit(now, _told(proposal.reverts, state))
             self._pending = None
         self._apply_certificates(proposal)
+        self._replacements.committed(proposal)
         if proposal.old.value(RATE) != proposal.new.value(RATE):
             self._checks.schedule_recheck(now)
         self._tell_of_interfaces(proposal)

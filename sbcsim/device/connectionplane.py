@@ -40,6 +40,7 @@ from .listeners import Port, PortState
 from .ocsp import OcspInquiries, questions_about
 from .ocspprofile import OcspProfile, read_ocsp_profile
 from .peerdirectory import PeerDirectory
+from .replacement import UNDER_WAY, Replacements
 from .tlsprofile import TlsProfile, read_tls_profile
 from .tlssessions import TlsSessions
 
@@ -74,6 +75,7 @@ class ConnectionPlane:
         self.table = table
         self.sessions = TlsSessions(chassis)
         self.ocsp = OcspInquiries(chassis)
+        self.replacements = Replacements(chassis)
         self.watchers: list[Watcher] = []
         self.opening: set[ConnectionId] = set()
         """Connections on their way up whose far end is not known to be silent."""
@@ -325,6 +327,11 @@ class ConnectionPlane:
 
     def _start_tls(self, record: ConnectionRecord, port: Port, now: Instant) -> None:
         profile = read_tls_profile(self._chassis.tree, port.config.tls_profile)
+        if self.replacements.under_way(profile.name):
+            connectioncounts.handshake_failed(port.counters, record, UNDER_WAY)
+            self._chassis.effect(Close(record.id, Closing.GRACEFUL))
+            self._handshake_ended_badly(record, UNDER_WAY, now)
+            return
         name = profile.certificate(record.direction)
         credential = self._chassis.certificates.credential(name) if name else None
         record.begin_handshake(profile.name, credential, self._chassis.revision)

@@ -60,6 +60,7 @@ from .pathcheck import PathChecks
 from .peerdirectory import PeerDirectory
 from .ports import DRYUP, Ports
 from .redundancy import SYNCHRONISED, HaMode, RestartCause, Server, Servers
+from .replacement import TIMER as REPLACEMENT
 from .sessions import Sessions
 from .settings import LOCK_PATIENCE, Settings
 from .signalling import Signalling
@@ -129,6 +130,7 @@ class Sbc:
             "connect": lambda key, now: self._plane.connect_timed_out(_number(key), now),
             "handshake": lambda key, now: self._plane.handshake_timed_out(_number(key), now),
             "auth": lambda key, now: self._plane.authentication_timed_out(_number(key), now),
+            REPLACEMENT: lambda key, now: self._plane.replacements.ended(cast(str, key), now),
             OCSP: lambda key, now: self._plane.ocsp.timed_out(_number(key), now),
             DRYUP: lambda key, now: self._ports.dryup_ended(_port_key(key), now),
             "ping": lambda key, now: self._paths.send_ping(_peer_key(key), 1, now),
@@ -138,7 +140,10 @@ class Sbc:
             VALIDITY: lambda _key, _now: self._paths.reconsider(),
             SYNCHRONISED[0]: lambda _key, now: self._takeover.synchronised(now),
         }
-        database.subscribe(Commits(self._chassis, self._ports, self._paths, self._checks, self._validity, self.users))
+        replacements = self._plane.replacements
+        database.subscribe(
+            Commits(self._chassis, self._ports, self._paths, self._checks, self._validity, self.users, replacements)
+        )
 
     @property
     def system_name(self) -> str:
@@ -437,6 +442,7 @@ class Sbc:
         self._checks.clear()
         self._plane.opening.clear()
         self._plane.ocsp.clear()
+        self._plane.replacements.clear()
 
     def go_on(self, before: Iterable[ListenerKey], now: Instant) -> None:
         """Put the configuration to work; sockets that it does not want any more are closed."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from sbcsim.clock import parse_duration
 from sbcsim.errors import UserError
 from sbcsim.sip.locating import is_address
 
@@ -25,6 +26,8 @@ class Settings:
     `sessions_survive_switchover` those that the other server of a pair has made. `password_change` says who is made to
     change the password at login. With `last_login` the greeting tells when and from where the user was here before;
     with `lock_wait` a commit waits a while for another session's lock instead of being refused at once.
+    `replacement_window` is how long no TLS session is set up behind a commit that replaces a certificate, in
+    microseconds.
     """
 
     system_name: str = "SBC1"
@@ -40,12 +43,13 @@ class Settings:
     password_change: PasswordChange = PasswordChange.RESET
     last_login: bool = False
     lock_wait: bool = False
+    replacement_window: int = 0
     journal_limit: int = 100_000
 
 
 _CHOICES = (
-    "dial_tls_port_plus_one", "last_login", "lock_wait", "password_change", "resume_across_renewal",
-    "sessions_survive_switchover",
+    "dial_tls_port_plus_one", "last_login", "lock_wait", "password_change", "replacement_window",
+    "resume_across_renewal", "sessions_survive_switchover",
 )  # fmt: skip
 
 NAMED = {name.replace("_", "-"): name for name in _CHOICES} | {"host": "hosts", "resolver": "resolver"}
@@ -58,7 +62,7 @@ _SWITCH = {"on": True, "off": False}
 
 
 def chosen(texts: Iterable[str]) -> Settings:
-    """Return settings by `NAME=VALUE`, e.g. `last-login=on` or `host=sbc.example.com:192.0.2.1`; raises UserError."""
+    """Return settings by `NAME=VALUE`, e.g. `last-login=on` or `replacement-window=30s`; raises UserError."""
     values: dict[str, Any] = {}
     hosts: dict[str, str] = {}
     for text in texts:
@@ -72,6 +76,9 @@ def chosen(texts: Iterable[str]) -> Settings:
             values["resolver"] = _resolver(value)
             continue
         usual = getattr(Settings(), NAMED[name])
+        if type(usual) is int:
+            values[NAMED[name]] = _duration(name, value)
+            continue
         choices = {each.value: each for each in type(usual)} if isinstance(usual, Enum) else _SWITCH
         if value not in choices:
             raise UserError(f'setting {name}: "{value}" is none of {", ".join(choices)}')
@@ -96,3 +103,10 @@ def _resolver(text: str) -> tuple[str, int]:
     if not is_address(address) or not port.isdecimal() or not 0 < int(port) < 65536:
         raise UserError(f'setting resolver: "{text}" is not the place of a DNS server such as 127.0.0.1:5353')
     return is_address(address), int(port)
+
+
+def _duration(name: str, text: str) -> int:
+    try:
+        return parse_duration(text)
+    except UserError as error:
+        raise UserError(f"setting {name}: {error.text}") from None

@@ -65,13 +65,20 @@ class Signalling:
             return
         try:
             response = options.answer(request, source=record.remote, to_tag=self._chassis.token(8))
-            if response is not None and turned_away(self._ports[record.port], request):
+            if response is not None and (
+                turned_away(self._ports[record.port], request) or self._replacing(record, request)
+            ):
                 response = self._respond(record, request, 503)
         except SipError as error:
             self._refuse(record, error, now)
             return
         if response is not None:
             self._send(record, response, now)
+
+    def _replacing(self, record: ConnectionRecord, request: Request) -> bool:
+        """Whether a new call comes while the certificate of the connection's profile is being replaced."""
+        new = request.method == "INVITE" and not request.recipient.tag
+        return new and self._plane.replacements.under_way(record.tls_profile)
 
     def _authenticate(self, record: ConnectionRecord, request: Request, now: Instant) -> bool:
         """Whether the far end is a peer of the zone; a request from anybody else is turned down or dropped."""

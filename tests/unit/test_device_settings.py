@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from inmemory import Box
 
+from sbcsim.clock import SECOND
 from sbcsim.device.passwords import PasswordChange
 from sbcsim.device.settings import NAMED, Settings, chosen
 from sbcsim.errors import UserError
@@ -16,6 +17,7 @@ def test_by_name() -> None:
         last_login=True, dial_tls_port_plus_one=True, password_change=PasswordChange.NEVER
     )
     assert chosen(["last-login=on", "last-login=off"]) == Settings()
+    assert chosen(["replacement-window=1m30s"]) == Settings(replacement_window=90 * SECOND)
     assert chosen(["host=a.example.com:192.0.2.1", "host=b:2001:DB8::1", "host=c:[::1]"]) == Settings(
         hosts={"a.example.com": "192.0.2.1", "b": "2001:db8::1", "c": "::1"}
     )
@@ -41,7 +43,7 @@ def test_where_the_dns_server_is(text: str, place: tuple[str, int]) -> None:
             "seed=1",
             (
                 '"seed" is no setting: dial-tls-port-plus-one, host, last-login, lock-wait, password-change, '
-                "resolver, resume-across-renewal, sessions-survive-switchover"
+                "replacement-window, resolver, resume-across-renewal, sessions-survive-switchover"
             ),
         ),
         ("last-login", 'setting last-login: "" is none of on, off'),
@@ -58,6 +60,7 @@ def test_where_the_dns_server_is(text: str, place: tuple[str, int]) -> None:
             "resolver=127.0.0.1:0",
             'setting resolver: "127.0.0.1:0" is not the place of a DNS server such as 127.0.0.1:5353',
         ),
+        ("replacement-window=soon", 'setting replacement-window: "soon" is not a duration such as 31d, 1h30m or 90s'),
         ("password-change=on", 'setting password-change: "on" is none of never, reset, first'),
     ],
 )
