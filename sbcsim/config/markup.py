@@ -70,11 +70,12 @@ _Step = Callable[[str, Node, Key], str]
 def _paths(parts: Iterable[Part], above: str, step: _Step) -> Iterator[str]:
     for part in parts:
         if isinstance(part, Leaf):
-            yield f"{step(above, part.node, ()).rstrip()} {spell_value(part.node, part.value)}"
+            place = step(above, part.node, ()).removesuffix(" ")
+            yield f"{place} {spell_value(part.node, part.value)}"
         elif part.parts:
             yield from _paths(part.parts, step(above, part.node, part.key), step)
         else:
-            yield step(above, part.node, part.key).rstrip()
+            yield step(above, part.node, part.key).removesuffix(" ")
 
 
 def _set_step(above: str, node: Node, key: Key) -> str:

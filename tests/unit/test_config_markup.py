@@ -3,9 +3,10 @@
 import json
 from xml.etree import ElementTree as ET
 
+import pytest
 from drafts import CERTIFICATE, PROFILE, ZONE, path_of, tree
 
-from sbcsim.config import markup
+from sbcsim.config import markup, render
 from sbcsim.config.document import arranged, deselected, document, limited, selected
 from sbcsim.schema.load import load
 
@@ -79,6 +80,13 @@ def test_paths():
     ]
     odd = tree(f'set {CERTIFICATE} "it\'s" type local')
     assert [*markup.xpaths(document(odd), ROOT)] == ['/system/security/pki/certificate[name="it\'s"]/type local']
+
+
+@pytest.mark.parametrize("name", ["\xa0", "a\u2003", "\u3000b"])
+def test_blanks_of_other_scripts_are_part_of_a_name(name):
+    spaced = tree(f"set addressContext {name}")
+    assert [*markup.set_lines(document(spaced))] == [*render.set_lines(spaced)] == [f"set addressContext {name}"]
+    assert [*markup.keypaths(document(spaced), ROOT)] == [f"/addressContext{{{name}}}"]
 
 
 def test_choosing_from_a_list():
