@@ -30,7 +30,7 @@ from .pager import Batches, Page, Pager, in_batches, wiped
 from .parser import LineError, parse
 from .pipes import Pipeline, pipeline
 from .redaction import redact
-from .refusal import RefusalError
+from .refusal import InterruptError, RefusalError
 from .shell import Ask, Box, Patience, Pause, Performed, Shell, Step, Terminal, Work
 
 __all__ = ["Box", "Completion", "Reply", "Session", "Terminal"]
@@ -79,6 +79,8 @@ class _Running:
     pipeline: Pipeline
     head: list[str] = field(default_factory=list)  # what stands above its output, until that begins
     working: bool = False
+    waiting: bool = False  # what it works at is a wait for somebody else
+    interrupted: bool = False  # the wait has been cut short by Ctrl-C
     paused: bool = False
     input: list[str] | None = None  # the lines of an answer that goes on until the end of the input
     output: Pager | None = None
@@ -96,7 +98,7 @@ class Session:
 
     def __init__(self, box: Box, author: Author, terminal: Terminal | None, now: Instant) -> None:
         login = box.sessions.get(author.session)
-        self._shell = Shell(box, author, terminal, now, start_values(terminal), login, asks=terminal is not None)
+        self._shell = Shell(box, author, terminal, now, start_values(terminal), login)
         self._running: _Running | None = None
         self._entry: Generator[Ask | Work, str, str] | None = None
         self._continued = ""
@@ -169,8 +171,8 @@ class Session:
         self._shell.now = now
         if self._running is None or not self._running.working:
             raise BugError("there is no work to resume from")
-        self._running.working = False
-        reply = self._go_on(None)
+        running = self._running
+        reply = self._go_on(InterruptError() if running.interrupted else None)
         return reply if self._queue is None else self._script(reply)
 
     def more(self, now: Instant) -> Reply:
@@ -181,7 +183,6 @@ class Session:
         if running is not None and running.output is not None and not running.output.full:
             reply = self._print(running)
         elif running is not None and running.paused:
-            running.paused = False
             reply = self._go_on(None)
         elif running is not None or self._queue is None:
             raise BugError("there is no more to come")
@@ -191,7 +192,11 @@ class Session:
         return reply
 
     def interrupt(self, now: Instant) -> Reply:
-        """Take Ctrl-C: a question is answered by it, a typed line is forgotten."""
+        """Take Ctrl-C: a typed line is forgotten, a command ends where it asks, waits or lets others act.
+
+        Whoever waits on behalf of a command stops waiting then and calls `resume`. Work that has begun is not cut
+        short.
+        """
         self._shell.now = now
         self._continued = ""
         mark = message("session.interrupted")
@@ -199,15 +204,14 @@ class Session:
             return Reply(f"{mark}\n", "", ok=False, exit_status=1)
         if self._running is None:
             return Reply(f"{mark}\n", self._shell.prompt)
-        if self._running.working:
-            return Reply("", "")
         running = self._running
+        if running.working:
+            running.interrupted = running.waiting
+            return Reply("", "")
         if running.output is not None:
             running.output.cut()
             return self._print(running, above=f"{mark}\n")
-        running.steps.close()
-        aborted = message("answer.aborted", reason=message("answer.by_user"))
-        return self._finish(running, [mark, aborted], ok=False)
+        return self._go_on(InterruptError())
 
     def end_of_input(self, now: Instant) -> Reply:
         """Take Ctrl-D on an empty line, or the end of piped input."""
@@ -268,16 +272,16 @@ class Session:
     def run(self, script: str, now: Instant) -> Reply:
         """Run the commands of an exec channel, cut at newlines and `;`; stops at the first that fails."""
         self._shell.now = now
-        self._shell.terminal = None
-        self._shell.asks = self._shell.reads = False
+        self._shell.screen = None
+        self._shell.scripted = True
         self._queue = deque(split_commands(script.replace("\r\n", "\n").replace("\r", "\n")))
         return self._script(None)
 
     def resize(self, terminal: Terminal) -> None:
         """Take note of another screen size; a length or width that the user has set stays."""
         shell = self._shell
-        if shell.terminal is not None:
-            shell.terminal = terminal
+        if shell.screen is not None:
+            shell.screen = terminal
             for name, value in screen_values(terminal).items():
                 if name not in shell.chosen:
                     shell.properties[name] = value
@@ -326,19 +330,25 @@ class Session:
         self._running = _Running(steps, cleaned, shell.mode, place, pipes, self._head())
         return self._go_on(None)
 
-    def _go_on(self, answer: str | None) -> Reply:
+    def _go_on(self, answer: str | InterruptError | None) -> Reply:
         """Run the command up to its next question, its work or its end."""
         running = self._running
         assert running is not None
+        running.working = running.waiting = running.interrupted = running.paused = False
         try:
-            step = next(running.steps) if answer is None else running.steps.send(answer)
+            if isinstance(answer, InterruptError):
+                running.head.append(message("session.interrupted"))
+                step = running.steps.throw(answer)
+            else:
+                step = next(running.steps) if answer is None else running.steps.send(answer)
         except StopIteration as end:
             self._begin_printing(running, end.value, ok=True)
             return self._print(running)
         except (LineError, RefusalError, UserError) as error:
             return self._finish(running, failure(error, running.mode.start, running.place), ok=False)
         if isinstance(step, Work):
-            running.working = True
+            self._shell.works += 1
+            running.working, running.waiting = True, step.patience is not None
             return Reply(_text(running.take_head()), "", work=step.run, patience=step.patience)
         if isinstance(step, Pause):
             running.paused = True

@@ -163,14 +163,13 @@ class Shell:
 
     box: Box
     author: Author
-    terminal: Terminal | None
+    screen: Terminal | None
+    """What the user sees, None without a terminal."""
     now: Instant
     properties: dict[str, str]
     """The CLI properties, as `show cli` lists them."""
     login: LoginSession | None
     """The login behind the session, None where nobody logged in to it."""
-    asks: bool
-    """Questions are put to the user; without a terminal or after `no-confirm` everything counts as confirmed."""
     chosen: set[str] = field(default_factory=set)
     """The properties that the user has set."""
     mode: Mode = Mode.OPERATIONAL
@@ -184,8 +183,12 @@ class Shell:
     """Set by the command that ends the session."""
     idle_seconds: int = 0
     """After how long without input the user wants the session closed, 0 for no wish."""
-    reads: bool = True
-    """What follows a command can be read as its input; not where commands stand in a file or an exec request."""
+    unasked: bool = False
+    """The user wants no questions: everything counts as confirmed."""
+    scripted: bool = False
+    """The commands are those of an exec request."""
+    works: int = 0
+    """How often a command has waited for work so far."""
     sources: int = 0
     """How many files are being sourced, one from the other."""
     perform: Callable[[str], Performed] = _no_performer
@@ -195,6 +198,21 @@ class Shell:
     def running(self) -> Tree:
         """The running configuration."""
         return self.box.database.running
+
+    @property
+    def terminal(self) -> Terminal | None:
+        """The terminal that a command meets, None without one; commands in a file run as if there were none."""
+        return None if self.sources else self.screen
+
+    @property
+    def asks(self) -> bool:
+        """Questions are put to the user; elsewhere everything counts as confirmed."""
+        return self.terminal is not None and not self.unasked
+
+    @property
+    def reads(self) -> bool:
+        """What follows a command can be read as its input; not where commands stand in a file or an exec request."""
+        return not (self.sources or self.scripted)
 
     @property
     def prompt(self) -> str:

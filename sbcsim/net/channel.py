@@ -213,8 +213,10 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         source = self._input
         if self._scheduled is not None:
             return
-        if self._more and not self._over and source is not None and source.take_interrupt():
+        if (self._more or self._wake) and not self._over and source is not None and source.take_interrupt():
             self._act(Key.INTERRUPT)
+            if self._wake is not None:
+                self._wake()
         until = self._loop.time() + _SLICE_SECONDS
         while not (self._over or self._working or self._held_back):
             if self._more:

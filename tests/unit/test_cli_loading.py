@@ -232,6 +232,19 @@ def test_from_the_terminal(typist: Typist) -> None:
     assert "Aborted: by user" in typist.session.interrupt(typist.now).text
 
 
+def test_an_interrupt_leaves_the_candidate_as_it_was(box: FakeBox, typist: Typist) -> None:
+    put(box, "many", "".join(f"set {PROFILE} P{number}\n" for number in range(1000)))
+    typist.type(f"set {PROFILE} A")
+    reply = typist.session.line("load override many", typist.now)
+    assert reply.work is not None
+    reply.work()
+    assert typist.session.resume(typist.now).more
+    assert typist.session.more(typist.now).more
+    reply = typist.session.interrupt(typist.now)
+    assert (reply.ok, reply.text) == (False, "^C\nAborted: by user\n[error][2026-01-30 10:00:00]\n")
+    assert typist.answer("show | display set") == f"set {PROFILE} A\n"
+
+
 def test_from_piped_input(box: FakeBox) -> None:
     session = box.session(None)
     typist = Typist(session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from clibox import START, FakeBox, Typist
 
-from sbcsim.cli.session import Session
+from sbcsim.cli.session import Reply, Session, Terminal
 from sbcsim.device.users import Account
 from sbcsim.events import CliLine
 
@@ -95,6 +95,56 @@ def test_slow_work_and_long_files(box: FakeBox, typist: Typist) -> None:
     reply = typist.session.line("source long", typist.now)
     assert reply.more
     assert typist.show(reply).ok
+
+
+def test_an_interrupt_stops_behind_the_line_that_is_running(box: FakeBox, typist: Typist) -> None:
+    worked: list[str] = []
+    box.works["history"] = lambda: worked.append("history")
+    put(box, "long", f"configure\nset {PROFILE} A\nrun request alarms clear history\nset {PROFILE} B\n")
+    typist.screen += "source long\n"
+    reply = typist.session.line("source long", typist.now)
+    while reply.work is None:
+        reply = typist.session.more(typist.now)
+    assert typist.session.interrupt(typist.now) == Reply("", "")  # the work that has begun is done
+    reply.work()
+    assert typist.session.resume(typist.now).more
+    before = len(typist.screen)
+    reply = typist.show(typist.session.interrupt(typist.now))
+    assert not reply.ok
+    assert typist.screen[before:].replace("[2026-01-30 10:00:00]", "") == (
+        "^C\nEntering configuration mode private\n[ok]\n[ok]\n[ok]\nAborted: by user\n[error]\n\n[edit]\nadmin@SBC1% "
+    )
+    assert len(box.requests) == len(worked) == 1
+    assert typist.answer("show | display set") == f"set {PROFILE} A\n"
+
+
+def test_an_interrupt_in_the_middle_of_a_line_is_the_failure_of_that_line(box: FakeBox, typist: Typist) -> None:
+    put(box, "many", "".join(f"set {PROFILE} P{number}\n" for number in range(1000)))
+    put(box, "long", f"configure\nset {PROFILE} A\nload merge many\nset {PROFILE} B\n")
+    reply = typist.session.line("source long", typist.now)
+    while reply.work is None:
+        reply = typist.session.more(typist.now)
+    reply.work()
+    reply = typist.session.resume(typist.now)
+    assert reply.more
+    assert typist.session.more(typist.now).more
+    reply = typist.session.interrupt(typist.now)
+    assert reply.text.endswith(
+        "Aborted: by user\n[error][2026-01-30 10:00:00]\nError: long:3\n[error][2026-01-30 10:00:00]\n"
+    )
+    assert typist.answer("show | display set") == f"set {PROFILE} A\n"
+
+
+def test_the_window_may_change_and_no_confirm_be_wanted_meanwhile(box: FakeBox, typist: Typist) -> None:
+    box.works["history"] = int
+    put(box, "quiet", f"configure no-confirm\nrun request alarms clear history\nset {PROFILE} A\n")
+    reply = typist.session.line("source quiet", typist.now)
+    while reply.work is None:
+        reply = typist.session.more(typist.now)
+    typist.session.resize(Terminal(100, 50))
+    typist.show(typist.session.resume(typist.now))
+    assert "screen-length        50\n" in typist.answer("run show cli")
+    assert typist.type("exit").prompt == "admin@SBC1> "
 
 
 def test_a_reader_sources_no_writes(box: FakeBox) -> None:

@@ -66,6 +66,18 @@ async def test_it_is_refused_when_patience_is_over(box):
     assert box._database._lock_watchers == []
 
 
+async def test_an_interrupt_ends_the_wait(box):
+    async with terminal(box) as holder, terminal(box) as cli:
+        await cli.type_all("configure", EDIT)
+        await holder.type("configure exclusive")
+        await waiting(box, cli)
+        cli._process.stdin.write("\x03")
+        assert "^C\nAborted: by user\n[error]" in await cli.read()
+        assert box._database._lock_watchers == []
+        await holder.type("exit")
+        assert "Commit complete." in await cli.type("commit")
+
+
 @pytest.mark.parametrize("way", ["client", "switch", "stop"])
 async def test_who_leaves_in_the_meantime_commits_nothing(way):
     async with Simulator(settings=Settings(lock_wait=True), ha="1to1") as box, terminal(box) as holder:

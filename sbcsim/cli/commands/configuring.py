@@ -28,7 +28,7 @@ def configure(shell: Shell, call: Call) -> Output:
     except LockedError as locked:
         notice = message("answer.locked", holder=locked.holder.description)
         raise RefusalError(notice, message("answer.aborted", reason=locked.text)) from None
-    shell.asks = shell.asks and "no-confirm" not in options
+    shell.unasked = shell.unasked or "no-confirm" in options
     shown = [message("answer.entering", mode=_name(exclusive=exclusive))]
     if others:
         shown += [message("answer.current_users"), *others]

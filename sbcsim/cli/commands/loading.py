@@ -76,6 +76,7 @@ def _understood(
             return  # it is among the mistakes
 
     yield Work(work)
+    yield Pause()
     return edits, mistakes
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sbcsim.cli.home import read_text
 from sbcsim.cli.lexer import continues
 from sbcsim.cli.parser import Call
-from sbcsim.cli.refusal import RefusalError
+from sbcsim.cli.refusal import InterruptError, RefusalError
 from sbcsim.cli.shell import Output, Pause, Shell, Steps
 from sbcsim.errors import UserError
 from sbcsim.grammar import message
@@ -15,7 +15,7 @@ from sbcsim.grammar import message
 from .command import Command
 
 _AT_ONCE = 25
-"""Commands between two looks at what others want."""
+"""Commands between two looks at what others want; one that has taken its time is followed by a look, too."""
 _DEEPEST = 8
 """Files that may be sourced by one another."""
 
@@ -27,22 +27,22 @@ def source(shell: Shell, call: Call) -> Steps:
     if shell.sources >= _DEEPEST:
         raise UserError(message("answer.source_depth"))
     printed: list[str] = []
-    before = shell.terminal, shell.asks, shell.reads
-    shell.terminal, shell.asks, shell.reads = None, False, False
     shell.sources += 1
     try:
         for number, (line, command) in enumerate(_commands(text), 1):
+            works = shell.works
             lines, ok = yield from shell.perform(command)
             printed += lines
             if not ok:
                 raise RefusalError(*printed, message("answer.error_at", file=name, line=line))
             if shell.over:
                 break
-            if number % _AT_ONCE == 0:
+            if number % _AT_ONCE == 0 or shell.works > works:
                 yield Pause()
+    except InterruptError as interrupt:
+        raise RefusalError(*printed, message("answer.aborted", reason=interrupt.text)) from None
     finally:
         shell.sources -= 1
-        shell.terminal, shell.asks, shell.reads = before
     return Output(tuple(printed))
 
 
