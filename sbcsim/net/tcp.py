@@ -305,8 +305,7 @@ class Stream(asyncio.BufferedProtocol):
             self.transport.resume_reading()
         if away.came:
             session.feed(memoryview(away.came))
-        if away.ends:
-            self._say_goodbye()
+        if away.ends:  # what TLS would say now is the end of a handshake that was given up
             self._finish()
             return
         try:

@@ -18,6 +18,7 @@ from misbehaviour import (
     close_after_tcp,
     close_after_the_first_flight,
     close_one_half,
+    close_while_the_responder_is_asked,
     cut,
     garble,
     renegotiate,
@@ -25,6 +26,7 @@ from misbehaviour import (
     reset_after_the_answer,
     reset_after_the_first_flight,
     reset_when_it_stands,
+    reset_while_the_responder_is_asked,
     say_in_clear,
     say_in_clear_and_reset,
     say_record,
@@ -34,6 +36,7 @@ from misbehaviour import (
     stay_silent,
     stay_silent_after_the_first_flight,
     vanish,
+    wait_while_the_responder_is_asked,
     warn_in_the_handshake,
 )
 from OpenSSL import SSL
@@ -67,6 +70,12 @@ def _of_a_stranger() -> Issued:
 @cache
 def _without_issuer() -> Issued:
     return changed(testca.intermediate().issue("peer.example.com", not_after=UNTIL), chain=())
+
+
+@cache
+def revoked() -> Issued:
+    """Return a certificate that the responder of these tests knows as revoked."""
+    return testca.peer("revoked.example.com")
 
 
 @cache
@@ -140,6 +149,11 @@ STANDS = {
 DOWN = {SERVER: (), CLIENT: (PATH_DOWN,)}
 
 
+ASKING = (
+    "set profiles security ocspProfile O state enabled defaultResponder {responder}",
+    f"{SET_PROFILE}ocspProfileName O",
+)
+"""Lines that have a responder asked."""
 SOMEBODY_HERE = "set addressContext default zone Z ipPeer HERE ipAddress 127.0.0.1 ipPort 5061"
 OLDER_SERVER_HELLO = plain_record(HANDSHAKE, bytes.fromhex("020000260302" + "22" * 32 + "00c01400"), b"\3\2")
 SSH = b"SSH-2.0-OpenSSH_9.2\r\n"
@@ -185,7 +199,13 @@ def _certificates() -> Iterator[Row]:
                 tells=("failed: hostname mismatch, sent 42",),
                 good=partial(testca.peer, address),
             )
-            # Revoked: the row belongs here, with an ocspProfile among its `lines`.
+            yield refused(
+                "revoked",
+                lines=ASKING,
+                issued=revoked,
+                sees="alert 44, fin",
+                tells=("failed: certificate revoked, sent 44",),
+            )
 
 
 def _nothing_shown() -> Iterator[Row]:
@@ -402,6 +422,27 @@ def _ends() -> Iterator[Row]:
             )
 
 
+def _while_asked() -> Iterator[Row]:
+    lines = (*ASKING, "set profiles security ocspProfile O responseWaitTime 16")
+    for role in (SERVER, CLIENT):
+        for version in (OLD, NEW):
+            fails = partial(Row, role=role, version=version, counts=FAILED, alarms=DOWN[role], lines=lines)
+            yield fails("reset", does=reset_while_the_responder_is_asked, sees="", tells=("failed: reset by peer",))
+            yield fails(
+                "closed",
+                does=close_while_the_responder_is_asked,
+                sees="fin",
+                tells=("failed: connection closed during handshake",),
+            )
+            yield fails(
+                "handshakeTimer",
+                does=wait_while_the_responder_is_asked,
+                sees="fin",
+                tells=("failed: handshakeTimer ran out",),
+                counts=TIMED_OUT,
+            )
+
+
 def _words() -> Iterator[Row]:
     for role in (SERVER, CLIENT):
         for version in (OLD, NEW):
@@ -453,7 +494,7 @@ def _words() -> Iterator[Row]:
                     sees="alert 100",
                     tells=(secured,),
                     counts=STANDS[role] | count("midConnectionHello"),
-                    logs=("*Tls: renegotiation by FAR refused",),
+                    logs=("SEC minor *Tls: renegotiation by FAR refused",),
                 )
             else:
                 yield over(
@@ -484,3 +525,5 @@ def _words() -> Iterator[Row]:
 
 
 ROWS = [*_certificates(), *_nothing_shown(), *_nothing_in_common(), *_time(), *_nonsense(), *_ends(), *_words()]
+
+WHILE_A_RESPONDER_IS_ASKED = [*_while_asked()]

@@ -39,6 +39,8 @@ class Meeting:
         self.box = box
         self.role = role
         self.fars: list[FarEnd] = []
+        self.asked = asyncio.Event()
+        """Set once somebody else has been asked about a certificate."""
         self._from = box.events.last
         self._next: tuple[Does, SSL.Context, asyncio.Future[FarEnd]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -87,10 +89,13 @@ class Meeting:
 
     @property
     def logs(self) -> list[str]:
-        """What the event logs say of TLS and SIP, without the address of the far end."""
+        """What the event logs say of TLS and SIP, with log and level, without the address of the far end."""
         events = [entry.event for entry in self.box.events.after(self._from)]
-        texts = [event.text for event in events if isinstance(event, LogEvent) and event.text.startswith("*")]
-        return [re.sub(r"\b(127\.0\.0\.1|192\.0\.2\.10):\d+", "FAR", text) for text in texts]
+        logged = [event for event in events if isinstance(event, LogEvent) and re.match(r"\*(Tls|Sip):", event.text)]
+        return [
+            f"{event.subsystem} {event.level} {re.sub(r'(127.0.0.1|192.0.2.10):[0-9]+', 'FAR', event.text)}"
+            for event in logged
+        ]
 
     @property
     def alarms(self) -> list[str]:

@@ -60,6 +60,38 @@ async def reset_after_the_answer(_: Meeting, far: FarEnd) -> None:
     far.reset()
 
 
+async def show_itself(met: Meeting, far: FarEnd) -> None:
+    """Go on until the box has seen the certificate, and asks the responder about it."""
+    await take_a_flight(far)
+    while not far.server and not met.asked.is_set():
+        assert await far.hear()
+        far.step()
+        await far.send(shown := far.flight())
+        if shown:
+            break
+    await met.asked.wait()
+
+
+async def reset_while_the_responder_is_asked(met: Meeting, far: FarEnd) -> None:
+    """Show a certificate, and reset before it is judged."""
+    await show_itself(met, far)
+    far.reset()
+
+
+async def close_while_the_responder_is_asked(met: Meeting, far: FarEnd) -> None:
+    """Show a certificate, and close before it is judged."""
+    await show_itself(met, far)
+    far.half_close()
+    await far.read_to_the_end()
+
+
+async def wait_while_the_responder_is_asked(met: Meeting, far: FarEnd) -> None:
+    """Show a certificate, and let the handshakeTimer run out before it is judged."""
+    await show_itself(met, far)
+    await met.box.advance(seconds=5)
+    await far.read_to_the_end()
+
+
 async def reset_when_it_stands(_: Meeting, far: FarEnd) -> None:
     """Reset between two messages."""
     await far.establish()

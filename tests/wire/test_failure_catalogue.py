@@ -6,13 +6,18 @@ comes back with good manners and is served.
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
-from failures import ROWS, Row
+import testca
+from failures import ASKING, ROWS, WHILE_A_RESPONDER_IS_ASKED, Row, revoked
 from farend import context
 from meeting import CLIENT, SERVER, meeting
+from ocspanswers import REVOKED
+from ocspresponder import Responder
 from tlsbox import commit
 
 SECURED = {
@@ -23,13 +28,45 @@ SECURED = {
 }
 
 
+UNMOVED = [row for row in ROWS if row.lines is not ASKING and row.name != "SSH, and a reset"]
+"""Rows that have nothing to do with responders. With one, the reset of the other row is heard of first."""
+
+
+@pytest.fixture
+async def responder() -> AsyncIterator[Responder]:
+    made = Responder(testca.authority(), testca.peer().certificate, revoked().certificate)
+    made.states[revoked().certificate] = REVOKED
+    async with made.running():
+        yield made
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-async def test_a_failure_is_seen_told_counted_and_over(tmp_path: Path, row: Row) -> None:
-    async with meeting(tmp_path, row.role, row.version, *row.lines) as met:
+async def test_a_failure_is_seen_told_counted_and_over(tmp_path: Path, responder: Responder, row: Row) -> None:
+    await play(row, tmp_path, [line.format(responder=responder.url) for line in row.lines])
+
+
+@pytest.mark.parametrize("row", UNMOVED, ids=lambda row: row.id)
+async def test_a_failure_is_the_same_where_a_responder_is_asked_in_vain(tmp_path: Path, row: Row) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}/"
+    await play(row, tmp_path, [*row.lines, *(line.format(responder=url) for line in ASKING)])
+
+
+@pytest.mark.parametrize("row", WHILE_A_RESPONDER_IS_ASKED, ids=lambda row: row.id)
+async def test_a_failure_while_a_responder_is_asked(tmp_path: Path, responder: Responder, row: Row) -> None:
+    responder.silent = True
+    await play(row, tmp_path, [line.format(responder=responder.url) for line in row.lines], responder)
+
+
+async def play(row: Row, directory: Path, lines: Iterable[str], responder: Responder | None = None) -> None:
+    """Have a far end do what it does, look at everything, and have it come back; the responder speaks again then."""
+    async with meeting(directory, row.role, row.version, *lines) as met:
+        if responder is not None:
+            met.asked = responder.heard
         far = await met.meet(row.does, row.context())
         await met.until(lambda: len(met.tells) >= len(row.tells))
         failed = [told.removeprefix("failed: ").partition(", sent ")[0] for told in row.tells if "failed: " in told]
-        logs = [f"*Tls: handshake with FAR failed: {each.partition(', received ')[0]}" for each in failed]
+        logs = [f"SEC minor *Tls: handshake with FAR failed: {each.partition(', received ')[0]}" for each in failed]
         assert (far.seen, met.tells, met.counters, sorted(met.logs), met.alarms) == (
             row.sees,
             [*row.tells],
@@ -40,6 +77,8 @@ async def test_a_failure_is_seen_told_counted_and_over(tmp_path: Path, row: Row)
         if row.stands:
             return
         met.forget()
+        if responder is not None:
+            responder.silent = False
         for line in row.mends:
             commit(met.box, line)
         await met.meet(lambda _, again: again.establish(), context(row.version, row.good(), server=row.role == CLIENT))
