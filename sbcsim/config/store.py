@@ -121,7 +121,7 @@ class Store:
             """Being behind is all it takes."""
 
     def record(self, record: CommitRecord | None, kept: Kept, pending: Pending | None) -> None:
-        """Keep a commit, or with None only what has become of a confirmed one; raises UserError, nothing kept then."""
+        """Keep a commit, or with None what has become of a confirmed one; raises UserError, nothing kept then."""
         with self._writing():
             if record is not None and pending is not None:
                 self._keep_before(record.changes, kept)
@@ -130,7 +130,8 @@ class Store:
             else:
                 self._set_meta("pending", pending.author.user)
             if record is not None:
-                self._keep(record, kept)
+                self._keep(record)
+            self._put_documents(kept)
 
     def fall_behind(self) -> None:
         """Take note of a change that could not be recorded: the next record begins with the whole state."""
@@ -218,7 +219,7 @@ class Store:
         self._put_documents(saved.documents)
         self._put_files(saved.files)
 
-    def _keep(self, record: CommitRecord, kept: Kept) -> None:
+    def _keep(self, record: CommitRecord) -> None:
         gone, there = [], []
         for change in record.changes:
             path = path_text(change.path)
@@ -228,7 +229,6 @@ class Store:
                 there.append((path, value_text(change.node, change.new)))
         self._sql.executemany("DELETE FROM leaf WHERE path = ?", gone)
         self._sql.executemany("INSERT OR REPLACE INTO leaf VALUES (?, ?)", there)
-        self._put_documents(kept)
         self._sql.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?)", record_row(record))
         self._sql.execute("DELETE FROM history WHERE revision <= ?", (record.revision - KEPT,))
         self._set_meta("revision", record.revision)
@@ -267,7 +267,7 @@ class Store:
         self._sql.execute("DELETE FROM meta WHERE name = 'pending'")
 
     def _take_back(self, schema: Node, now: Instant) -> None:
-        """Undo a confirmed commit that was pending when the last process ended, as a commit of its own."""
+        """Undo a confirmed commit that was pending when the last process ended, as a commit of its own if need be."""
         if self._meta("pending") is None:
             return
         changes = []
@@ -287,7 +287,7 @@ class Store:
             for name, there, content in self._sql.execute("SELECT * FROM document_before")
         }
         revision = int(self._meta("revision") or 0) + 1
-        self.record(CommitRecord(revision, now, SYSTEM, tuple(changes)), kept, None)
+        self.record(CommitRecord(revision, now, SYSTEM, tuple(changes)) if changes else None, kept, None)
 
     def _meta(self, name: str) -> int | str | None:
         row = self._sql.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()

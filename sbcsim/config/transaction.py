@@ -254,20 +254,23 @@ class Database:
             self._take_back(pending, SYSTEM, now)
 
     def _take_back(self, pending: Pending, author: Author, now: Instant) -> None:
-        """Go back to what stood before the pending commit; no rule, subscriber or disk can refuse it."""
+        """Go back to what stood before the pending commit; no rule, subscriber or disk can refuse it.
+
+        It is a commit of its own, unless later commits have left nothing to go back from.
+        """
         touched = Touched()
         for path in pending.touched:
             touched.add(self.schema, path)
         old, new = self.running, pending.before.tree
         changes = touched.changes(old, new)
-        proposal = Proposal(old, new, changes, now, author, self._revision + 1, reverts=pending)
+        proposal = Proposal(old, new, changes, now, author, self._revision + bool(changes), reverts=pending)
         for subscriber in self._subscribers:
             try:
                 subscriber.prepare(proposal)
             except UserError as refusal:
                 self.refused(author, now, refusal.text)
         record = CommitRecord(proposal.revision, now, author, changes)
-        self._record_if_possible(record, self._kept(proposal), now)
+        self._record_if_possible(record if changes else None, self._kept(proposal), now)
         self._switch(pending.before, proposal, record)
         for candidate in self._candidates:
             candidate.follow()
@@ -298,7 +301,7 @@ class Database:
         if self.recorder is not None:
             self.recorder.record(record, kept, pending)
 
-    def _record_if_possible(self, record: CommitRecord, kept: Kept, now: Instant) -> None:
+    def _record_if_possible(self, record: CommitRecord | None, kept: Kept, now: Instant) -> None:
         try:
             self._record(record, kept, None)
         except UserError as refusal:
@@ -317,7 +320,8 @@ class Database:
         self, state: State, proposal: Proposal, record: CommitRecord, candidate: Candidate | None = None
     ) -> None:
         self._state, self._revision = state, proposal.revision
-        self.history.add(record)
+        if record.changes:
+            self.history.add(record)
         for other in self._candidates:
             if other is not candidate:
                 other.overtaken_by(record)

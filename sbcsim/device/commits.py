@@ -95,8 +95,9 @@ class Commits:
         """Put a commit to work."""
         chassis, now = self._chassis, proposal.now
         chassis.tree, chassis.revision = proposal.new, record.revision
-        lines = tuple(change_lines(proposal.changes))
-        chassis.emit(now, Commit(record.revision, record.author.user, record.author.context, lines))
+        if proposal.changes:  # taking a confirmed commit back may find nothing to change
+            lines = tuple(change_lines(proposal.changes))
+            chassis.emit(now, Commit(record.revision, record.author.user, record.author.context, lines))
         if proposal.reverts is not None:
             state = "rolled back" if record.author.context == "system" else "aborted"
             chassis.emit(now, _told(proposal.reverts, state))

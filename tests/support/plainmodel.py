@@ -260,7 +260,8 @@ class Model:
         before, self.pending = self.pending.before, None
         changes = difference(self.running, before)
         self.running = dict(before)
-        self._record(changes)
+        if changes:
+            self._record(changes)
         for draft in self.drafts.values():
             if not draft.own:
                 self.revert(draft.session)

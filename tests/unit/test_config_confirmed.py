@@ -96,6 +96,19 @@ def test_several_are_taken_back_together(made):
     assert made.revision == 3
 
 
+def test_one_that_left_no_difference_is_taken_back_without_a_commit(made):
+    listening = Listening()
+    made.subscribe(listening)
+    confirmed(made, f"set {PROFILE} T1")
+    confirmed(made, f"delete {PROFILE} T1", minutes=30)
+    made.time_out(NOW)
+    assert made.pending is None
+    assert (made.revision, len(made.history)) == (2, 2)
+    assert listening.told[-2:] == ["back", None]
+    edit(made.open(OTHER), f"set {PROFILE} T2").commit(NOW)
+    assert made.revision == 3
+
+
 def test_nobody_else_commits_meanwhile(made):
     confirmed(made, f"set {PROFILE} T1")
     assert refusal(made, f"set {PROFILE} T2") == "confirmed commit in progress"

@@ -287,6 +287,22 @@ def test_what_was_never_confirmed_is_undone_at_the_next_start(process, directory
     last.end()
 
 
+@pytest.mark.parametrize("how", ["time_out", "start"])
+def test_what_left_no_difference_is_undone_without_a_commit(process, directory, how):
+    before = commit(process.made, f"set {PROFILE} T1 appAuthTimer 9").revision
+    confirmed(process, f"set {PROFILE} T1 appAuthTimer 8")
+    confirmed(process, f"set {PROFILE} T1 appAuthTimer 9")
+    if how == "time_out":
+        process.made.time_out(NOW)
+        assert process.store._meta("pending") is None
+    after = again(process, directory, now=LATER)
+    assert after.made.running == process.made.running
+    assert [record.author.user for record in after.made.history] == ["admin"] * 3
+    assert after.made.revision == before + 2
+    assert after.saved.documents["of the last"] == (b"3" if how == "time_out" else b"1")
+    after.end()
+
+
 @pytest.mark.parametrize("how", ["commit", "confirm", "abort", "time_out"])
 def test_what_was_settled_stays_settled(process, directory, how):
     confirmed(process, f"set {PROFILE} T1")
