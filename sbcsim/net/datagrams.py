@@ -16,6 +16,10 @@ LARGEST = 65535
 """What a datagram can hold at most."""
 
 
+RECEIVE_BUFFER = 4 << 20
+"""Octets that may wait to be read, as far as the host allows: a burst of thousands of answers must find room."""
+
+
 class DatagramPort:
     """One socket. `received` is called with each datagram and the host's endpoint that it came from."""
 
@@ -28,6 +32,7 @@ class DatagramPort:
         self._loop = asyncio.get_running_loop()
         self._open = True
         sock.settimeout(0)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         self._loop.add_reader(sock, self._take)
 
     def close(self) -> socket.socket:

@@ -50,6 +50,7 @@ from .datagrams import DatagramPort
 from .device import Device
 from .listen import Listener
 from .ocsp import OcspClient
+from .pacing import PacedQueue
 from .syslog import SyslogSender
 from .tcp import Phase, Stream, Streams
 from .tls import self_check
@@ -66,6 +67,12 @@ DOUBT = 0.1
 
 TURN = 0.01
 """Real seconds that a long move of the clock keeps the event loop before others have their turn."""
+
+SENDINGS = 32
+"""Datagrams sent in one turn of the loop: the answers to thousands at once would overflow the socket."""
+
+SENDING_BUDGET = 0.004
+"""Seconds of them in one turn."""
 
 SOONEST = 0.001
 """Real seconds the ticker sleeps at least, where rounding would make it wake again and again."""
@@ -117,12 +124,14 @@ class Driver:
             from .resolver import Resolver  # noqa: PLC0415 - slow, and seldom wanted
 
             self._resolver = Resolver(resolver, self._looked_up)
+        self._outbox: PacedQueue[SendDatagram] | None = None
         self._syslog = SyslogSender(lambda server: wiring.addresses.to_dial((server.host, server.port)), self._unlogged)
 
     async def start(self) -> None:
         """Open every listener the device wants; raises UserError where one cannot be bound."""
         self_check()
         self._network = Streams(self)
+        self._outbox = PacedQueue(self._send_datagram, budget=SENDING_BUDGET, batch=SENDINGS)
         self._device.wake = self._wake_up
         try:
             self._pump(strict=True)
@@ -138,6 +147,8 @@ class Driver:
                 handle.cancel()
         self._tick, self._tick_due, self._woken = None, -1, None
         network, self._network = self._network, None
+        if self._outbox is not None:
+            self._outbox.clear()
         listeners = tuple(self._listeners.values())
         self._listeners.clear()
         for listener in listeners:
@@ -243,6 +254,7 @@ class Driver:
 
     def _pending(self) -> int:
         own = self._network.busy + len(self._network.ending) if self._network is not None else 0
+        own += len(self._outbox) if self._outbox is not None else 0
         return self._device.outstanding() + own
 
     def _wake_up(self) -> None:
@@ -353,7 +365,8 @@ class Driver:
 
     def _send_off(self, effect: SendDatagram | SendSyslog | Lookup) -> None:
         if isinstance(effect, SendDatagram):
-            self._send_datagram(effect)
+            assert self._outbox is not None
+            self._outbox.add(effect)
         elif isinstance(effect, SendSyslog):
             self._syslog.send(effect)
         else:
@@ -372,6 +385,9 @@ class Driver:
             reason = error.text
         if reason and effect.call_id:
             self._device.undeliverable(effect.call_id, reason, self.now())
+            self._pump()
+        else:
+            self._tell()
 
     def _looked_up(self, question: Question, answer: Answer) -> None:
         self._device.looked_up(question, answer, self.now())

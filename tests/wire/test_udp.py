@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 from collections.abc import AsyncIterator
@@ -14,9 +15,9 @@ from fakedevice import FakeDevice, listen, listener
 from udppeer import UdpPeer, udp_peer
 
 from sbcsim.clock import VirtualClock
-from sbcsim.device.effects import SendDatagram, StopListening, Transport
+from sbcsim.device.effects import ListenerKey, SendDatagram, StopListening, Transport
 from sbcsim.events import Journal
-from sbcsim.net.driver import Driver
+from sbcsim.net.driver import SENDINGS, Driver
 from sbcsim.net.wiring import AddressMap, Wiring
 from sbcsim.simulator import Simulator
 
@@ -140,6 +141,7 @@ async def test_a_peer_that_is_gone_goes_down_and_one_that_comes_back_comes_up(tm
 
 async def test_a_peer_outside_loopback_is_sent_nothing(tmp_path: Path) -> None:
     async with box_with(tmp_path, PEER) as box:
+        await box.advance(seconds=1)
         assert outcomes(box) == [(False, "dialling 192.0.2.10 is not allowed: it is outside loopback")]
         await box.advance(minutes=5)
         assert box.peers()[0].path_state == "down"
@@ -178,7 +180,8 @@ async def device() -> FakeDevice:
     return FakeDevice()
 
 
-async def test_the_driver_hands_over_datagrams_and_says_what_it_cannot_send(device: FakeDevice) -> None:
+@asynccontextmanager
+async def listening(device: FakeDevice) -> AsyncIterator[tuple[Driver, ListenerKey]]:
     wiring = Wiring(AddressMap(ports="ephemeral"), lambda proposal: frozenset(), lambda tree: frozenset())
     driver = Driver(device, VirtualClock(), wiring, Journal())
     await driver.start()
@@ -186,6 +189,35 @@ async def test_the_driver_hands_over_datagrams_and_says_what_it_cannot_send(devi
         key = listener(5060, transport=Transport.UDP)
         device.do(listen(5060, transport=Transport.UDP))
         await device.hear("listening")
+        yield driver, key
+    finally:
+        await driver.stop()
+
+
+async def test_a_storm_of_datagrams_is_sent_a_few_at_a_time(device: FakeDevice) -> None:
+    async with listening(device) as (driver, key):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+            far.bind(("127.0.0.1", 0))
+            far.setblocking(False)
+            device.do(*(SendDatagram(key, far.getsockname(), b"x") for _ in range(100)))
+            waves = []
+            while sum(waves) < 100:
+                await asyncio.sleep(0)
+                waves.append(arrived(far))
+            assert max(waves) == SENDINGS
+            await driver.settle()  # nothing is left to wait for
+
+
+def arrived(sock: socket.socket) -> int:
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while sock.recv(100):
+            count += 1
+    return count
+
+
+async def test_the_driver_hands_over_datagrams_and_says_what_it_cannot_send(device: FakeDevice) -> None:
+    async with listening(device) as (driver, key):
         async with udp_peer() as peer:
             peer.say("SIP/2.0 echo", driver.listeners[key])
             await peer.until(lambda: peer.heard == ["SIP/2.0 echo"])
@@ -198,6 +230,5 @@ async def test_the_driver_hands_over_datagrams_and_says_what_it_cannot_send(devi
         device.do(StopListening(key), SendDatagram(key, ("127.0.0.1", 9), b"x", "late"))
         await asyncio.sleep(0)
         assert not driver.listeners
+        await driver.settle()
         assert len([each for each in device.heard if each.what == "undeliverable"]) == 2
-    finally:
-        await driver.stop()
