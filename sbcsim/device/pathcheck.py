@@ -191,7 +191,12 @@ class PathChecks:
                 if ping.datagram is not None:
                     self._sender.udp.make_up(ping.datagram, _patience(check), earlier, now)
                 self._outcome(check, now, ok=False, reason="no answer", times=earlier)
+        self._sender.missed |= self.awaiting
         self.awaiting.clear()
+
+    def clock_moves(self) -> None:
+        """The clock begins to move: who was silent so far may have come back."""
+        self._sender.missed.clear()
 
     def silent(self, key: PeerKey | None) -> bool:
         """Whether a peer is known to be silent."""
@@ -243,6 +248,7 @@ class PathChecks:
         self._failing.clear()
         self._pinged = 0
         self._sender.names.clear()
+        self._sender.missed.clear()
         self.awaiting.clear()
 
     def _of(self, record: ConnectionRecord) -> PathCheck | None:

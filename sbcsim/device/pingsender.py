@@ -48,6 +48,8 @@ class PingSender:
         self.udp = UdpPings(chassis, datagrams)
         self.awaiting: set[PeerKey] = set()
         """Peers that owe an answer which somebody waits for."""
+        self.missed: set[PeerKey] = set()
+        """Peers that have been waited for in vain since the clock began to move."""
 
     def way(self, check: PathCheck) -> tuple[Port, Transport] | None:
         """Return from where and over what a ping goes, None while no port of the zone is in service for it."""
@@ -156,6 +158,7 @@ class PingSender:
             self._plane.opening.discard(record.id)
 
     def _await(self, check: PathCheck) -> None:
-        # A silent peer is listened for once in a stretch: it may have come back.
-        if check.ping is not None and (check.ping.times > 1 or not check.silent):
-            self.awaiting.add(check.peer.key)
+        # A silent peer may have come back: it is listened for once in a stretch, and once in a move of the clock.
+        key = check.peer.key
+        if check.ping is not None and (check.ping.times > 1 or not check.silent or key not in self.missed):
+            self.awaiting.add(key)

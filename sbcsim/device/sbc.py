@@ -103,6 +103,8 @@ class Sbc:
         self.sessions = Sessions(lambda _user: self.administration.most_sessions, remembers=self.settings.last_login)
         certificates = CertificateStore(lambda: self.files, database.cipher)
         self.event_log = EventLog(now, self.settings.system_name)
+        self._target = -1
+        """Where the clock is going, or went last."""
         self.hang_up: Callable[[str | None], None] | None = None
         """Called when the sessions of the northbound interfaces have to end, all or only a user's."""
         self._chassis = Chassis(self.settings, self.journal, database.running, certificates, self.event_log)
@@ -269,6 +271,9 @@ class Sbc:
     def plan(self, target: int) -> int | None:
         """On a jump to uptime `target`: return the instant to move to next, None when nothing more is due by then."""
         now = self.clock.reading()
+        if target != self._target:
+            self._target = target
+            self._paths.clock_moves()
         due = self._chassis.timetable.plan(
             target, self._checks.acts_at(now), lambda key: self._paths.interval(_ping_peer(key))
         )

@@ -53,8 +53,7 @@ class Meeting:
             self.fars.append(far)
             await does(self, far)
             return far
-        done: asyncio.Future[FarEnd] = asyncio.get_running_loop().create_future()
-        self._next = does, settings, done
+        done = self.expect(does, settings)
         if self._pinged:
             await self.box.advance(seconds=60 - self.box.status().clock.uptime % 60)  # to the next ping
         else:
@@ -62,6 +61,12 @@ class Meeting:
             commit(self.box, PING)
         async with asyncio.timeout(20):
             return await done
+
+    def expect(self, does: Does, settings: SSL.Context) -> asyncio.Future[FarEnd]:
+        """Have a far end do something on the next connection that the box opens; the result comes when it is done."""
+        done: asyncio.Future[FarEnd] = asyncio.get_running_loop().create_future()
+        self._next = does, settings, done
+        return done
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until what the journal says fulfils a condition, and until the box has come to rest."""

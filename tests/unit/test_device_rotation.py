@@ -263,6 +263,20 @@ def test_a_silent_peer_is_down_after_the_jump_and_up_again_when_it_speaks(box):
     assert peer(box).state == "up"
 
 
+def test_a_silent_peer_is_listened_for_once_in_each_move_of_the_clock(box, monkeypatch):
+    far = box.far_ends["192.0.2.10", 5061]
+    box.advance("5m")
+    far.behaviour = "silent"
+    box.advance("1d")
+    given_up = []
+    monkeypatch.setattr(box.sbc, "give_up", lambda now, give_up=box.sbc.give_up: (given_up.append(now), give_up(now)))
+    for _ in range(5):
+        box.advance("1m")
+    assert len(given_up) == 5
+    box.advance("1d")
+    assert len(given_up) < 10
+
+
 def test_a_refusing_peer_goes_down_at_the_exact_ping(box):
     far = box.far_ends["192.0.2.10", 5061]
     box.advance("5m")
