@@ -21,6 +21,7 @@ HIDDEN = "********"
 _WORD = re.compile(r'(?:\\.|"(?:[^"\\]|\\.)*(?:"|\Z)|[^\s"\\|]|\\\Z)+|\|', re.DOTALL)
 _LOOKS_SECRET = re.compile(r"pass|phrase|pwd|secret", re.IGNORECASE)
 _WITH_VALUE = re.compile(r"([^=:]*[=:]).+", re.DOTALL)
+_QUOTED_BEHIND = re.compile(r'((?:\\.|[^"\\])+)".+', re.DOTALL)
 _FILTERS = frozenset(
     {"match", "include", "except", "exclude", "find", "begin", "until", "count"}
     | {"linnum", "nomore", "more", "details", "compare", "display", "display-level", "best-effort"}
@@ -62,6 +63,7 @@ def _redacted(line: str, root: Node) -> str:
     cleaned: list[str] = []
     last = 0
     hide = on = piped = False  # the next word in any case; the words behind it, too; a filter may stand here
+    listed = False  # inside the brackets behind a name
     for word in _WORD.finditer(line):
         text = word.group()
         if text == "|":
@@ -71,14 +73,15 @@ def _redacted(line: str, root: Node) -> str:
         if hide or (on and not _begins(text, ends)):
             cleaned += [line[last : word.start()], HIDDEN]
             last = word.end()
-            hide = False
+            listed = (listed or text.startswith("[")) and not text.endswith("]")
+            hide = listed
             continue
         piped = False
         hide, on = leads_to_secret(text, root), _looks_secret(text, root)
-        if on and (given := _WITH_VALUE.fullmatch(text)):
-            cleaned += [line[last : word.start()], given[1], HIDDEN]
+        if given := _glued(text, root):
+            cleaned += [line[last : word.start()], given, HIDDEN]
             last = word.end()
-            hide = False
+            hide, on = False, True
     cleaned.append(line[last:])
     return "".join(cleaned)
 
@@ -102,6 +105,16 @@ def leads_to_secret(word: str, root: Node) -> bool:
 def _looks_secret(word: str, root: Node) -> bool:
     plain = _plain(word)
     return bool(_LOOKS_SECRET.search(plain)) and plain not in _open_names(root)
+
+
+def _glued(word: str, root: Node) -> str:
+    """Return the beginning of a word that goes on with what may be a secret, "" where none does."""
+    if not _looks_secret(word, root):
+        return ""
+    for given in (_WITH_VALUE.fullmatch(word), _QUOTED_BEHIND.fullmatch(word)):
+        if given:
+            return given[1]
+    return next((name for name in secret_names(root) if word.startswith(name) and word != name), "")
 
 
 def _begins(word: str, names: frozenset[str]) -> bool:
