@@ -118,8 +118,8 @@ class Session:
 
     @property
     def reads_input(self) -> bool:
-        """A command takes lines as they come until the end of the input."""
-        return self._running is not None and self._running.input is not None
+        """What comes belongs to something that the end of the input ends: a line, or the answer to a command."""
+        return bool(self._continued) or (self._running is not None and self._running.input is not None)
 
     @property
     def at_prompt(self) -> bool:
@@ -214,7 +214,7 @@ class Session:
         return self._go_on(InterruptError())
 
     def end_of_input(self, now: Instant) -> Reply:
-        """Take Ctrl-D on an empty line, or the end of piped input."""
+        """Take Ctrl-D on an empty line, or the end of piped input: it ends what goes on, or the session."""
         self._shell.now = now
         if self._entry is not None:
             return Reply("", "", ok=False, exit_status=1)
@@ -223,6 +223,8 @@ class Session:
             return Reply("", "", exit_status=0)
         if running is not None and not running.working:
             return self.interrupt(now) if running.input is None else self._take_in(running.input)
+        if self._continued:
+            return self._below_the_line(self.line("", now))
         if self._shell.terminal is not None and self._shell.mode is Mode.CONFIGURE:
             return self.line("exit", now)
         return Reply("", "", exit_status=0)
@@ -381,7 +383,10 @@ class Session:
         """End an answer that went on over several lines."""
         assert self._running is not None
         self._running.input = None
-        reply = self._go_on("\n".join(lines))
+        return self._below_the_line(self._go_on("\n".join(lines)))
+
+    def _below_the_line(self, reply: Reply) -> Reply:
+        """Have a reply begin in a line of its own: Ctrl-D moves no cursor."""
         return replace(reply, text=f"\n{reply.text}") if self._shell.terminal is not None else reply
 
     def _perform(self, text: str) -> Performed:

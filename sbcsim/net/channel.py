@@ -160,6 +160,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._input = LineEditor()
             self._accepting = self._port.accept_banner()
             if self._accepting:
+                self._input.plain = True
                 self._print(message("access.accept"))
             else:
                 self._do(lambda: session.start(now))
@@ -292,7 +293,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         if isinstance(event, Entered) and event.line.strip() == "yes":
             self._accepting = False
             self._do(lambda: session.start(now))
-        elif not isinstance(event, Completing):
+        else:
             self._leave(0)
 
     def _do(self, step: Callable[[], Reply]) -> None:

@@ -209,7 +209,7 @@ async def test_configured_banner_and_session_limit(box):
     assert banners == ["Keep out.\n"]
 
 
-@pytest.mark.parametrize("answer", ["\r", "no\r", "y\r", "\x03", "\x04"])
+@pytest.mark.parametrize("answer", ["\r", "no\r", "y\r", "yes?\r", "\x03", "\x04"])
 async def test_banner_that_is_not_accepted_ends_the_session(box, answer):
     async with connect(box) as connection:
         await configure(connection, 'banner bannerText "Keep out." ackBanner enabled')
@@ -221,6 +221,22 @@ async def test_banner_that_is_not_accepted_ends_the_session(box, answer):
         process.stdin.write("yes\r")
         assert "connected from" in await process.stdout.readuntil("admin@SBC1> ")
         assert (await connection.run("show users")).exit_status == 0  # without a terminal nothing is asked
+
+
+async def test_the_answer_to_the_banner_is_no_command_to_be_called_back(box):
+    async with connect(box) as connection:
+        await configure(connection, 'banner bannerText "Keep out." ackBanner enabled')
+        process = await connection.create_process(term_type="vt100")
+        process.stdin.write("yes\r")
+        await process.stdout.readuntil("admin@SBC1> ")
+        process.stdin.write("\x10exit\r")
+        assert await process.stdout.read() == "exit\r\n"
+
+
+async def test_piped_input_may_end_in_a_line_that_goes_on(box):
+    async with connect(box) as connection:
+        result = await connection.run(input="show users | count \\\n")
+    assert (result.stdout.splitlines()[0], result.exit_status) == ("Count: 2 lines", 0)
 
 
 async def test_passphrase_reaches_neither_echo_nor_journal_when_asked_for(box):
