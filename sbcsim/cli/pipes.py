@@ -30,6 +30,7 @@ Filter = Callable[[Batches], Batches]
 
 _NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
 _MANY = 99_999_999  # levels: no limit
+_MOST_PIPES = 50  # each asks the one before it for lines
 
 _POSIX_CLASS = re.compile(r"\[:(\w+):\]")
 _POSIX_CLASSES = {
@@ -54,7 +55,7 @@ class Pipeline:
     compare: bool = False
     choosers: tuple[Pipe, ...] = ()
     filters: tuple[Filter, ...] = ()
-    file: str = ""
+    file: str | None = None
     append: bool = False
     paged: bool | None = None
     """Page by page in any case, not at all, or as the session has it."""
@@ -64,12 +65,12 @@ class Pipeline:
         output = yield from steps
         shown = () if output.view is None else (yield from self._made(output, output.view, shell))
         batches = in_batches(chain(output.lines, shown))
-        if output.view is not None and not (self.filters or self.file or self.compare):
+        if output.view is not None and not (self.filters or self.file is not None or self.compare):
             batches = _or_nothing(batches)
         for each in self.filters:
             batches = each(batches)
-        file = self.file or output.file
-        return self._written(batches, file, shell) if file else batches
+        file = output.file if self.file is None else self.file
+        return batches if file is None else self._written(batches, file, shell)
 
     def _written(self, batches: Batches, file: str, shell: Shell) -> Batches:
         lines: list[str] = []
@@ -162,6 +163,8 @@ def pipeline(call: Call, start: Start) -> Pipeline:
     pipes = call.pipes
     if not pipes:
         return NO_PIPES
+    if len(pipes) > _MOST_PIPES:
+        raise LineError(Fault.UNKNOWN_ARGUMENT, pipes[_MOST_PIPES].start)
     names = [pipe.name for pipe in pipes]
     into_files = [pipe for pipe in pipes if pipe.name in _SINKS]
     for pipe in pipes:
@@ -177,7 +180,7 @@ def pipeline(call: Call, start: Start) -> Pipeline:
         compare="compare" in names,
         choosers=tuple(pipe for pipe in pipes if pipe.name in _CHOOSERS),
         filters=tuple(_filter(pipe) for pipe in pipes if pipe.name in _PATTERNS or pipe.name in _PLAIN),
-        file=sink.argument.word.text if sink is not None and sink.argument is not None else "",
+        file=sink.argument.word.text if sink is not None and sink.argument is not None else None,
         append=sink is not None and sink.name == "append",
         paged=False if "nomore" in names else True if "more" in names else None,
     )

@@ -142,7 +142,7 @@ class Output:
     lines: tuple[str, ...] = ()
     view: View | None = None
     levels: int | None = None
-    file: str = ""
+    file: str | None = None
 
 
 Step = Ask | Work | Pause

@@ -394,12 +394,8 @@ def _key_word(node: Node, name: str, word: Word, index: int) -> str:
 
 
 def _listed(kind: Type, words: tuple[str, ...]) -> tuple[str | int, ...]:
-    values: list[str | int] = []
-    for word in words:
-        value = kind.parse(word)
-        if not isinstance(value, tuple) and value not in values:
-            values.append(value)
-    return tuple(values)
+    values = (kind.parse(word) for word in words)
+    return tuple(dict.fromkeys(value for value in values if not isinstance(value, tuple)))
 
 
 def _input_name(action: Node, leaf: Node) -> str:

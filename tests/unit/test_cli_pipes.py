@@ -201,6 +201,7 @@ def test_output_into_files(box: FakeBox, typist: Typist) -> None:
     )
     assert typist.answer("show cli | save /opt/cli") == "Aborted: permission denied\n"
     assert "Error: failed to write file" in typist.answer("show cli | save no/such/place")
+    assert "Error: failed to write file" in typist.answer('show cli | save ""')
     box.users.add("viewer", "viewer", group="Guest")
     author = box.sessions.open("viewer", typist.now, context="cli", remote="192.0.2.9").author
     viewer = Typist(box.session(author=author))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from clibox import SCREEN, START, FakeBox, Refusing, Typist
 from hypothesis import given, settings
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from sbcsim.cli.modes import Mode
 from sbcsim.cli.session import LONGEST_LINE, Completion, Reply, Terminal
 from sbcsim.errors import BugError, UserError
+from sbcsim.schema.load import load
+from sbcsim.schema.walk import Word, resolve_set
 
 EDIT = "set system security pki certificate NEW fileName a.p12"
 
@@ -334,6 +338,46 @@ WORDS = st.sampled_from(
     ]
 )  # fmt: skip
 LINES = st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=9).map(" ".join))
+
+
+def test_the_end_of_the_input_ends_a_line_that_goes_on(box: FakeBox, typist: Typist) -> None:
+    typist.type("configure")
+    typist.type("set profiles security tlsProfile A \\")
+    reply = typist.show(typist.session.end_of_input(START))
+    assert (reply.ok, reply.text) == (True, "\n[ok][2026-01-30 10:00:00]\n")
+    assert typist.answer("show | display set") == "set profiles security tlsProfile A\n"
+    piped = Typist(box.session(None))
+    piped.type("show cli | count \\")
+    assert piped.session.reads_input
+    assert piped.show(piped.session.end_of_input(START)).text == "Count: 15 lines\n[ok][2026-01-30 10:00:00]\n"
+    assert not piped.session.reads_input
+    assert piped.session.end_of_input(START).exit_status == 0
+
+
+def test_more_words_than_any_path_has_hold_nobody_up(typist: Typist) -> None:
+    typist.type("configure")
+    begun = time.process_time()
+    for verb in ("copy", "rename"):
+        assert "syntax error" in typist.answer(f"{verb} profiles security tlsProfile {'a ' * 20_000}")
+    assert time.process_time() - begun < 10  # where each number of keys is tried, it takes more than twenty
+
+
+def test_a_list_of_many_values_holds_nobody_up() -> None:
+    words = [
+        Word(word)
+        for word in ["addressContext", "A", "ipInterfaceGroup", "G", "ipInterface", "I", "altMediaIpAddresses"]
+    ]
+    values = tuple(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}" for number in range(30_000))
+    begun = time.process_time()
+    (assignment,) = resolve_set(load(), [*words, Word("", values=(*values, *values))])
+    assert assignment.value == values
+    assert time.process_time() - begun < 4  # where each value is looked for among all, it takes half a minute
+
+
+def test_more_pipes_than_any_line_needs_are_refused(typist: Typist) -> None:
+    assert typist.answer("show cli" + " | match a" * 50).startswith("autowizard")
+    caret, text = typist.answer("show cli" + " | match a" * 5_000).splitlines()
+    assert (len(caret), text) == (len("admin@SBC1> show cli") + 50 * 10 + 4, "syntax error: unknown argument")
 
 
 @settings(max_examples=150, deadline=None)

@@ -21,6 +21,8 @@ from .command import Command, Right, Words
 _NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
 _DEEPEST = 100
 """More levels than any path has."""
+_MOST_KEYS = 20
+"""More keys than any list has."""
 
 
 def set_(shell: Shell, call: Call) -> Steps:
@@ -99,7 +101,7 @@ def copy(shell: Shell, call: Call) -> Output:
 def _transfer(shell: Shell, call: Call) -> tuple[Path, Path]:
     """Return the path of an entry and the path that it would have with the key behind it."""
     schema, arguments = shell.box.schema, call.arguments
-    for count in range(1, len(arguments)):
+    for count in range(1, min(len(arguments), _MOST_KEYS + 1)):
         try:
             found = resolve(schema, arguments[:-count], shell.level)
         except LineError:
