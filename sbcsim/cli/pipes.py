@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import csv
 import re
-import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from itertools import chain, dropwhile
+from itertools import chain
 
 from sbcsim.config import document, markup
 from sbcsim.config.document import Document
@@ -22,6 +21,7 @@ from .grid import Grid
 from .home import write_lines
 from .pager import Batches, in_batches
 from .parser import Argument, Call, Fault, LineError, Pipe, Start
+from .pattern import Pattern, PatternError
 from .shell import Output, Shell, Step, Steps, View, Work
 from .tables import table
 from .views import ConfigurationView, TableView
@@ -31,19 +31,6 @@ Filter = Callable[[Batches], Batches]
 _NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
 _MANY = 99_999_999  # levels: no limit
 _MOST_PIPES = 50  # each asks the one before it for lines
-
-_POSIX_CLASS = re.compile(r"\[:(\w+):\]")
-_POSIX_CLASSES = {
-    "alnum": "0-9A-Za-z",
-    "alpha": "A-Za-z",
-    "blank": r" \t",
-    "digit": "0-9",
-    "lower": "a-z",
-    "punct": r"!-/:-@\[-`{-~",
-    "space": r"\s",
-    "upper": "A-Z",
-    "xdigit": "0-9A-Fa-f",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +226,11 @@ def _filter(pipe: Pipe) -> Filter:
     return _PLAIN[pipe.name]
 
 
-def _pattern(argument: Argument) -> re.Pattern[str]:
+def _pattern(argument: Argument) -> Pattern:
     text = argument.word.text
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            return re.compile(_POSIX_CLASS.sub(lambda found: _POSIX_CLASSES.get(found[1], found[0]), text))
-    except (re.error, OverflowError, RecursionError):
+        return Pattern(text)
+    except PatternError:
         raise LineError(Fault.BAD_VALUE, argument.start, text=message("value.invalid", value=text)) from None
 
 
@@ -259,32 +244,44 @@ def _or_nothing(batches: Batches) -> Batches:
         yield [message("answer.no_entries")]
 
 
-def _match(pattern: re.Pattern[str]) -> Filter:
-    return lambda batches: ([line for line in batch if pattern.search(line)] for batch in batches)
+def _match(pattern: Pattern, *, wanted: bool = True) -> Filter:
+    def match(batches: Batches) -> Batches:
+        for batch in batches:
+            found = []
+            for line in batch:
+                matches = yield from pattern.search(line)
+                if matches is wanted:
+                    found.append(line)
+            yield found
+
+    return match
 
 
-def _except(pattern: re.Pattern[str]) -> Filter:
-    return lambda batches: ([line for line in batch if not pattern.search(line)] for batch in batches)
+def _except(pattern: Pattern) -> Filter:
+    return _match(pattern, wanted=False)
 
 
-def _find(pattern: re.Pattern[str]) -> Filter:
+def _find(pattern: Pattern) -> Filter:
     def find(batches: Batches) -> Batches:
         for batch in batches:
-            found = list(dropwhile(lambda line: not pattern.search(line), batch))
-            yield found
-            if found:
-                yield from batches
+            for index, line in enumerate(batch):
+                if (yield from pattern.search(line)):
+                    yield batch[index:]
+                    yield from batches
+                    return
+            yield []
 
     return find
 
 
-def _until(pattern: re.Pattern[str]) -> Filter:
+def _until(pattern: Pattern) -> Filter:
     def until(batches: Batches) -> Batches:
         for batch in batches:
-            end = next((index for index, line in enumerate(batch, 1) if pattern.search(line)), None)
-            yield batch[:end]
-            if end is not None:
-                return
+            for index, line in enumerate(batch, 1):
+                if (yield from pattern.search(line)):
+                    yield batch[:index]
+                    return
+            yield batch
 
     return until
 
@@ -306,7 +303,7 @@ def _number(batches: Batches) -> Batches:
     yield from in_batches(f"{number:>{width}}: {line}" for number, line in enumerate(lines, 1))
 
 
-_PATTERNS: dict[str, Callable[[re.Pattern[str]], Filter]] = {
+_PATTERNS: dict[str, Callable[[Pattern], Filter]] = {
     "match": _match,
     "include": _match,
     "except": _except,
