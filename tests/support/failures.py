@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from dataclasses import replace as changed
-from functools import cache, partial
+from collections.abc import Iterator
+from functools import partial
 
 import testca
-from farend import context
-from meeting import CLIENT, SERVER, Does
+from failurerow import (
+    NEW,
+    OLD,
+    PATH_DOWN,
+    Row,
+    count,
+    expired,
+    not_yet_valid,
+    of_a_stranger,
+    only_for,
+    revoked,
+    without_issuer,
+)
+from meeting import CLIENT, SERVER
 from misbehaviour import (
     CLIENT_HELLO,
     FATAL,
@@ -39,99 +49,10 @@ from misbehaviour import (
     wait_while_the_responder_is_asked,
     warn_in_the_handshake,
 )
-from OpenSSL import SSL
 from rawrecord import ALERT, APPLICATION, HANDSHAKE, plain_record
 from tlsbox import SET_PROFILE
 
-from sbcsim.pki.mint import Authority, Issued, Purpose
-
-OLD, NEW = "TLSv1.2", "TLSv1.3"
-PATH_DOWN = "sonusSbxPathCheckPingStateDownNotification2"
-UNTIL = "2030-01-01T00:00:00Z"
-
-# Certificates are made when a row is played, not when the table is read.
-
-
-@cache
-def _expired() -> Issued:
-    return testca.peer("peer.example.com", not_after="2025-12-31T00:00:00Z")
-
-
-@cache
-def _not_yet_valid() -> Issued:
-    return testca.peer("peer.example.com", not_before="2026-01-02T00:00:00Z")
-
-
-@cache
-def _of_a_stranger() -> Issued:
-    return testca.stranger().issue("peer.example.com", not_before="2025-12-01T00:00:00Z", not_after=UNTIL)
-
-
-@cache
-def _without_issuer() -> Issued:
-    return changed(testca.intermediate().issue("peer.example.com", not_after=UNTIL), chain=())
-
-
-@cache
-def revoked() -> Issued:
-    """Return a certificate that the responder of these tests knows as revoked."""
-    return testca.peer("revoked.example.com")
-
-
-@cache
-def _for(purpose: Purpose) -> Issued:
-    return testca.authority().issue("peer.example.com", purpose=purpose, not_after=UNTIL)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One failure, and what there is of it.
-
-    The far end `speaks` the version unless it is told otherwise, with the certificate `issued`, and takes any of the
-    box unless it `trusts` one authority only. `sees` is how the box ends the connection there. `tells` is what stands
-    in the journal, `logs` what the event log says beside a line for each handshake that failed, `counts` are all TLS
-    counters that are not 0. `mends` are lines that make things good again, `good` is the certificate with which the
-    far end comes back; where the connection `stands` there is nothing to come back to.
-    """
-
-    name: str
-    role: str
-    version: str
-    does: Does
-    sees: str
-    tells: tuple[str, ...]
-    counts: Mapping[str, int]
-    lines: tuple[str, ...] = ()
-    issued: Callable[[], Issued | None] = testca.peer
-    trusts: Callable[[], Authority] | None = None
-    suites: tuple[str, ...] = ()
-    speaks: str = ""
-    logs: tuple[str, ...] = ()
-    alarms: tuple[str, ...] = ()
-    stands: bool = False
-    good: Callable[[], Issued] = testca.peer
-    mends: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """Its name in reports."""
-        return f"{self.name}, box as {self.role}, {self.version}"
-
-    def context(self) -> SSL.Context:
-        """Return the settings of the far end."""
-        return context(
-            self.speaks or self.version,
-            self.issued(),
-            server=self.role == CLIENT,
-            trusts=None if self.trusts is None else self.trusts(),
-            suites=self.suites,
-        )
-
-
-def count(*names: str) -> dict[str, int]:
-    """Return counters of 1."""
-    return dict.fromkeys(names, 1)
-
+from sbcsim.pki.mint import Purpose
 
 FAILED = count("handshakeFailures")
 REFUSED = {
@@ -156,6 +77,7 @@ ASKING = (
 """Lines that have a responder asked."""
 SOMEBODY_HERE = "set addressContext default zone Z ipPeer HERE ipAddress 127.0.0.1 ipPort 5061"
 OLDER_SERVER_HELLO = plain_record(HANDSHAKE, bytes.fromhex("020000260302" + "22" * 32 + "00c01400"), b"\3\2")
+OLDEST_CLIENT_HELLO = plain_record(HANDSHAKE, bytes.fromhex("010000290300" + "33" * 32 + "000002002f0100"), b"\3\0")
 SSH = b"SSH-2.0-OpenSSH_9.2\r\n"
 HTTP = b"GET / HTTP/1.1\r\nHost: sbc\r\n\r\n"
 
@@ -165,29 +87,29 @@ def _certificates() -> Iterator[Row]:
         for version in (OLD, NEW):
             refused = partial(Row, role=role, version=version, does=shake, counts=REFUSED[role], alarms=DOWN[role])
             yield refused(
-                "expired", issued=_expired, sees="alert 45, fin", tells=("failed: certificate has expired, sent 45",)
+                "expired", issued=expired, sees="alert 45, fin", tells=("failed: certificate has expired, sent 45",)
             )
             yield refused(
                 "not yet valid",
-                issued=_not_yet_valid,
+                issued=not_yet_valid,
                 sees="alert 42, fin",
                 tells=("failed: certificate is not yet valid or the system clock is incorrect, sent 42",),
             )
             yield refused(
                 "unknown CA",
-                issued=_of_a_stranger,
+                issued=of_a_stranger,
                 sees="alert 48, fin",
                 tells=("failed: unable to get local issuer certificate, sent 48",),
             )
             yield refused(
                 "issuer not sent",
-                issued=_without_issuer,
+                issued=without_issuer,
                 sees="alert 48, fin",
                 tells=("failed: unable to get local issuer certificate, sent 48",),
             )
             yield refused(
                 "wrong purpose",
-                issued=partial(_for, Purpose.SERVER if role == SERVER else Purpose.CLIENT),
+                issued=partial(only_for, Purpose.SERVER if role == SERVER else Purpose.CLIENT),
                 sees="alert 43, fin",
                 tells=("failed: unsuitable certificate purpose, sent 43",),
             )
@@ -313,6 +235,17 @@ def _nothing_in_common() -> Iterator[Row]:
             ("failed: no shared protocol version, sent 70",),
             NO_SUITE,
             alarms=(PATH_DOWN,),
+        )
+
+    for version in (OLD, NEW):
+        yield Row(
+            "hello of SSL 3.0",
+            SERVER,
+            version,
+            partial(say_in_clear, OLDEST_CLIENT_HELLO),
+            "alert 70, fin",
+            ("failed: no shared protocol version, sent 70",),
+            NO_SUITE,
         )
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 import testca
-from failures import OLD, ROWS, count
+from failurerow import OLD, count
+from failures import ROWS
 from farend import FarEnd, context, request
 from meeting import CLIENT, SERVER, ZONE, Meeting, meeting
 from misbehaviour import take_a_flight

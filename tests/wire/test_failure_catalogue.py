@@ -6,6 +6,7 @@ comes back with good manners and is served.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import pytest
 import testca
-from failures import ASKING, ROWS, WHILE_A_RESPONDER_IS_ASKED, Row, revoked
+from failurerow import NEW, OLD, Row, revoked
+from failures import ASKING, ROWS, WHILE_A_RESPONDER_IS_ASKED
 from farend import context
 from meeting import CLIENT, SERVER, meeting
+from misbehaviour import speak_slowly, stay_silent, stay_silent_after_the_first_flight, vanish
 from ocspanswers import REVOKED
 from ocspresponder import Responder
 from tlsbox import commit
@@ -27,6 +30,9 @@ SECURED = {
     CLIENT: Counter(("totalClientConnections", "currentClientConnections")),
 }
 
+
+WAITING = {stay_silent, stay_silent_after_the_first_flight, speak_slowly, vanish}
+"""What takes time, which passes for all connections."""
 
 UNMOVED = [row for row in ROWS if row.lines is not ASKING and row.name != "SSH, and a reset"]
 """Rows that have nothing to do with responders. With one, the reset of the other row is heard of first."""
@@ -56,6 +62,24 @@ async def test_a_failure_is_the_same_where_a_responder_is_asked_in_vain(tmp_path
 async def test_a_failure_while_a_responder_is_asked(tmp_path: Path, responder: Responder, row: Row) -> None:
     responder.silent = True
     await play(row, tmp_path, [line.format(responder=responder.url) for line in row.lines], responder)
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+@pytest.mark.parametrize("asks", [False, True], ids=["nobody is asked", "a responder is asked"])
+async def test_failures_side_by_side_are_told_apart(
+    tmp_path: Path, responder: Responder, version: str, asks: bool
+) -> None:
+    rows = [row for row in UNMOVED if (row.role, row.version) == (SERVER, version) and not row.lines]
+    rows = [row for row in rows if row.does not in WAITING for _ in range(3)]
+    lines = [line.format(responder=responder.url) for line in ASKING] if asks else []
+    async with meeting(tmp_path, SERVER, version, *lines) as met:
+        fars = await asyncio.gather(*(met.meet(row.does, row.context()) for row in rows))
+        told = Counter(told for row in rows for told in row.tells)
+        await met.until(lambda: Counter(met.tells) == told)
+        assert Counter(met.tells) == told
+        assert [far.seen for far in fars] == [row.sees for row in rows]
+        assert met.counters == dict(sum((Counter(row.counts) for row in rows), Counter()))
+        assert len(met.box.connections()) == met.counters["currentServerConnections"]
 
 
 async def play(row: Row, directory: Path, lines: Iterable[str], responder: Responder | None = None) -> None:
