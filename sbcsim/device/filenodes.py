@@ -185,6 +185,11 @@ class Directory:
             owner=self.owner,
         )
 
+    def height(self) -> int:
+        """Return how many levels of directories it makes, itself included."""
+        below = (entry.height() for entry in self.entries.values() if isinstance(entry, Directory))
+        return 1 + max(below, default=0)
+
     def content_size(self) -> int:
         """Return the bytes of all files below."""
         return sum(entry.content_size() for entry in self.entries.values())

@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _NAME_LIMIT = 255
+_DEPTH_LIMIT = 64  # directories in one another
 _FIXED = ("/home", "/opt/sonus", "/tmp", "/var/log/sonus/sbx")  # noqa: S108 - simulated paths
 _OPEN = (CERTIFICATE_DIRECTORY,)
 
@@ -159,6 +160,7 @@ class VirtualFiles:
             raise FileError(FileProblem.FAILURE, "File already exists")
         self._may_change(parent, account)
         self._check_link(parent, name)
+        _check_depth(parent, 1)
         directory = Directory(mode & 0o7777, now.calendar, _owner(account), open=True)
         self.kept.keep(directory, parent, name)
         self._link(parent, name, directory, now)
@@ -206,6 +208,7 @@ class VirtualFiles:
             _movable(entry)
             if f"{new}/".startswith(f"{old}/"):
                 raise FileError(FileProblem.FAILURE, "Invalid argument")
+            _check_depth(target, entry.height())
         present = target.entries.get(new_name)
         if present is entry:
             return
@@ -407,6 +410,15 @@ class VirtualFiles:
 
 def _owner(account: Account | None) -> str:
     return "root" if account is None else account.name
+
+
+def _check_depth(parent: Directory, levels: int) -> None:
+    """Raise FileError where so many levels of directories would be too deep below `parent`."""
+    above: Directory | None = parent
+    while above is not None:
+        above, levels = above.parent, levels + 1
+    if levels > _DEPTH_LIMIT:
+        raise FileError(FileProblem.FAILURE, "Too many levels of directories")
 
 
 def _movable(directory: Directory) -> None:

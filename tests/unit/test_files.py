@@ -247,6 +247,24 @@ def test_limits(files, monkeypatch):
             files.write(f"/home/{name}", b"", NOW)
 
 
+def test_directories_are_only_so_deep(files):
+    home = files.make_home(ADMIN, NOW)
+    deep, levels = home, 3
+    with refused(FileProblem.FAILURE):
+        while levels < 2_000:
+            files.mkdir(f"{deep}/d", NOW, account=ADMIN)
+            deep, levels = f"{deep}/d", levels + 1
+    assert levels == 63
+    files.mkdir(f"{home}/e", NOW, account=ADMIN)
+    with refused(FileProblem.FAILURE):
+        files.rename(f"{home}/d", f"{home}/e/d", NOW, account=ADMIN)
+    files.rename(f"{home}/d", f"{home}/f", NOW, account=ADMIN)
+    files.write(deep.replace("/d", "/f", 1) + "/deepest", b"x", NOW, account=ADMIN)
+    files.adopt_start()
+    files.reset()
+    assert files.read(deep.replace("/d", "/f", 1) + "/deepest") == b"x"
+
+
 def test_total_limit_counts_what_is_there(files, monkeypatch):
     monkeypatch.setattr(module, "TOTAL_LIMIT", 10)
     files.write(CERT, b"12345678", NOW)
