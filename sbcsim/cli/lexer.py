@@ -217,6 +217,8 @@ def split_commands(script: str) -> list[str]:
             if script[position + 1] == "\n":
                 position += step
                 continue
+        elif character == "\\":
+            break  # it goes on with nothing
         elif character == '"':
             quoted = not quoted
         elif character == "\n" or (character == ";" and not quoted):

@@ -169,6 +169,7 @@ def test_quote_must_be_closed() -> None:
 
 def test_split_commands() -> None:
     assert split_commands('a; b "c;d"\ne \\; f\\\ng') == ["a", 'b "c;d"', r"e \; fg"]
+    assert split_commands("a; b \\") == ["a", "b "]
     assert split_commands('a "b\nc') == ['a "b', "c"]
     assert split_commands("  a  ;\n\tb\\\n c\n") == ["a  ", "", "b c", ""]
 
