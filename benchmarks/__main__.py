@@ -12,7 +12,7 @@ from OpenSSL import SSL
 from rich.console import Console
 from rich.table import Table
 
-from . import bulk, commits, durable, logging_in, memory, shells, showing, soak, starting, time_travel, traffic
+from . import bulk, commits, crowd, durable, logging_in, memory, shells, showing, soak, starting, time_travel, traffic
 from .registry import Figure, quantity
 
 BENCHMARKS = {
@@ -30,6 +30,7 @@ BENCHMARKS = {
         traffic.handshakes,
         traffic.options,
         memory.memory,
+        crowd.crowd,
         commits.commit,
         durable.durable,
         soak.soak,

@@ -51,11 +51,11 @@ class Child:
         heard: dict[str, Any] = json.loads(line)
         return heard
 
-    def go_on(self) -> dict[str, Any]:
+    def go_on(self, line: str = "") -> dict[str, Any]:
         """Tell the child to take its next step, and return what it says then."""
         commands = self._process.stdin
         assert commands is not None
-        commands.write(b"\n")
+        commands.write(line.encode() + b"\n")
         commands.flush()
         return self.hear()
 
@@ -72,6 +72,11 @@ class Child:
 def say(**values: object) -> None:
     """Say a line to the parent: for the children."""
     print(json.dumps(values), flush=True)
+
+
+def take_line() -> str:
+    """Wait for what the parent says next; "" when it wants no more: for the children."""
+    return sys.stdin.buffer.readline().decode().strip()
 
 
 def wait_to_go_on() -> bool:

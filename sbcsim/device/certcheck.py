@@ -7,6 +7,7 @@ runs nothing is judged, so a connection may outlive a certificate by one period;
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from sbcsim.clock import DAY, HOUR, Instant, Order
@@ -28,6 +29,8 @@ _PATH = ("system", "security", "certExpiryCheck")
 RATE = (*_PATH, "certReCheckRate")
 RECHECK = ("recheck",)
 WARNING = ("warning",)
+CLOSED_AT_ONCE = 32
+"""Connections that a re-check closes in one go."""
 
 
 class CertificateChecks:
@@ -41,6 +44,9 @@ class CertificateChecks:
         self._tracked: set[str] = set()
         self._distrusted: set[str] = set()
         self._midnight = 0
+        self._failed: deque[tuple[ConnectionRecord, str]] = deque()
+        self._under_way = False
+        self._checked = self._closed = 0
 
     def start(self, now: Instant) -> None:
         """Begin both jobs: the re-check one full period from now, the warning at the next midnight."""
@@ -107,12 +113,35 @@ class CertificateChecks:
             self._tracked.discard(fingerprint)
             for record in self._table.using(fingerprint):
                 failed[record.id] = (record, "expired")
-        for number in sorted(failed):
-            self._fail(*failed[number], now)
+        self._failed.extend(failed[number] for number in sorted(failed))
+        self._checked, self._closed = checked, 0
+        self._under_way = True
         self.schedule_recheck(now)
+        self.go_on(now)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a re-check has more to close than it has yet."""
+        return self._under_way
+
+    def go_on(self, now: Instant) -> None:
+        """Close some more of what the re-check has found, so that thousands of them keep nobody else waiting long."""
+        if not self._under_way:
+            return
+        for _ in range(min(CLOSED_AT_ONCE, len(self._failed))):
+            record, why = self._failed.popleft()
+            if self._table.get(record.id) is record:  # else it has ended in the meantime
+                self._fail(record, why, now)
+                self._closed += 1
+        if not self._failed:
+            self._under_way = False
+            self._ask(now)
+
+    def _ask(self, now: Instant) -> None:
+        checked, closed = self._checked, self._closed
         asking = self._asking()
         if not asking:
-            self._chassis.emit(now, CertificateCheck(checked, len(failed)))
+            self._chassis.emit(now, CertificateCheck(checked, closed))
             return
 
         def told(revoked: frozenset[str], then: Instant) -> None:
@@ -120,7 +149,7 @@ class CertificateChecks:
             ours = [found[number] for number in sorted(found) if found[number].tls_profile in asking]
             for record in ours:
                 self._fail(record, "revoked", then)
-            self._chassis.emit(then, CertificateCheck(checked, len(failed) + len(ours)))
+            self._chassis.emit(then, CertificateCheck(checked, closed + len(ours)))
 
         self._plane.ocsp.inquire(self._questions(asking), told, now)
 
@@ -183,6 +212,8 @@ class CertificateChecks:
         self._expiries.clear()
         self._tracked.clear()
         self._distrusted.clear()
+        self._failed.clear()
+        self._under_way = False
 
     def _schedule_warning(self, now: Instant) -> None:
         due = now.uptime + self._midnight - now.calendar

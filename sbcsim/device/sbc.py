@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Protocol, cast
 
 from sbcsim.clock import Clock, Instant
@@ -77,6 +78,10 @@ class Keeper(FileKeeper, Protocol):
 
     def put(self, documents: Mapping[str, bytes | None]) -> None:
         """Keep documents, None for one that is gone; raises UserError, and has kept nothing then."""
+
+
+AT_ONCE = 32
+"""Timers that fire in one go over a jump of the clock, and pings that are sent."""
 
 
 class Sbc:
@@ -262,7 +267,7 @@ class Sbc:
 
     def next_due(self) -> int | None:
         """Return the uptime of the next timer, None when nothing is due ever."""
-        return self._chassis.timetable.next_due()
+        return self.clock.reading().uptime if self._checks.unfinished else self._chassis.timetable.next_due()
 
     def fire(self, now: Instant) -> int:
         """Fire everything due at or before `now`, in order; returns how much that was."""
@@ -274,6 +279,8 @@ class Sbc:
         if target != self._target:
             self._target = target
             self._paths.clock_moves()
+        if self._checks.unfinished:
+            return now.uptime
         due = self._chassis.timetable.plan(
             target, self._checks.acts_at(now), lambda key: self._paths.interval(_ping_peer(key))
         )
@@ -282,13 +289,19 @@ class Sbc:
 
     def fire_planned(self, now: Instant) -> tuple[int, int]:
         """Fire what `plan` chose; returns how much that was and how many pings were spared."""
-        fired = self._fire(now, keepalives=False)
-        spared = 0
-        for ping in self._chassis.timetable.take_planned(now.uptime):
+        timetable, fired, spared = self._chassis.timetable, self._fire(now, keepalives=False, most=AT_ONCE), 0
+        # At one instant certificate checks and time-outs come before pings.
+        most = 0 if self._checks.unfinished or timetable.due(now.uptime) else AT_ONCE
+        for ping in islice(timetable.take_planned(now.uptime), most):
             self._paths.send_ping(_ping_peer(ping.key), ping.times, now)
             fired += 1
             spared += ping.times - 1
         return fired, spared
+
+    def unfinished(self, now: Instant) -> bool:
+        """Whether more is left to fire at this instant than one turn of somebody's loop should take."""
+        timetable = self._chassis.timetable
+        return self._checks.unfinished or timetable.due(now.uptime) or timetable.planned(now.uptime)
 
     def outstanding(self) -> int:
         """Return how many answers are awaited; those known to be silent are asked once in a while."""
@@ -473,9 +486,14 @@ class Sbc:
                 self._chassis.emit(now, LogEvent("SYS", "major", text))
         self.end_sessions(account.name)
 
-    def _fire(self, now: Instant, *, keepalives: bool) -> int:
+    def _fire(self, now: Instant, *, keepalives: bool, most: int | None = None) -> int:
         fired = 0
-        while (timer := self._chassis.timetable.pop(now.uptime, keepalives=keepalives)) is not None:
+        self._checks.go_on(now)
+        timetable, checks = self._chassis.timetable, self._checks
+        while fired != most:
+            timer = timetable.pop(now.uptime, keepalives=keepalives and not checks.unfinished)
+            if timer is None:
+                break
             key = timer.key
             assert isinstance(key, tuple)
             self._handlers[key[0]](key[1] if len(key) > 1 else None, now)

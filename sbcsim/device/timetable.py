@@ -85,6 +85,15 @@ class Timetable:
         while self._planned and self._planned[0].at <= until:
             yield self._planned.pop(0)
 
+    def due(self, until: int) -> bool:
+        """Whether a timer that acts or looks is due."""
+        heads = (self.acting.peek(), self.looking.peek())
+        return any(head is not None and head.due <= until for head in heads)
+
+    def planned(self, until: int) -> bool:
+        """Whether the moment of a coalesced keep-alive has come."""
+        return bool(self._planned) and self._planned[0].at <= until
+
     def cancel(self, key: Hashable) -> None:
         """Forget a keep-alive, also one that is planned."""
         self.keepalives.cancel(key)

@@ -88,6 +88,9 @@ class Device(Protocol):
     def fire_planned(self, now: Instant) -> tuple[int, int]:
         """Fire what was planned; return how much that was and how many pings were spared."""
 
+    def unfinished(self, now: Instant) -> bool:
+        """Whether more is left to fire at this instant than one turn should take."""
+
     def outstanding(self) -> int:
         """Return how many answers are awaited."""
 

@@ -74,6 +74,9 @@ SENDINGS = 32
 SENDING_BUDGET = 0.004
 """Seconds of them in one turn."""
 
+DIALS, DIAL_BUDGET = 16, 0.002
+"""Connections that are begun in one turn of the loop at most, and seconds for that."""
+
 SOONEST = 0.001
 """Real seconds the ticker sleeps at least, where rounding would make it wake again and again."""
 
@@ -107,6 +110,7 @@ class Driver:
         self._journal = journal
         self._patience = patience
         self._network: Streams | None = None
+        self._dialling: PacedQueue[tuple[Stream, Dial]] | None = None
         self._listeners: dict[ListenerKey, Listener | DatagramPort] = {}
         self._streams: dict[ConnectionId, Stream] = {}
         self._dials: dict[ConnectionId, asyncio.Task[None]] = {}
@@ -132,6 +136,7 @@ class Driver:
         self_check()
         self._network = Streams(self)
         self._outbox = PacedQueue(self._send_datagram, budget=SENDING_BUDGET, batch=SENDINGS)
+        self._dialling = PacedQueue(self._begin_dial, budget=DIAL_BUDGET, batch=DIALS)
         self._device.wake = self._wake_up
         try:
             self._pump(strict=True)
@@ -149,6 +154,8 @@ class Driver:
         network, self._network = self._network, None
         if self._outbox is not None:
             self._outbox.clear()
+        if self._dialling is not None:
+            self._dialling.clear()
         listeners = tuple(self._listeners.values())
         self._listeners.clear()
         for listener in listeners:
@@ -224,8 +231,14 @@ class Driver:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         while self._network is not None and (stop := self._device.plan(target)) is not None:
-            counts = self._device.fire_planned(self._clock.move_to(stop))
-            fired, spared = fired + counts[0], spared + counts[1]
+            now = self._clock.move_to(stop)
+            while True:
+                counts = self._device.fire_planned(now)
+                fired, spared = fired + counts[0], spared + counts[1]
+                if not self._device.unfinished(now):
+                    break
+                self._pump()
+                await asyncio.sleep(0)
             await self.settle()
             if loop.time() - begun > TURN:
                 await asyncio.sleep(0)
@@ -402,16 +415,26 @@ class Driver:
         self._pump()
 
     def _dial(self, network: Streams, dial: Dial) -> None:
+        stream = Stream(network, Direction.OUTBOUND, dial, dial.connection)
+        self._streams[dial.connection] = stream
+        assert self._dialling is not None
+        self._dialling.add((stream, dial))
+
+    def _begin_dial(self, item: tuple[Stream, Dial]) -> None:
+        stream, dial = item
+        network = self._network
+        if network is None or self._streams.get(stream.id) is not stream:  # closed before its turn came
+            return
         try:
             target = self._wiring.addresses.to_dial(dial.remote)
             source = self._wiring.addresses.to_dial_from(dial.local, target)
         except UserError as error:
-            self._device.dial_failed(dial.connection, error.text, self.now())
+            del self._streams[stream.id]
+            self._device.dial_failed(stream.id, error.text, self.now())
+            self._pump()
             return
-        stream = Stream(network, Direction.OUTBOUND, dial, dial.connection)
-        self._streams[dial.connection] = stream
         task = network.loop.create_task(self._connect(network, stream, target, source))
-        self._dials[dial.connection] = task
+        self._dials[stream.id] = task
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
 

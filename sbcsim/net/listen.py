@@ -10,8 +10,15 @@ from sbcsim.device.effects import Direction, ListenerKey
 
 from .tcp import Stream, Streams
 
-ACCEPTS = 64
+ACCEPTS = 16
 """Connections accepted in one turn of the loop."""
+
+CROWD = 64
+"""Handshakes under way from which on others are let in one by one.
+
+Who waits in the kernel costs nothing, while thousands that all have sent something would keep one turn of the loop
+busy for long. One is let in all the same, so that handshakes which hang keep nobody out.
+"""
 
 RETRY = 0.5
 """Real seconds to wait when the host cannot accept, e.g. because the process has run out of file descriptors."""
@@ -45,7 +52,7 @@ class Listener:
             await asyncio.wait(self._adoptions)
 
     def _accept(self) -> None:
-        for _connection in range(ACCEPTS):
+        for _connection in range(ACCEPTS if len(self._streams.shaking) < CROWD else 1):
             try:
                 accepted, _address = self._sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):

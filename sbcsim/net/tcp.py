@@ -106,6 +106,8 @@ class Streams:
         self.buffer = memoryview(bytearray(BUFFER))
         self.handshakes: PacedQueue[Stream] = PacedQueue(Stream.step, budget=HANDSHAKE_BUDGET, batch=1000)
         self.live: set[Stream] = set()
+        self.shaking: set[Stream] = set()
+        """Those that others have opened and whose handshake is not over."""
         self.ending: set[Stream] = set()
         """Those whose far end is waited for: FIN has been sent, its own has not come."""
         self._emptied: asyncio.Future[None] | None = None
@@ -145,6 +147,7 @@ class Streams:
     def gone(self, stream: Stream) -> None:
         """Forget a stream whose socket is closed."""
         self.live.discard(stream)
+        self.shaking.discard(stream)
         self.ending.discard(stream)
         self.handler.stream_gone(stream)
         if not self.live and self._emptied is not None and not self._emptied.done():
@@ -218,6 +221,8 @@ class Stream(asyncio.BufferedProtocol):
         self._phase = Phase.HANDSHAKE
         if start.direction is Direction.OUTBOUND:
             self._queue(0)
+        else:
+            self._streams.shaking.add(self)
 
     def send(self, data: bytes) -> None:
         """Send plain bytes."""
@@ -323,6 +328,7 @@ class Stream(asyncio.BufferedProtocol):
             self._notice(session)
         if outcome is None or self._phase is not Phase.HANDSHAKE:
             return
+        self._streams.shaking.discard(self)
         if isinstance(outcome, HandshakeFailed):
             self._refused(outcome)
             return

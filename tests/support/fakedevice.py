@@ -212,6 +212,9 @@ class FakeDevice:
     def fire_planned(self, now: Instant) -> tuple[int, int]:
         return self.fire(now), 0
 
+    def unfinished(self, now: Instant) -> bool:
+        return False
+
     def outstanding(self) -> int:
         return self.owed
 

@@ -7,6 +7,7 @@ import testca
 from livebox import LISTENER, PEER, SET_PROFILE, chain, live_box, names, renew, tls_counters
 
 from sbcsim.clock import DAY, HOUR
+from sbcsim.device.certcheck import CLOSED_AT_ONCE
 
 RATE = "set system security certExpiryCheck certReCheckRate "
 WARNING = "set system security certExpiryCheck "
@@ -115,6 +116,38 @@ def test_failures_are_closed_in_connection_order_each_with_its_alarm(box):
     assert box.sbc.connection(survivor) is not None
     assert sum(failed for _, failed in checks(box)) == 3
     assert tls_counters(box)["currentServerConnections"] == 1
+
+
+def test_thousands_of_failures_are_closed_some_at_a_time_before_anything_else_happens_at_that_instant(box):
+    shown = chain(testca.peer("short.example.com", not_after=SHORT))
+    numbers = [box.connect(LISTENER, shown) for _ in range(3 * CLOSED_AT_ONCE + 1)]
+    renew(box)
+    box.advance("9d23h59m59s")
+    left = []
+    box.clock.move_to(10 * DAY)
+    box.sbc.fire_planned(box.now)
+    while box.sbc.unfinished(box.now):
+        assert box.sbc.next_due() == box.sbc.plan(20 * DAY) == box.now.uptime
+        assert not box.events("certificateCheck")[9:]
+        left.append(sum(number in {record.id for record in box.sbc.connections()} for number in numbers))
+        if len(left) == 2:
+            box.sbc.closed(numbers[-1], "reset by peer", box.now)
+        box.sbc.fire_planned(box.now)
+    assert left == [2 * CLOSED_AT_ONCE + 1, CLOSED_AT_ONCE + 1, 0]
+    assert checks(box)[9:] == [(len(numbers) + 1, len(numbers) - 1)]
+    at_once = [entry.kind for entry in box.sbc.journal if entry.at == box.now]
+    assert at_once.index("certificateCheck") == len(at_once) - at_once[::-1].index("connectionClosed")
+
+
+def test_a_reset_in_the_middle_of_a_recheck_leaves_nothing_of_it(box):
+    for _ in range(2 * CLOSED_AT_ONCE):
+        box.connect(LISTENER, chain(testca.peer("short.example.com", not_after=SHORT)))
+    box.advance("9d23h")
+    box.clock.move_to(10 * DAY)
+    box.sbc.fire_planned(box.now)
+    assert box.sbc.unfinished(box.now)
+    box.sbc.reset(box.now)
+    assert not box.sbc.unfinished(box.now)
 
 
 def test_an_expired_intermediate_of_the_peer_counts_like_its_leaf():

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
     [
         ("commit", "reset", "start"),
         ("ssh", "handshakes", "options"),
-        ("memory", "days"),
+        ("memory", "days", "crowd"),
         ("lines", "load", "completion", "durable"),
         ("show", "shells"),
     ],

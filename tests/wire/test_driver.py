@@ -16,7 +16,8 @@ from sbcsim.device.effects import Close, Closing, Dial, HandshakeFailed, Handsha
 from sbcsim.errors import UserError
 from sbcsim.events import ClockMoved, Journal, LogEvent
 from sbcsim.net import driver as driver_module
-from sbcsim.net.driver import Driver
+from sbcsim.net.driver import DIALS, Driver
+from sbcsim.net.listen import ACCEPTS, CROWD
 from sbcsim.net.wiring import AddressMap, Ports, Wiring
 
 
@@ -85,6 +86,27 @@ async def test_dial_that_is_given_up_leaves_nothing(device: FakeDevice) -> None:
             server.accept()[0].close()
             await device.hear("closed")
     assert [each.what for each in device.heard] == ["dialed", "closed"]
+
+
+async def test_many_dials_are_begun_some_at_a_time_and_those_closed_before_their_turn_never(device: FakeDevice) -> None:
+    async with running(device) as driver:
+        with socket.create_server(("127.0.0.1", 0), backlog=1024) as server:
+            numbers = range(1, 4 * DIALS)
+            device.do(*(Dial(number, "", server.getsockname()) for number in numbers))
+            device.do(*(Close(number, Closing.RESET) for number in numbers if number % 2))
+            await device.hear("dialed", 2 * DIALS - 1)
+            await driver.settle()
+    assert [each.connection for each in device.heard if each.what == "dialed"] == [*numbers][1::2]
+
+
+async def test_handshakes_that_hang_keep_nobody_out() -> None:
+    device = FakeDevice()
+    device.effects.append(listen())
+    async with running(device) as driver:
+        with contextlib.ExitStack() as stack:
+            for _ in range(CROWD + ACCEPTS + 8):
+                stack.enter_context(socket.create_connection(("127.0.0.1", port_of(driver))))
+            await device.hear("accepted", CROWD + ACCEPTS + 8)
 
 
 async def test_accepted_connection_has_simulated_addresses(device: FakeDevice) -> None:
