@@ -125,7 +125,7 @@ class ConnectionPlane:
         )
         self.table.add(record)
         self.opening.add(record.id)
-        self._chassis.timetable.acting.set(
+        self._chassis.timetable.own.set(
             ("connect", record.id), now.uptime + port.config.connect_seconds * SECOND, Order.TIMEOUT
         )
         self._chassis.effect(Dial(record.id, local[0], remote))
@@ -136,7 +136,7 @@ class ConnectionPlane:
         record = self.table.get(connection)
         if record is None:
             return
-        self._chassis.timetable.acting.cancel(("connect", connection))
+        self._chassis.timetable.own.cancel(("connect", connection))
         record.local = (record.local[0], local[1])
         self._opened(record, now)
         port = self._ports[record.port]
@@ -192,7 +192,7 @@ class ConnectionPlane:
             return
         waits = record.auth_seconds is not None
         if record.auth_seconds is not None:
-            self._chassis.timetable.acting.set(
+            self._chassis.timetable.own.set(
                 ("auth", record.id), now.uptime + record.auth_seconds * SECOND, Order.TIMEOUT
             )
         self._chassis.emit(now, connectionevents.handshake(record))
@@ -231,7 +231,7 @@ class ConnectionPlane:
 
     def authenticated(self, record: ConnectionRecord) -> None:
         """A request from a known peer has come in on a connection that waited for one."""
-        self._chassis.timetable.acting.cancel(("auth", record.id))
+        self._chassis.timetable.own.cancel(("auth", record.id))
         record.move(ConnectionState.UP)
 
     def noticed(self, connection: ConnectionId, notice: Notice, alert: int, now: Instant) -> None:
@@ -341,7 +341,7 @@ class ConnectionPlane:
         record.ocsp = self._asked(profile, record.direction)
         connectioncounts.handshake_begun(port.counters, record)
         self.opening.add(record.id)
-        self._chassis.timetable.acting.set(
+        self._chassis.timetable.own.set(
             ("handshake", record.id), now.uptime + profile.handshake_seconds * SECOND, Order.TIMEOUT
         )
         record.start = StartTls(
@@ -401,13 +401,13 @@ class ConnectionPlane:
     def _forget(self, record: ConnectionRecord) -> None:
         connectioncounts.gone(self._counters(record), record)
         self._opening_ended(record)
-        self._chassis.timetable.acting.cancel(("auth", record.id))
+        self._chassis.timetable.own.cancel(("auth", record.id))
         self.table.remove(record)
 
     def _opening_ended(self, record: ConnectionRecord) -> None:
         self.opening.discard(record.id)
         for kind in ("connect", "handshake"):
-            self._chassis.timetable.acting.cancel((kind, record.id))
+            self._chassis.timetable.own.cancel((kind, record.id))
 
     def _counters(self, record: ConnectionRecord) -> PortCounters:
         return self._ports[record.port].counters

@@ -26,6 +26,7 @@ from .objects import IpPeer, read_path_check_profile, read_peer, zone_peers
 from .peerdirectory import PeerDirectory
 from .peerstate import PathCheck, Ping, PingState
 from .pingsender import PingSender
+from .pingspread import PingSpread
 
 REPLY_SECONDS = 32
 """A ping fails when no final answer came within this time, or within sendInterval if that is shorter."""
@@ -54,6 +55,7 @@ class PathChecks:
         self._by_call_id: dict[str, PeerKey] = {}
         self._failing: set[PeerKey] = set()
         self._pinged = 0
+        self._spread = PingSpread(chassis.settings.seed)
         self.awaiting = self._sender.awaiting
         """Peers that owe an answer which somebody waits for."""
 
@@ -92,6 +94,7 @@ class PathChecks:
             check.profile = read_path_check_profile(self._chassis.tree, peer.profile)
             self._change_state(check, PingState.ACTIVE, now)
             self.send_ping(key, 1, now)
+            self._schedule(check, now.uptime + self._spread.gap(key, check.interval, now))
 
     def interval(self, key: PeerKey) -> int:
         """Return the ping period of a peer in microseconds."""
@@ -102,7 +105,7 @@ class PathChecks:
         check = self._checks[key]
         self._schedule(check, now.uptime + check.interval)
         if check.ping is not None:
-            self._finish(check, now, ok=False, reason="no answer")
+            return  # the second ping of many peers comes early: it is left out while the first one has its time
         if check.profile is not None and check.profile.protocol == "icmp":
             check.last_ping = now
             self._outcome(check, now, ok=True, reason="icmp", times=times)
@@ -115,7 +118,8 @@ class PathChecks:
         check.last_ping = now
         check.ping = Ping(self._chassis.token(), times, now.uptime + _patience(check), hoped=not check.silent)
         self._by_call_id[check.ping.call_id] = key
-        self._chassis.timetable.acting.set(("reply", key), check.ping.deadline, Order.TIMEOUT)
+        self._chassis.timetable.own.set(("reply", key), check.ping.deadline, Order.TIMEOUT)
+        self._requeue(check)
         self._sender.send(check, *way, now)
 
     def reply_timed_out(self, key: PeerKey, now: Instant) -> None:
@@ -228,6 +232,8 @@ class PathChecks:
             check.connection = 0
             if check.ping is not None and not check.ping.connection:
                 self._finish(check, now, ok=False, reason=reason, lost=True)
+            else:
+                self._requeue(check)
 
     def connection_gone(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
         """The box's connection to a peer is closed: the next ping dials anew."""
@@ -247,6 +253,7 @@ class PathChecks:
         self._by_call_id.clear()
         self._failing.clear()
         self._pinged = 0
+        self._spread.clear()
         self._sender.names.clear()
         self._sender.missed.clear()
         self.awaiting.clear()
@@ -268,7 +275,7 @@ class PathChecks:
         check.ping = None
         del self._by_call_id[ping.call_id]
         self.awaiting.discard(check.peer.key)
-        self._chassis.timetable.acting.cancel(("reply", check.peer.key))
+        self._chassis.timetable.own.cancel(("reply", check.peer.key))
         self._sender.udp.stop(check.peer.key)
         if ping.times > 1 and lost and check.state is PingState.UP:
             self._outcome(check, now, ok=True, reason="coalesced", times=ping.times - 1)
@@ -299,30 +306,34 @@ class PathChecks:
             alarms.report(AlarmName.PATH_UP, subject, f"Peer {name} in zone {zone} answers path check", now)
 
     def _schedule(self, check: PathCheck, due: int) -> None:
-        timetable = self._chassis.timetable
         key = ("ping", check.peer.key)
-        first, second = timetable.acting, timetable.keepalives
-        queue, other = (second, first) if check.settled else (first, second)
-        other.cancel(key)
-        queue.set(key, due, Order.PING)
+        self._chassis.timetable.keepalives.cancel(key)
+        self._chassis.timetable.own.set(key, due, Order.PING)
+        self._requeue(check)
+
+    def _foreseeable(self, check: PathCheck) -> bool:
+        """Whether nothing of the peer's own is under way that could make its next ping unlike the last one."""
+        record = self._plane.table.get(check.connection)
+        return check.settled and check.ping is None and (record is None or record.established)
 
     def _requeue(self, check: PathCheck) -> None:
+        """Have the next ping wait among those that may be coalesced, or among those that may not."""
         timetable = self._chassis.timetable
         key = ("ping", check.peer.key)
-        due = timetable.acting.due(key)
-        if due is None:
-            due = timetable.keepalives.due(key)
+        first, second = timetable.own, timetable.keepalives
+        queue, other = (second, first) if self._foreseeable(check) else (first, second)
+        due = other.due(key)
         if due is not None:
-            self._schedule(check, due)
+            other.cancel(key)
+            queue.set(key, due, Order.PING)
 
     def _settle(self, check: PathCheck, *, settled: bool, failing: bool = False) -> None:
         if settled and failing:
             self._failing.add(check.peer.key)
         else:
             self._failing.discard(check.peer.key)
-        if settled is not check.settled:
-            check.settled = settled
-            self._requeue(check)
+        check.settled = settled
+        self._requeue(check)
 
     def _unsettle(self, check: PathCheck) -> None:
         self._settle(check, settled=False)
@@ -344,8 +355,8 @@ class PathChecks:
 
     def _cancel_timers(self, key: PeerKey) -> None:
         timetable = self._chassis.timetable
-        timetable.acting.cancel(("reply", key))
-        timetable.acting.cancel(("ping", key))
+        timetable.own.cancel(("reply", key))
+        timetable.own.cancel(("ping", key))
         self._sender.udp.stop(key)
         timetable.cancel(("ping", key))
 

@@ -1,9 +1,10 @@
-"""When things are due: one heap for what acts, one for what only looks, one for keep-alives that may be coalesced.
+"""When things are due: heaps for what acts, what only looks, what is one peer's own, and what may be coalesced.
 
-While time flows all three fire alike. Over a jump they differ. What acts (a time-out, a port that ends its dry-up)
-can change the outcome of a path check. What looks (the daily expiry job, a re-check that finds nothing) cannot. The
-pings of a peer whose state is settled need not be sent one by one between two events that act: `plan` finds for
-each such peer the last ping before the next of them and how many it stands for.
+While time flows all of them fire alike. Over a jump they differ. What acts (a port that ends its dry-up) can change
+the outcome of any path check. What looks (the daily expiry job, a re-check that finds nothing) cannot. A peer's own (a
+time-out of its ping or its connection, a ping while its state is not settled) can change that of this peer only, whose
+pings are no keep-alives for so long. The pings of a peer whose state is settled need not be sent one by one between
+two events that act: `plan` finds for each such peer the last ping before the next of them and how many it stands for.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Timetable:
     def __init__(self) -> None:
         self.acting = TimerQueue()
         self.looking = TimerQueue()
+        self.own = TimerQueue()
         self.keepalives = TimerQueue()
         self._planned: list[Coalesced] = []
         self._target = 0
@@ -38,7 +40,7 @@ class Timetable:
 
     def next_due(self) -> int | None:
         """Return the uptime of the next timer of any kind, planned keep-alives at their first."""
-        heads = [queue.peek() for queue in (self.acting, self.looking, self.keepalives)]
+        heads = [queue.peek() for queue in (self.acting, self.looking, self.own, self.keepalives)]
         dues = [head.due for head in heads if head is not None]
         dues += [each.first for each in self._planned]
         return min(dues, default=None)
@@ -48,7 +50,7 @@ class Timetable:
 
         Keep-alives are asked for while time flows: no plan holds then.
         """
-        queues = [self.acting, self.looking]
+        queues = [self.acting, self.looking, self.own]
         if keepalives:
             self._abandon_plan()
             queues.append(self.keepalives)
@@ -73,7 +75,7 @@ class Timetable:
         self._coalesce(self._stretch_end(target, acting_look), interval)
         dues = [
             head.due
-            for queue in (self.acting, self.looking)
+            for queue in (self.acting, self.looking, self.own)
             if (head := queue.peek()) is not None and head.due <= target
         ]
         if self._planned:
@@ -101,7 +103,7 @@ class Timetable:
 
     def clear(self) -> None:
         """Forget everything."""
-        for queue in (self.acting, self.looking, self.keepalives):
+        for queue in (self.acting, self.looking, self.own, self.keepalives):
             queue.clear()
         self._planned.clear()
 

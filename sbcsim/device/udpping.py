@@ -75,8 +75,8 @@ class UdpPings:
 
     def stop(self, key: PeerKey) -> None:
         """Repeat the ping of a peer no more."""
-        self._chassis.timetable.acting.cancel((RESEND, key))
+        self._chassis.timetable.own.cancel((RESEND, key))
 
     def _wait(self, key: PeerKey, sent: UdpRequest, now: Instant) -> None:
         due = now.uptime + timer_e(sent.sent, proceeding=sent.proceeding)
-        self._chassis.timetable.acting.set((RESEND, key), due, Order.TIMEOUT)
+        self._chassis.timetable.own.set((RESEND, key), due, Order.TIMEOUT)

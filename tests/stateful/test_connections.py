@@ -422,7 +422,7 @@ def check_indexes(box: Box) -> None:
     ):
         assert {key: set(ids) for key, ids in index.items()} == expected
     assert box.sbc._plane.opening <= live
-    timers = box.sbc._chassis.timetable.acting._by_key
+    timers = box.sbc._chassis.timetable.own._by_key
     assert {key[1] for key in timers if key[0] in {"connect", "handshake", "auth"}} <= live
     assert not set(box.closed) & live
 

@@ -197,7 +197,7 @@ def box():
 
 def timers(box):
     """Return the kinds of timer that are set for connections."""
-    queue = box.sbc._chassis.timetable.acting
+    queue = box.sbc._chassis.timetable.own
     return sorted({key[0] for key in queue._by_key} & {"connect", "handshake", "auth"})
 
 

@@ -59,7 +59,7 @@ def dialled(box):
 
 def timers_of(box, kind):
     table = box.sbc._chassis.timetable
-    return [key for queue in (table.acting, table.keepalives) for key in queue._by_key if key[0] == kind]
+    return [key for queue in (table.acting, table.own, table.keepalives) for key in queue._by_key if key[0] == kind]
 
 
 # The request.
