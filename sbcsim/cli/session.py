@@ -7,14 +7,14 @@ the next line, or goes on with it once the work is done.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 from sbcsim.clock import Instant
 from sbcsim.config.transaction import Author
 from sbcsim.errors import BugError, UserError
-from sbcsim.events import CliLine
 from sbcsim.grammar import message
 
 from .commands import execute
@@ -28,69 +28,18 @@ from .modes import Mode, level_line
 from .output import Place, clock_face, failure, status_line
 from .pager import Batches, Page, Pager, in_batches, wiped
 from .parser import LineError, parse
+from .performing import LONGEST_LINE, Running, nothing, perform, record
 from .pipes import Pipeline, pipeline
 from .redaction import redact
 from .refusal import InterruptError, RefusalError
-from .shell import Ask, Box, Patience, Pause, Performed, Shell, Step, Terminal, Work
+from .reply import Reply, joined, question
+from .shell import Ask, Box, Pause, Shell, Terminal, Work
 
-__all__ = ["Box", "Completion", "Reply", "Session", "Terminal"]
+__all__ = ["LONGEST_LINE", "Box", "Completion", "Reply", "Session", "Terminal"]
 
 _END_OF_INPUT = "\x04"
 
 _COMMANDS_AT_ONCE = 25
-
-LONGEST_LINE = 65_536
-"""Characters in one line, continued lines included; more is refused unread."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a session answers.
-
-    `text` has LF line ends and is empty or ends in one. `prompt` is what to show next and may take several lines.
-    With `exit_status` the channel closes. `hidden`: the next line is a secret, not to be echoed but for `mask` in
-    place of each character. `work` is slow and pure: run it anywhere, then call `Session.resume`; where there is
-    `patience`, have that before. With `more` the answer goes on: call `Session.more` for the next part of it when
-    others have had their turn, and there is room for it. `keys`: the next key goes to `Session.key`, without Enter.
-    `plain`: the next line is an answer or text, in which no key completes anything and which is not called back later.
-    """
-
-    text: str
-    prompt: str
-    ok: bool = True
-    exit_status: int | None = None
-    hidden: bool = False
-    mask: str = ""
-    work: Callable[[], None] | None = None
-    patience: Patience | None = None
-    more: bool = False
-    keys: bool = False
-    plain: bool = False
-
-
-@dataclass(slots=True)
-class _Running:
-    """A command that is not finished: where it stands, its line without secrets, what becomes of its output."""
-
-    steps: Generator[Step, str, Batches]
-    cleaned: str
-    mode: Mode
-    place: Place
-    pipeline: Pipeline
-    head: list[str] = field(default_factory=list)  # what stands above its output, until that begins
-    working: bool = False
-    waiting: bool = False  # what it works at is a wait for somebody else
-    interrupted: bool = False  # the wait has been cut short by Ctrl-C
-    paused: bool = False
-    input: list[str] | None = None  # the lines of an answer that goes on until the end of the input
-    output: Pager | None = None
-    ok: bool = True
-    recorded: bool = False
-
-    def take_head(self) -> list[str]:
-        """Return what has to be printed before anything else, once."""
-        head, self.head = self.head, []
-        return head
 
 
 class Session:
@@ -99,12 +48,12 @@ class Session:
     def __init__(self, box: Box, author: Author, terminal: Terminal | None, now: Instant) -> None:
         login = box.sessions.get(author.session)
         self._shell = Shell(box, author, terminal, now, start_values(terminal), login)
-        self._running: _Running | None = None
+        self._running: Running | None = None
         self._entry: Generator[Ask | Work, str, str] | None = None
         self._continued = ""
         self._queue: deque[str] | None = None
         self._printed: list[str] = []
-        self._shell.perform = self._perform
+        self._shell.perform = partial(perform, self._shell)
 
     @property
     def mode(self) -> Mode:
@@ -143,7 +92,7 @@ class Session:
         return self._greeted()
 
     def _greeted(self) -> Reply:
-        return Reply(_text(greeting(self._shell)), self._shell.prompt)
+        return Reply(joined(greeting(self._shell)), self._shell.prompt)
 
     def line(self, text: str, now: Instant) -> Reply:
         """Take one line, without its end: a command, the rest of one, or the answer to a question."""
@@ -304,12 +253,12 @@ class Session:
         self._shell.leave_configure()
         self._shell.box.database.session_over(self._shell.author, now)
 
-    def _abandon(self, running: _Running) -> None:
+    def _abandon(self, running: Running) -> None:
         running.steps.close()
         if running.output is not None:
             running.output.close()
             if not running.recorded:
-                self._record(running.cleaned, running.mode, ok=running.ok)
+                record(self._shell, running.cleaned, running.mode, ok=running.ok)
 
     def _command(self, text: str, last: int = 0) -> Reply:
         """Run one line from its beginning; on the screen its last part, from `last` on, stands in a line of its own."""
@@ -329,7 +278,7 @@ class Session:
         except LineError as error:
             return self._refused(cleaned, error, place)
         steps = pipes.batches(execute(shell, call), shell)
-        self._running = _Running(steps, cleaned, shell.mode, place, pipes, self._head())
+        self._running = Running(steps, cleaned, shell.mode, place, pipes, self._head())
         return self._go_on(None)
 
     def _go_on(self, answer: str | InterruptError | None) -> Reply:
@@ -351,13 +300,13 @@ class Session:
         if isinstance(step, Work):
             self._shell.works += 1
             running.working, running.waiting = True, step.patience is not None
-            return Reply(_text(running.take_head()), "", work=step.run, patience=step.patience)
+            return Reply(joined(running.take_head()), "", work=step.run, patience=step.patience)
         if isinstance(step, Pause):
             running.paused = True
-            return Reply(_text(running.take_head()), "", more=True)
+            return Reply(joined(running.take_head()), "", more=True)
         running.input = [] if step.lines else None
-        question = _question(step)
-        return replace(question, text=_text(running.take_head()) + question.text)
+        asked = question(step)
+        return replace(asked, text=joined(running.take_head()) + asked.text)
 
     def _enter(self, answer: str | None) -> Reply:
         """Go on with what comes before the greeting; who fails at it is sent away."""
@@ -368,7 +317,7 @@ class Session:
             self._entry = None
             return Reply(f"{end.value}\n", "", ok=False, exit_status=1) if end.value else self._greeted()
         assert isinstance(step, Ask)
-        return _question(step)
+        return question(step)
 
     def _read_in(self, lines: list[str], text: str) -> Reply:
         """Take one more line of an answer that goes on; without a terminal a Ctrl-D in the text ends it, too."""
@@ -389,29 +338,6 @@ class Session:
         """Have a reply begin in a line of its own: Ctrl-D moves no cursor."""
         return replace(reply, text=f"\n{reply.text}") if self._shell.terminal is not None else reply
 
-    def _perform(self, text: str) -> Performed:
-        """Run one line that a command found in a file; what it prints and its status line are the result."""
-        shell, mode = self._shell, self._shell.mode
-        line = uncommented(text)
-        if not line.strip():
-            return [], True
-        cleaned = redact(text.strip()[:LONGEST_LINE], shell.box.schema)
-        ok = False
-        try:
-            if len(text) > LONGEST_LINE:
-                raise UserError(message("session.line_too_long"))
-            call = parse(line, mode.start)
-            pipes = pipeline(call, mode.start)
-            lines: list[str] = []
-            for batch in (yield from pipes.batches(execute(shell, call), shell)):
-                lines += batch
-                yield Pause()
-            ok = True
-        except (LineError, RefusalError, UserError) as error:
-            lines = failure(error, mode.start, Place())
-        self._record(cleaned, mode, ok=ok)
-        return [*lines, status_line(shell.now, ok=ok)], ok
-
     def _head(self) -> list[str]:
         """Return the line that stands above a command's output where the user wants to see the time."""
         if self._shell.properties["timestamp"] != "enable":
@@ -420,15 +346,15 @@ class Session:
 
     def _refused(self, cleaned: str, error: LineError | RefusalError, place: Place) -> Reply:
         """Answer a line that did not become a command."""
-        self._running = _Running(_nothing(), cleaned, self._shell.mode, place, Pipeline(), self._head())
+        self._running = Running(nothing(), cleaned, self._shell.mode, place, Pipeline(), self._head())
         return self._finish(self._running, failure(error, self._shell.mode.start, place), ok=False)
 
-    def _finish(self, running: _Running, lines: list[str], *, ok: bool) -> Reply:
+    def _finish(self, running: Running, lines: list[str], *, ok: bool) -> Reply:
         """End a command with these lines."""
         self._begin_printing(running, in_batches(lines), ok=ok)
         return self._print(running)
 
-    def _begin_printing(self, running: _Running, batches: Batches, *, ok: bool) -> None:
+    def _begin_printing(self, running: Running, batches: Batches, *, ok: bool) -> None:
         """Have a command print its output and its status line."""
         shell = self._shell
         last = [] if shell.exit_status is not None else [status_line(shell.now, ok=ok)]
@@ -436,7 +362,7 @@ class Session:
         running.ok = ok
         running.output = Pager(chain([head], batches) if head else batches, last, self._page(running))
 
-    def _print(self, running: _Running, above: str = "") -> Reply:
+    def _print(self, running: Running, above: str = "") -> Reply:
         """Print the next part of an output; with the last one comes the next prompt."""
         output, ok = running.output, running.ok
         assert output is not None
@@ -446,8 +372,8 @@ class Session:
             return self._finish(running, list(error.lines), ok=False)
         if not running.recorded and (lines or output.over):
             running.recorded = True
-            self._record(running.cleaned, running.mode, ok=ok)
-        text = above + _text(lines)
+            record(self._shell, running.cleaned, running.mode, ok=ok)
+        text = above + joined(lines)
         if output.full:
             return Reply(text, message("session.more"), ok, keys=True)
         if not output.over:
@@ -463,12 +389,6 @@ class Session:
             return shell.exit_status
         return int(not ok) if shell.over or (not ok and shell.terminal is None) else None
 
-    def _record(self, cleaned: str, mode: Mode, *, ok: bool) -> None:
-        """Have the journal take note of a line."""
-        shell, author = self._shell, self._shell.author
-        event = CliLine(author.user, author.session, mode.name.lower(), cleaned, ok, author.remote)
-        shell.box.journal.add(shell.now, event)
-
     def _next_prompt(self) -> str:
         shell = self._shell
         if shell.terminal is None:
@@ -476,7 +396,7 @@ class Session:
         above = f"\n{level_line(shell.level)}\n" if shell.mode is Mode.CONFIGURE else ""
         return above + shell.prompt
 
-    def _page(self, running: _Running) -> Page | None:
+    def _page(self, running: Running) -> Page | None:
         """Return the room above the marker, None if output is not paged."""
         shell, paged = self._shell, running.pipeline.paged
         paged = shell.properties["paginate"] == "true" if paged is None else paged
@@ -507,17 +427,3 @@ class Session:
         printed = "".join(self._printed)
         self._printed.clear()
         return printed
-
-
-def _question(ask: Ask) -> Reply:
-    above, _, prompt = ask.prompt.rpartition("\n")
-    return Reply(f"{above}\n" if above else "", prompt, hidden=ask.hidden, mask=ask.mask, plain=not ask.hidden)
-
-
-def _text(lines: Iterable[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _nothing() -> Generator[Step, str, Batches]:
-    yield from ()
-    return iter(())

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import asyncssh
 
@@ -20,42 +19,22 @@ from sbcsim.cli.modes import Mode
 from sbcsim.cli.session import Completion, Reply, Session, Terminal
 from sbcsim.cli.shell import Patience
 from sbcsim.clock import Instant
-from sbcsim.config.transaction import Author
-from sbcsim.device.sessions import LoginSession, Sessions
+from sbcsim.device.sessions import LoginSession
 from sbcsim.device.users import Account
 from sbcsim.errors import UserError
-from sbcsim.events import Journal, Login
+from sbcsim.events import Login
 from sbcsim.grammar import message
 
+from .outlet import Outlet
+from .surroundings import Surroundings
 from .waiting import IdleWatch, have_patience
 
-SessionFactory = Callable[[Author, Terminal | None], Session]
 TermSize = tuple[int, int, int, int]
 
 _WAITING_HIGH = 65_536  # characters that may wait before the client is held back
-_PIECE = 8_192  # a prompt behind more than this goes into a packet of its own
 _SLICE_SECONDS = 0.005  # how long one channel may keep the event loop
 _SCRIPT_LIMIT = 1 << 20
 _NOTICES_KEPT = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a channel needs of the port it belongs to. `idle_seconds` is of real time, 0 for never.
-
-    `accept_banner`: a user on a terminal must accept the banner before the session begins; `standby`: the server that
-    is logged in to is not the active one.
-    """
-
-    factory: SessionFactory
-    sessions: Sessions
-    journal: Journal
-    now: Callable[[], Instant]
-    run: Callable[[Callable[[], None]], asyncio.Future[None]]
-    idle_seconds: Callable[[], float]
-    accept_banner: Callable[[], bool]
-    standby: Callable[[], bool]
-    channels: set[CliChannel]
 
 
 class CliChannel(asyncssh.SSHServerSession[str]):
@@ -68,14 +47,13 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._must_change = must_change and not port.standby()  # a standby server can change nothing
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHServerChannel[str] | None = None
-        self._line_end = "\n"
+        self._outlet = Outlet()
         self._terminal_type = ""
         self._command: str | None = None
         self._input: LineEditor | LineReader | None = None
         self._login: LoginSession | None = None
         self._session: Session | None = None
         self._prompt = ""
-        self._output: list[str] = []
         self._working = False
         self._more = False  # the session has more to say as soon as there is time and room
         self._held_back = False  # the client does not read what we write
@@ -98,11 +76,12 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[str]) -> None:
         """Take the channel."""
-        self._channel = chan
+        self._channel = self._outlet.channel = chan
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
         """End the session, once a command that works has come to its end: the channel is gone."""
         self._over = True
+        self._outlet.close()
         if self._wake is not None or not self._working:  # in a wait nothing has begun that would have to be done
             self._end()
         elif self._login is not None:
@@ -111,7 +90,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def pty_requested(self, term_type: str, term_size: TermSize, term_modes: object) -> bool:  # noqa: ARG002
         """Grant a terminal of any type and size."""
         self._terminal_type = term_type if term_type.isascii() and term_type.isprintable() else ""
-        self._line_end = "\r\n"
+        self._outlet.on_terminal = True
         return True
 
     def shell_requested(self) -> bool:
@@ -131,7 +110,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         """Open the session, or say that there are too many."""
         assert self._channel is not None
         now = self._port.now()
-        on_terminal = self._command is None and self._line_end == "\r\n"
+        on_terminal = self._command is None and self._outlet.on_terminal
         try:
             if self._must_change and not on_terminal:
                 raise UserError(message("access.must_change"))
@@ -146,7 +125,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         except UserError as refusal:
             told = Login(self.user, self._remote, "cli", accepted=False, reason=refusal.text)
             self._port.journal.add(now, told)
-            self._print(refusal.text + "\n")
+            self._outlet.print(refusal.text + "\n")
             self._leave(1)
             return
         self._port.channels.add(self)
@@ -158,14 +137,16 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._do(lambda: session.run(command, now))
         elif terminal is not None:
             self._input = LineEditor()
+            self._outlet.echo = self._input.take_echo
             self._accepting = self._port.accept_banner()
             if self._accepting:
                 self._input.plain = True
-                self._print(message("access.accept"))
+                self._outlet.print(message("access.accept"))
             else:
                 self._do(lambda: session.start(now))
         else:
             self._input = LineReader()
+            self._outlet.echo = self._input.take_echo
         if command is None:
             self._idle.look()
         self._read_on()
@@ -234,7 +215,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
                 self._scheduled = self._loop.call_soon(self._read_on_later)
                 break
         self._deliver()
-        self._flush()
+        self._outlet.flush()
         if self._channel is None or self._over or source is None:
             return
         if source.waiting > _WAITING_HIGH:
@@ -248,7 +229,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         assert session is not None
         self._idle.note()
         self._do(lambda: session.more(now))
-        self._flush()
+        self._outlet.flush()
 
     def _read_on_later(self) -> None:
         self._scheduled = None
@@ -282,7 +263,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def _leave_configure(self, session: Session, now: Instant) -> None:
         """Act on Ctrl-Z: the line that was being typed is dropped."""
         assert isinstance(self._input, LineEditor)
-        self._print("\n")
+        self._outlet.print("\n")
         self._input.abandon()
         self._do(lambda: session.line("exit configuration-mode", now))
 
@@ -314,9 +295,9 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def _redraw(self, text: str) -> None:
         """Print `text` below the line that is being typed, then the prompt and that line again."""
         assert isinstance(self._input, LineEditor)
-        self._print(text)
-        self._print(self._prompt.rpartition("\n")[2])
-        self._print(self._input.shown())
+        self._outlet.print(text)
+        self._outlet.print(self._prompt.rpartition("\n")[2])
+        self._outlet.print(self._input.shown())
 
     def _finish(self) -> None:
         """Act on the end of the input: the line it broke off in counts, then the session ends."""
@@ -333,14 +314,14 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             if self._over or self._working or self._more:
                 return
         reply = self._session.end_of_input(self._port.now())
-        self._print(reply.text)
+        self._outlet.print(reply.text)
         self._leave(reply.exit_status or int(not reply.ok))
 
     # output
 
     def _show(self, reply: Reply) -> None:
         self._more = reply.more
-        self._print(reply.text)
+        self._outlet.print(reply.text)
         if reply.patience is not None:
             self._wait(reply.patience)
             return
@@ -366,31 +347,13 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._input.plain = reply.plain
             if self._session is not None:
                 self._input.habits = self._session.habits
-        self._print(reply.prompt)
+        self._outlet.print(reply.prompt)
         if self._session is not None and self._session.idle_seconds != self._own_idle_seconds:
             self._own_idle_seconds = self._session.idle_seconds
             self._idle.look()
 
-    def _print(self, text: str) -> None:
-        """Show text behind the echo of the input read so far; `_flush` sends it."""
-        if self._input is not None:
-            self._output.append(self._input.take_echo())
-        self._output.append(text if self._line_end == "\n" else text.replace("\n", "\r\n"))
-
-    def _flush(self) -> None:
-        """Send what is to be shown, a prompt at its end in one piece: programs wait for it."""
-        self._print("")
-        text = "".join(self._output)
-        self._output.clear()
-        if not text or self._channel is None or self._over or self._channel.is_closing():
-            return
-        body = text.rfind("\n") + 1 if len(text) > _PIECE else 0
-        for piece in (text[:body], text[body:]):
-            if piece:
-                self._channel.write(piece)
-
     def _leave(self, status: int) -> None:
-        self._flush()
+        self._outlet.flush()
         if not self._over and self._channel is not None:
             self._end()
             self._channel.exit(status)
@@ -398,7 +361,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def cut_off(self) -> None:
         """End the session, whatever it is at; whoever had it end is answered first, and ends with that."""
         if not self._acting:
-            self._flush()
+            self._outlet.flush()
             self._end()
             if self._channel is not None:
                 self._channel.close()
@@ -406,6 +369,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def _end(self) -> None:
         """End the session before the client does its part: candidate, lock and place are free from now on."""
         self._over = True
+        self._outlet.close()
         if self._wake is not None:
             self._wake()
         self._port.channels.discard(self)
@@ -425,13 +389,13 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         if isinstance(self._input, LineEditor) and not self._acting and not self._over:
             self._notices.append(text)
             self._deliver()
-            self._flush()
+            self._outlet.flush()
 
     def take_leave(self, text: str) -> None:
         """Show a notice at once, whatever is being typed, as the session is about to end; not to who had it end."""
         if isinstance(self._input, LineEditor) and not self._acting and not self._over:
-            self._print(f"\n{text}\n")
-            self._flush()
+            self._outlet.print(f"\n{text}\n")
+            self._outlet.flush()
 
     def _deliver(self) -> None:
         source, session = self._input, self._session
@@ -447,19 +411,19 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         return min((each for each in (self._port.idle_seconds(), self._own_idle_seconds) if each), default=0)
 
     def _time_out(self) -> None:
-        self._print(f"\n{message('access.idle')}\n")
+        self._outlet.print(f"\n{message('access.idle')}\n")
         self._leave(0)
 
     # slow work
 
     def _work(self, work: Callable[[], None]) -> None:
-        self._flush()
+        self._outlet.flush()
         self._working = True
         self._port.run(work).add_done_callback(self._worked)
 
     def _wait(self, patience: Patience) -> None:
         """Go on when somebody else is ready, or that has taken too long."""
-        self._flush()
+        self._outlet.flush()
         self._working = True
         self._wake = have_patience(patience, self._worked)
 
@@ -485,7 +449,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._end()
             return
         self._do(lambda: session.resume(now))
-        self._flush()
+        self._outlet.flush()
         self._read_on()
 
     def _guarded(self, step: Callable[[], None]) -> None:

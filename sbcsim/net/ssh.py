@@ -14,8 +14,9 @@ from sbcsim.device.users import Account, Users
 from sbcsim.events import Commit, ConfirmedCommit, Entry, Journal, Switchover
 from sbcsim.grammar import message
 
-from .channel import CliChannel, SessionFactory, Surroundings
+from .channel import CliChannel
 from .login import HOST_KEYS, HostKeys, SshPort
+from .surroundings import SessionFactory, Surroundings
 
 _PROTOCOLS = {"rest": "https"}  # everything else comes over ssh
 

@@ -16,7 +16,8 @@ from typedbox import TypedBox
 from sbcsim.cli.modes import Mode
 from sbcsim.cli.session import Session
 from sbcsim.device.users import Account
-from sbcsim.net.channel import CliChannel, Surroundings
+from sbcsim.net.channel import CliChannel
+from sbcsim.net.surroundings import Surroundings
 
 
 class Wire:
