@@ -20,7 +20,6 @@ from .edits import Edit, apply, edits_of
 from .lexer import continues
 from .output import Place, explain
 from .parser import Call, LineError, Start, parse
-from .redaction import without_secret
 from .resolving import line_error
 
 _CERTIFICATES = ("system", "security", "pki", "certificate")
@@ -57,7 +56,7 @@ class _Command:
         try:
             return edits_of(schema, call, self.line)
         except WalkError as error:
-            mistake = without_secret(line_error(error, call.arguments), error, call.arguments, schema)
+            mistake = line_error(error, call.arguments)
             raise self.error(_reason(mistake), mistake.position) from None
 
     @property

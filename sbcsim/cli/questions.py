@@ -11,7 +11,6 @@ from sbcsim.schema.walk import Problem, WalkError, Word
 
 from .lexer import UnterminatedStringError, scan_word
 from .parser import Argument, Fault, LineError
-from .redaction import HIDDEN
 from .refusal import RefusalError
 from .shell import Ask, Shell, Work
 
@@ -48,11 +47,9 @@ def value_for(leaf: Node, *, named: bool = False) -> Generator[Ask | Work, str, 
     return _word(leaf, (yield Ask(before + _prompt(leaf.type))))
 
 
-def refused_answer(arguments: Sequence[Argument], answer: Word, error: WalkError) -> LineError:
-    """Return the refusal of a line whose last value was asked for and is wrong; a secret is not repeated in it."""
-    secret = answer.text and any(leaf.secret for leaf in error.choices)
-    text = error.text.replace(answer.text, HIDDEN) if secret else error.text
-    return LineError(Fault.BAD_VALUE, arguments[-1].end, text=text)
+def refused_answer(arguments: Sequence[Argument], error: WalkError) -> LineError:
+    """Return the refusal of a line whose last value was asked for and is wrong."""
+    return LineError(Fault.BAD_VALUE, arguments[-1].end, text=error.text)
 
 
 def _prompt(kind: Type | None) -> str:

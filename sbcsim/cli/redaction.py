@@ -8,15 +8,10 @@ it is replaced, up to a word that is known to stand behind a secret: a pass phra
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 
 from sbcsim.schema.node import Node
-from sbcsim.schema.walk import Problem, WalkError
-
-from .parser import Argument, LineError
-
-HIDDEN = "********"
+from sbcsim.schema.walk import HIDDEN
 
 _WORD = re.compile(r'(?:\\.|"(?:[^"\\]|\\.)*(?:"|\Z)|[^\s"\\|]|\\\Z)+|\|', re.DOTALL)
 _LOOKS_SECRET = re.compile(r"pass|phrase|pwd|secret", re.IGNORECASE)
@@ -125,12 +120,3 @@ def _begins(word: str, names: frozenset[str]) -> bool:
 def _plain(word: str) -> str:
     """Return a word as it is meant, without quotes and escapes."""
     return re.sub(r'["\\]', "", word)
-
-
-def without_secret(refusal: LineError, error: WalkError, arguments: Sequence[Argument], root: Node) -> LineError:
-    """Return a refusal of a value without the value where that is a secret."""
-    if error.problem is Problem.BAD_VALUE and 0 < error.index < len(arguments):
-        value, name = arguments[error.index].word.text, arguments[error.index - 1].word.text
-        if value and leads_to_secret(name, root):
-            refusal.text = refusal.text.replace(value, HIDDEN)
-    return refusal

@@ -15,11 +15,15 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .node import Kind, Node, Path
-from .types import BitsType, Type, Value, ValueProblem
+from .types import BitsType, StringType, Type, Value, ValueProblem
 
 ENCRYPTED = "$8$"
 """What the text of an encrypted secret begins with."""
 
+HIDDEN = "********"
+"""What stands where a secret would."""
+
+_ENCRYPTED_TEXT = StringType()  # of any length
 _NEEDS_QUOTES = frozenset(" \t\r\n\"';{}[]!#|")
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
 
@@ -238,7 +242,10 @@ def matching(nodes: Sequence[Node], text: str) -> tuple[Node, ...]:
 
 
 def leaf_value(leaf: Node, word: Word, index: int = 0) -> Value:
-    """Return what `word` means for a leaf or, as a tuple, for a leaf-list; raises WalkError BAD_VALUE."""
+    """Return what `word` means for a leaf or, as a tuple, for a leaf-list; raises WalkError BAD_VALUE.
+
+    No refusal repeats a secret.
+    """
     kind = leaf.type
     if kind is None:
         raise WalkError(index, Problem.UNKNOWN_ARGUMENT)
@@ -246,12 +253,13 @@ def leaf_value(leaf: Node, word: Word, index: int = 0) -> Value:
         if leaf.kind is Kind.LEAF_LIST:
             return _listed(kind, (word.text,) if word.values is None else word.values)
         if word.values is None:
-            return word.text if leaf.secret and word.text.startswith(ENCRYPTED) else kind.parse(word.text)
+            return (_ENCRYPTED_TEXT if leaf.secret and word.text.startswith(ENCRYPTED) else kind).parse(word.text)
         if isinstance(kind, BitsType):
             return kind.collect(word.values, word.text)
         raise ValueProblem("invalid", word.text)
     except ValueProblem as problem:
-        raise WalkError(index, Problem.BAD_VALUE, text=problem.text, choices=(leaf,)) from None
+        told = ValueProblem(problem.kind, HIDDEN) if leaf.secret and word.text else problem
+        raise WalkError(index, Problem.BAD_VALUE, text=told.text, choices=(leaf,)) from None
 
 
 def quote(text: str) -> str:

@@ -232,6 +232,21 @@ def test_from_the_terminal(typist: Typist) -> None:
     assert "Aborted: by user" in typist.session.interrupt(typist.now).text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "set system security pki certificate A passPhrase {}",
+        "system {{ security {{ pki {{ certificate A {{ passPhrase {}; }} }} }} }}",
+        "<system><security><pki><certificate><name>A</name><passPhrase>{}</passPhrase></certificate></pki></security></system>",
+    ],
+)
+def test_a_wrong_secret_is_not_repeated(box: FakeBox, typist: Typist, text: str) -> None:
+    put(box, "wrong", text.format("s3cret" * 50))
+    assert typist.answer("load merge wrong").startswith(
+        'syntax error: "********" has a bad length/size.\nError: wrong:'
+    )
+
+
 def test_an_interrupt_leaves_the_candidate_as_it_was(box: FakeBox, typist: Typist) -> None:
     put(box, "many", "".join(f"set {PROFILE} P{number}\n" for number in range(1000)))
     typist.type(f"set {PROFILE} A")

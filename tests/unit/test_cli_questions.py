@@ -66,9 +66,10 @@ def test_a_wrong_answer_is_refused_behind_the_line(typist: Typist) -> None:
     assert typist.answer("show") == "No entries found.\n"
 
 
-def test_a_wrong_secret_is_not_repeated(typist: Typist) -> None:
+@pytest.mark.parametrize("times", [20, 200])
+def test_a_wrong_secret_is_not_repeated(typist: Typist, times: int) -> None:
     typist.type(f"{CERTIFICATE} passPhrase")
-    typist.type("s3cret" * 20, echo=False)
+    typist.type("s3cret" * times, echo=False)
     assert 'syntax error: "********' in typist.screen
     assert "s3cret" not in typist.screen
 

@@ -128,6 +128,13 @@ class TestSet:
         text = "$8$" + "A" * 100
         assert assigned(f"passPhrase {text}", CERTIFICATE)[0][1] == text
 
+    @pytest.mark.parametrize("value", ["s3cret" * 20, "s3cret" * 2_000, "s3cret\a", "$8$s3cret\a"])
+    def test_no_refusal_repeats_a_secret(self, value):
+        with pytest.raises(WalkError) as caught:
+            resolve_set(ROOT, [Word("passPhrase"), Word(value, quoted=True)], CERTIFICATE)
+        assert caught.value.problem is Problem.BAD_VALUE
+        assert caught.value.text.startswith('"********" ')
+
     def test_a_quoted_empty_value(self):
         [assignment] = resolve_set(ROOT, [Word("location"), Word("", quoted=True)], ("system", "admin", "SBC1"))
         assert assignment.value == ""

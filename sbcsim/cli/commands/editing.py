@@ -7,7 +7,6 @@ import re
 from sbcsim.cli.edits import apply
 from sbcsim.cli.parser import Call, Fault, LineError
 from sbcsim.cli.questions import asks_for, refused_answer, value_for
-from sbcsim.cli.redaction import without_secret
 from sbcsim.cli.resolving import line_error, parent, present, require, resolve
 from sbcsim.cli.shell import Output, Shell, Steps
 from sbcsim.errors import UserError
@@ -33,12 +32,12 @@ def set_(shell: Shell, call: Call) -> Steps:
     except WalkError as error:
         leaf = asks_for(shell, error)
         if leaf is None:
-            raise without_secret(line_error(error, call.arguments), error, call.arguments, shell.box.schema) from None
+            raise line_error(error, call.arguments) from None
         words.append((yield from value_for(leaf)))
         try:
             assignments = resolve_set(shell.box.schema, words, shell.level)
         except WalkError as wrong:
-            raise refused_answer(call.arguments, words[-1], wrong) from None
+            raise refused_answer(call.arguments, wrong) from None
     for assignment in assignments:
         apply(shell.draft, assignment)
     return Output()

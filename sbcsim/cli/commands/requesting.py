@@ -40,7 +40,7 @@ def _resolved(shell: Shell, call: Call) -> Generator[Ask | Work, str, Request]:
             return resolve_request(shell.box.schema, words, shell.level, answers)
         except WalkError as error:
             if word is not None and error.problem is Problem.BAD_VALUE and error.index >= len(call.words):
-                raise refused_answer(call.arguments, word, error) from None
+                raise refused_answer(call.arguments, error) from None
             leaf = asks_for(shell, error)
             if leaf is None:
                 raise line_error(error, call.arguments) from None
