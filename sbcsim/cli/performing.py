@@ -69,9 +69,10 @@ def perform(shell: Shell, text: str) -> Performed:
         call = parse(line, mode.start)
         pipes = pipeline(call, mode.start)
         lines: list[str] = []
-        for batch in (yield from pipes.batches(execute(shell, call), shell)):
+        for number, batch in enumerate((yield from pipes.batches(execute(shell, call), shell))):
+            if number:  # what changes anything says so in one batch, and is not told to be interrupted any more
+                yield Pause()
             lines += batch
-            yield Pause()
         ok = True
     except (LineError, RefusalError, UserError) as error:
         lines = failure(error, mode.start, Place())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from clibox import START, FakeBox, Typist
+from clibox import START, FakeBox, Refusing, Typist
 
 from sbcsim.cli.session import Reply, Session, Terminal
 from sbcsim.device.users import Account
@@ -116,6 +116,21 @@ def test_an_interrupt_stops_behind_the_line_that_is_running(box: FakeBox, typist
     )
     assert len(box.requests) == len(worked) == 1
     assert typist.answer("show | display set") == f"set {PROFILE} A\n"
+
+
+def test_an_interrupt_denies_nothing_that_has_been_done(box: FakeBox, typist: Typist) -> None:
+    box.database.subscribe(Refusing(work=int))
+    put(box, "renew", f"configure\nset {PROFILE} A\ncommit\nset {PROFILE} B\n")
+    reply = typist.session.line("source renew", typist.now)
+    while reply.work is None:
+        reply = typist.session.more(typist.now)
+    reply = typist.session.resume(typist.now)
+    assert reply.more
+    reply = typist.show(typist.session.interrupt(typist.now))
+    assert "\nCommit complete.\n[ok][2026-01-30 10:00:00]\nAborted: by user\n[error]" in typist.screen
+    assert box.database.running.keys(("profiles", "security", "tlsProfile")) == (("A",),)
+    lines = [(entry.event.line, entry.event.ok) for entry in box.journal if isinstance(entry.event, CliLine)]
+    assert lines[-2:] == [("commit", True), ("source renew", False)]
 
 
 def test_an_interrupt_in_the_middle_of_a_line_is_the_failure_of_that_line(box: FakeBox, typist: Typist) -> None:
