@@ -25,14 +25,15 @@ def read_text(shell: Shell, name: str) -> str:
 
 
 def write_lines(shell: Shell, name: str, lines: Iterable[str], *, append: bool = False) -> None:
-    """Write lines to a file, behind what it has with `append`; raises RefusalError."""
+    """Write lines to a file, behind what it has with `append`; raises RefusalError, and what it had is still there."""
     data = "".join(f"{line}\n" for line in lines).encode()
     files, account = shell.box.files, _account(shell)
     try:
-        file = files.open(
-            _path(shell, name), shell.now, account=account, write=True, create=True, truncate=not append, append=append
-        )
+        path = _path(shell, name)
+        file = files.open(path, shell.now, account=account, write=True, create=True, append=append)
         file.write(0, data, shell.now)
+        if not append:
+            file.set_attributes(shell.now, size=len(data))
         file.sync()
     except FileError as error:
         if error.problem is FileProblem.PERMISSION_DENIED:

@@ -8,6 +8,7 @@ import pytest
 from clibox import FakeBox, Typist
 
 from sbcsim.cli.session import Terminal
+from sbcsim.device import files
 from sbcsim.device.users import Account
 
 ZONE = "addressContext default zone ZONE1"
@@ -193,7 +194,7 @@ def test_nothing_else_can_be_compared(typist: Typist, line: str) -> None:
     assert (len(caret), text) == (len("admin@SBC1> ") + len(line) + 4, "syntax error: unknown argument")
 
 
-def test_output_into_files(box: FakeBox, typist: Typist) -> None:
+def test_output_into_files(box: FakeBox, typist: Typist, monkeypatch: pytest.MonkeyPatch) -> None:
     assert typist.answer(f"{PORTS} | display set | match 5060 | save ports.cli") == ""
     assert typist.answer(f"{PORTS} | select portNumber | csv | append ports.cli") == ""
     assert box.files.read("/home/Administrator/admin/ports.cli").decode() == (
@@ -202,6 +203,11 @@ def test_output_into_files(box: FakeBox, typist: Typist) -> None:
     assert typist.answer("show cli | save /opt/cli") == "Aborted: permission denied\n"
     assert "Error: failed to write file" in typist.answer("show cli | save no/such/place")
     assert "Error: failed to write file" in typist.answer('show cli | save ""')
+    assert typist.answer("show cli | count | save ports.cli") == ""
+    monkeypatch.setattr(files, "FILE_LIMIT", 20)
+    assert "Error: failed to write file" in typist.answer("show cli | save ports.cli")
+    monkeypatch.undo()
+    assert box.files.read("/home/Administrator/admin/ports.cli") == b"Count: 15 lines\n"
     box.users.add("viewer", "viewer", group="Guest")
     author = box.sessions.open("viewer", typist.now, context="cli", remote="192.0.2.9").author
     viewer = Typist(box.session(author=author))
