@@ -32,10 +32,13 @@ class User:
         while True:
             assert reply.text.endswith(("\n", "\r")) or not reply.text, reply
             self.printed.append(reply.text)
-            if reply.work is None:
+            if reply.work is not None:
+                reply.work()
+                reply = self.session.resume(self.box.now)
+            elif reply.more:
+                reply = self.session.more(self.box.now)
+            else:
                 break
-            reply.work()
-            reply = self.session.resume(self.box.now)
         self.box.pump()
         self.over = self.over or reply.exit_status is not None
         self.paging = reply.keys
