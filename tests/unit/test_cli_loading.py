@@ -240,7 +240,7 @@ def test_from_the_terminal(typist: Typist) -> None:
         "<system><security><pki><certificate><name>A</name><passPhrase>{}</passPhrase></certificate></pki></security></system>",
     ],
 )
-def test_a_wrong_secret_is_not_repeated(box: FakeBox, typist: Typist, text: str) -> None:
+def test_a_wrong_secret_in_a_text_is_not_repeated(box: FakeBox, typist: Typist, text: str) -> None:
     put(box, "wrong", text.format("s3cret" * 50))
     assert typist.answer("load merge wrong").startswith(
         'syntax error: "********" has a bad length/size.\nError: wrong:'
