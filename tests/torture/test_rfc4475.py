@@ -1,4 +1,4 @@
-"""The torture messages of RFC 4475, fed as they are to a server on a stream; every outcome is pinned.
+"""The torture messages of RFC 4475, fed as they are to a server on a stream and by UDP; every outcome is pinned.
 
 The messages are not part of the project: they lie beside the checkout, in ../shared/torture, or the tests are skipped.
 `test_sip_rules.py` keeps the same rules with messages of our own.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from inmemory import Box
+from livebox import BASE
 from sip_server import verdicts
 
 from sbcsim.sip.errors import SipError
@@ -89,6 +91,14 @@ BESIDE = {
 
 OUTCOMES = ACCEPTED | INVALID | MEANING | BESIDE
 
+IN_DATAGRAMS = {
+    "dblreq": "405",  # what lies behind the first request is dropped
+    "clerr": "400",  # a stream would wait for the rest of the body
+    "inv2543": "405",  # no Content-Length: allowed here
+    "test": "",  # nobody is told that this is no SIP, and there is no connection to close
+}
+"""What is answered by UDP, as the RFC sends them, where a stream comes to another end."""
+
 
 def message(name: str) -> Message:
     """Return the first message of a file."""
@@ -110,6 +120,23 @@ def test_outcome(name: str) -> None:
     data = octets(name)
     assert verdicts([data]) == OUTCOMES[name]
     assert verdicts(data[at : at + 1] for at in range(len(data))) == OUTCOMES[name]
+
+
+@pytest.fixture(scope="module")
+def udp_box() -> Box:
+    box = Box()
+    lines = [line.replace("sip-tls-tcp", "sip-udp") for line in BASE if "InterfaceGroup" in line]
+    box.commit(*(line.replace("tlsProfileName TLS ", "") for line in lines))
+    return box
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_outcome_in_a_datagram(udp_box: Box, name: str) -> None:
+    *what, last = OUTCOMES[name][0].split()
+    on_a_stream = last if last.isdecimal() and what != ["response"] else ""
+    expected = IN_DATAGRAMS.get(name, on_a_stream)
+    answers = [answer.data.split(b" ")[1].decode() for answer in udp_box.say_by_udp(octets(name))]
+    assert answers == ([expected] if expected else [])
 
 
 @pytest.mark.parametrize("name", [name for name, found in OUTCOMES.items() if found[0][0].isupper()])
