@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
 
-MOST_PLACES = 1_000
+MOST_PLACES = 5_000
 """Characters, classes and repetitions in a pattern, repeated ones counted as often as they may stand there."""
 _LONGEST = 4_000  # characters of the text
 _DEEPEST = 50  # parentheses and repetitions around one another

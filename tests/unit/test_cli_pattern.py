@@ -124,6 +124,13 @@ def test_none_takes_long(text: str, line: str) -> None:
     assert time.process_time() - begun < 5  # going back takes years, or minutes
 
 
+def test_many_names_can_be_looked_for_at_once() -> None:
+    names = [f"ipPeer PEER{number:04}" for number in range(200)]
+    pattern = Pattern("|".join(names))
+    lines = [f"set addressContext default zone Z ipPeer PEER{number:04} ipPort 5061" for number in range(300)]
+    assert [drained(pattern.search(line))[0] for line in lines] == [True] * 200 + [False] * 100
+
+
 def test_others_have_their_turn_where_much_has_to_be_worked_out() -> None:
     pattern = Pattern("(a|b)*a" + "(a|b)" * 150 + "c")  # it has more states than there is room for
     line = f"{3**1_500:b}".translate({ord("0"): "a", ord("1"): "b"})
