@@ -111,7 +111,9 @@ class Users:
         return account
 
     def begin(self, name: str, password: str) -> None:
-        """Add a user who is there from the start."""
+        """Add a user who is there from the start; raises UserError for a name that no home directory can have."""
+        if "/" in name or name in {".", ".."} or not name.isprintable():
+            raise UserError(f"{name!r} cannot be the name of a user: a directory is named after it")
         account = self.add(name, password)
         self._accounts[name] = replace(account, must_change=self.password_change is PasswordChange.FIRST)
 

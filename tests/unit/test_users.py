@@ -3,6 +3,7 @@
 import pytest
 
 from sbcsim.device.users import Users
+from sbcsim.errors import UserError
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC"
 
@@ -45,6 +46,14 @@ def test_only_administrators_write(group, writes):
     account = Users().add("u", "x", group=group)
     assert account.may_write is writes
     assert account.home == f"/home/{group}/u"
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "../x", "a\n"])
+def test_a_name_that_no_directory_can_have_is_refused(name):
+    users = Users()
+    with pytest.raises(UserError, match="cannot be the name of a user"):
+        users.begin(name, "Secret-1")
+    assert users.get(name) is None
 
 
 def test_default_credentials_are_recognised():

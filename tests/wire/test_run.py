@@ -157,6 +157,7 @@ def test_a_signal_stops_it_in_silence_with_status_0(number: int, tmp_path: Path)
         (["--bind", "nowhere"], "nowhere"),
         (["--bind", "0.0.0.0"], "default password"),
         (["--user", "admin"], "NAME:PASSWORD"),
+        (["--user", "../x:pw"], "cannot be the name of a user"),
         (["--map", "10.0.0.1"], "10.0.0.1"),
         (["--allow-dial", "all"], "all"),
         (["--state", "/dev/null"], "/dev/null"),
