@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import select
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -67,6 +70,39 @@ class Child:
     def memory(self) -> int:
         """Return the bytes of memory that are the child's own."""
         return int(self._watched.memory_full_info().uss)
+
+
+class Program:
+    """Somebody else's server, in a process of its own; as a context manager it is gone at the end."""
+
+    def __init__(self, *command: object) -> None:
+        quiet = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen([*map(str, command)], **quiet)  # type: ignore[call-overload]
+        self._watched = psutil.Process(self._process.pid)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def serves(self, host: str, port: int) -> None:
+        """Wait until it takes connections."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"{self._process.args!r} does not serve")
+            with suppress(ConnectionRefusedError), socket.create_connection((host, port)):
+                return
+            time.sleep(0.01)
+
+    def cpu(self) -> float:
+        """Return the processor seconds that it has used so far."""
+        times = self._watched.cpu_times()
+        return float(times.user + times.system)
 
 
 def say(**values: object) -> None:
