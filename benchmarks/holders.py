@@ -206,7 +206,7 @@ async def hold_box(directory: Path) -> None:
                 await sbc.advance(to=RECHECK)
             elif line == "again":
                 heart.begin()
-                await sbc.advance("1m")
+                await sbc.advance("71s")  # every peer has had its ping by then
             if line != "serve":
                 heart.say(connections=sbc.status().counts.connections)
 
