@@ -336,6 +336,7 @@ class AlarmRaised(Event):
     severity: str
     description: str
     count: int
+    objects: tuple[tuple[str, str | int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,11 +443,17 @@ def to_json(value: object) -> dict[str, object]:
         if dataclasses.is_dataclass(item):
             item = to_json(item)
         elif isinstance(item, tuple):
-            item = [to_json(part) if dataclasses.is_dataclass(part) else part for part in item]
+            item = [_plain(part) for part in item]
         elif field.name in {"not_after", "not_before"}:
             item = to_rfc3339(item)
         data[camel(field.name)] = item
     return data
+
+
+def _plain(part: object) -> object:
+    if isinstance(part, tuple):
+        return list(part)
+    return to_json(part) if dataclasses.is_dataclass(part) else part
 
 
 class Journal:

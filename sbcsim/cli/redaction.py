@@ -13,6 +13,9 @@ from functools import lru_cache
 from sbcsim.schema.node import Node
 from sbcsim.schema.walk import HIDDEN
 
+_TELLING = 3
+"""Letters of the name of a secret leaf that leave little doubt of what is meant; fewer may as well be any word."""
+
 _WORD = re.compile(r'(?:\\.|"(?:[^"\\]|\\.)*(?:"|\Z)|[^\s"\\|]|\\\Z)+|\|', re.DOTALL)
 _LOOKS_SECRET = re.compile(r"pass|phrase|pwd|secret", re.IGNORECASE)
 _WITH_VALUE = re.compile(r"([^=:]*[=:]).+", re.DOTALL)
@@ -57,8 +60,9 @@ def redact(line: str, root: Node) -> str:
 def _redacted(line: str, root: Node) -> str:
     cleaned: list[str] = []
     last = 0
-    hide = on = piped = False  # the next word in any case; the words behind it, too; a filter may stand here
-    listed = False  # inside the brackets behind a name
+    # The next word in any case, though perhaps it is no secret but the name of one; the words behind it, too; a filter
+    # may stand here; inside the brackets behind a name.
+    hide = doubtful = on = piped = listed = False
     for word in _WORD.finditer(line):
         text = word.group()
         if text == "|":
@@ -69,10 +73,12 @@ def _redacted(line: str, root: Node) -> str:
             cleaned += [line[last : word.start()], HIDDEN]
             last = word.end()
             listed = (listed or text.startswith("[")) and not text.endswith("]")
-            hide = listed
+            doubtful = hide and doubtful and leads_to_secret(text, root)
+            hide = listed or doubtful
             continue
         piped = False
         hide, on = leads_to_secret(text, root), _looks_secret(text, root)
+        doubtful = len(_plain(text)) < _TELLING
         if given := _glued(text, root):
             cleaned += [line[last : word.start()], given, HIDDEN]
             last = word.end()

@@ -13,6 +13,10 @@ TABLE_LIMIT = 10_000
 """The most rows of either table: the oldest goes, as each connection that a re-check closes adds one."""
 
 
+Objects = tuple[tuple[str, str | int], ...]
+"""Names of SNMP objects with their values."""
+
+
 class AlarmName(Enum):
     """The event names that raise an alarm: value, severity, whether the box clears it by itself."""
 
@@ -73,8 +77,13 @@ class Alarms:
         """Every alarm that was raised, with what became of it, oldest first."""
         return tuple(self._history.values())
 
-    def raise_alarm(self, name: AlarmName, subject: str, description: str, now: Instant) -> None:
-        """Raise an alarm; the same name on the same subject counts up the row that stands."""
+    def raise_alarm(
+        self, name: AlarmName, subject: str, description: str, now: Instant, *, objects: Objects = ()
+    ) -> None:
+        """Raise an alarm; the same name on the same subject counts up the row that stands.
+
+        `objects` go along with its trap.
+        """
         standing = self._current.get((name, subject))
         if standing is None:
             alarm = Alarm(self._next_id, name, subject, description, now, now)
@@ -85,7 +94,7 @@ class Alarms:
         if len(self._current) > TABLE_LIMIT:
             del self._current[next(iter(self._current))]
         self._note(alarm)
-        self._emit(now, AlarmRaised(alarm.id, name.event, name.severity, description, alarm.count))
+        self._emit(now, AlarmRaised(alarm.id, name.event, name.severity, description, alarm.count, objects))
 
     def report(self, name: AlarmName, subject: str, description: str, now: Instant) -> None:
         """Report an event that only goes into the history: nothing stands after it."""

@@ -205,7 +205,8 @@ class CertificateChecks:
         self._chassis.emit(now, CertificateWarning(loaded.name, loaded.type, days, alarm))
         if alarm:
             text = f"Certificate {loaded.name} " + ("has expired" if left < 0 else f"expires in {days} days")
-            self._chassis.alarms.raise_alarm(AlarmName.CERTIFICATE_EXPIRE_SOON, loaded.name, text, now)
+            objects = (("sonusSecurityCertName", loaded.name), ("sonusSecurityCertExpiryDaysLeft", days))
+            self._chassis.alarms.raise_alarm(AlarmName.CERTIFICATE_EXPIRE_SOON, loaded.name, text, now, objects=objects)
 
     def clear(self) -> None:
         """Forget what was watched."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from sbcsim.pki.credential import Credential, TrustAnchors
@@ -186,6 +186,47 @@ class SendSyslog:
     message: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class SnmpUser:
+    """A user of SNMP version 3 with localized keys, b"" for a service that is not used."""
+
+    name: str
+    auth_key: bytes = field(repr=False)
+    auth_protocol: str
+    priv_key: bytes = field(repr=False)
+    priv_protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrapTarget:
+    """Whom traps are sent to: `kind` is v1, v2, v3 or inform; the host is an address or a name."""
+
+    name: str
+    host: str
+    port: int
+    kind: str
+    community: str
+    user: SnmpUser | None
+    engine_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """One notification: its number, the uptime in hundredths of a second, and numbers of objects with their values."""
+
+    oid: str
+    uptime: int
+    objects: tuple[tuple[str, str | int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendTrap:
+    """Send a trap to a target."""
+
+    target: TrapTarget
+    trap: Trap
+
+
 Effect = (
     Listen
     | StopListening
@@ -199,6 +240,7 @@ Effect = (
     | AskOcsp
     | DropOcsp
     | SendSyslog
+    | SendTrap
 )
 
 

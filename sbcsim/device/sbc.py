@@ -47,6 +47,7 @@ from .effects import (
     ListenerKey,
     Notice,
     SendSyslog,
+    SendTrap,
     SessionId,
     StopListening,
 )
@@ -65,7 +66,8 @@ from .replacement import TIMER as REPLACEMENT
 from .sessions import Sessions
 from .settings import LOCK_PATIENCE, Settings
 from .signalling import Signalling
-from .status import Row, Status
+from .snmptraps import Traps
+from .status import Row, Status, timestamp
 from .takeover import Takeover
 from .udpping import RESEND
 from .users import Account, Users
@@ -129,6 +131,10 @@ class Sbc:
         self._plane.watchers += [self._paths, self._checks, self._validity]
         self.event_log.send = self._send_syslog
         self.journal.subscribe(self.event_log.read)
+        self._traps = Traps(
+            self.settings.system_name, self._send_trap, lambda: self._chassis.tree, database.cipher, timestamp
+        )
+        self.journal.subscribe(self._traps.read)
         for disk in self._disks:
             disk.mount(DIRECTORY, self._log_files)
         self._handlers: dict[str, Callable[[Hashable, Instant], None]] = {
@@ -429,6 +435,7 @@ class Sbc:
         self.sessions.forget()
         self.journal.clear()
         self.event_log.clear(now)
+        self._traps.restart()
         self._chassis.emit(now, Reset())
         self.go_on(before, now)
 
@@ -508,6 +515,10 @@ class Sbc:
     def _send_syslog(self, effect: SendSyslog) -> None:
         host = effect.server.host
         self._chassis.effect(replace(effect, server=replace(effect.server, host=self.settings.hosts.get(host, host))))
+
+    def _send_trap(self, effect: SendTrap) -> None:
+        host = effect.target.host
+        self._chassis.effect(replace(effect, target=replace(effect.target, host=self.settings.hosts.get(host, host))))
 
     def _log_files(self) -> Mapping[str, MountedFile]:
         return {

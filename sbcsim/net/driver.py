@@ -36,11 +36,13 @@ from sbcsim.device.effects import (
     Send,
     SendDatagram,
     SendSyslog,
+    SendTrap,
     SessionId,
     StartTls,
     StopListening,
     SyslogServer,
     Transport,
+    TrapTarget,
 )
 from sbcsim.errors import UserError
 from sbcsim.events import ClockMoved, Journal, LogEvent
@@ -51,6 +53,7 @@ from .device import Device
 from .listen import Listener
 from .ocsp import OcspClient
 from .pacing import PacedQueue
+from .snmp import TrapSender
 from .syslog import SyslogSender
 from .tcp import Phase, Stream, Streams
 from .tls import self_check
@@ -129,6 +132,7 @@ class Driver:
 
             self._resolver = Resolver(resolver, self._looked_up)
         self._outbox: PacedQueue[SendDatagram] | None = None
+        self._traps = TrapSender(lambda target: wiring.addresses.to_dial((target.host, target.port)), self._untrapped)
         self._syslog = SyslogSender(lambda server: wiring.addresses.to_dial((server.host, server.port)), self._unlogged)
 
     async def start(self) -> None:
@@ -170,6 +174,7 @@ class Driver:
             await asyncio.wait(self._connecting)
         await self._ocsp.close()
         await self._syslog.close()
+        await self._traps.close()
         if self._resolver is not None:
             await self._resolver.close()
         if network is not None:
@@ -317,7 +322,7 @@ class Driver:
                     self._dial(network, effect)
                 case AskOcsp() | DropOcsp() | OcspVerdict():
                     self._look_up(network, effect)
-                case SendDatagram() | SendSyslog() | Lookup():
+                case SendDatagram() | SendSyslog() | SendTrap() | Lookup():
                     self._send_off(effect)
                 case Close(connection, how):
                     # OpenSSL sends the alerts of a handshake by itself and has no call for one later on.
@@ -371,17 +376,24 @@ class Driver:
         text = f"connections to {format_endpoint(key.address)} wait: {reason}"
         self._journal.add(self._clock.reading(), LogEvent("SIPSG", "major", text))
 
+    def _untrapped(self, target: TrapTarget, reason: str) -> None:
+        text = f"trap target {target.name} at {format_endpoint((target.host, target.port))} gets no traps: {reason}"
+        self._journal.add(self._clock.reading(), LogEvent("LOG", "minor", text))
+        self._pump()
+
     def _unlogged(self, server: SyslogServer, reason: str) -> None:
         text = f"syslog server {format_endpoint((server.host, server.port))} cannot be reached: {reason}"
         self._journal.add(self._clock.reading(), LogEvent("LOG", "minor", text))
         self._pump()
 
-    def _send_off(self, effect: SendDatagram | SendSyslog | Lookup) -> None:
+    def _send_off(self, effect: SendDatagram | SendSyslog | SendTrap | Lookup) -> None:
         if isinstance(effect, SendDatagram):
             assert self._outbox is not None
             self._outbox.add(effect)
         elif isinstance(effect, SendSyslog):
             self._syslog.send(effect)
+        elif isinstance(effect, SendTrap):
+            self._traps.send(effect)
         else:
             assert self._resolver is not None  # the device does not ask where there is nobody to ask
             self._resolver.ask(effect.question)

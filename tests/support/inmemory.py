@@ -28,6 +28,7 @@ from sbcsim.device.effects import (
     Send,
     SendDatagram,
     SendSyslog,
+    SendTrap,
     SessionId,
     StartTls,
     StopListening,
@@ -89,6 +90,7 @@ class Box:
         self.closed: list[int] = []
         self.closings: dict[int, Closing] = {}
         self.syslog: list[SendSyslog] = []
+        self.traps: list[SendTrap] = []
         self.streams_in: dict[int, tuple[bytes, ...]] = {}
         self.offers: dict[int, tuple[SessionId, ...]] = {}
         self.given: dict[int, SessionId] = {}
@@ -224,6 +226,8 @@ class Box:
                 self._look_up(question)
             case SendSyslog():
                 self.syslog.append(effect)
+            case SendTrap():
+                self.traps.append(effect)
             case AskOcsp():
                 self._ask(effect)
             case DropOcsp():

@@ -42,7 +42,7 @@ def configuration(node: Node) -> Iterator[Node]:
 
 PLACES = list(configuration(ROOT))
 _CHARACTERS = st.characters(exclude_categories=("Cs", "Cc", "Cn"), include_characters="\t\n\r")
-_SIMPLE = ("A", "a.p12", "http://a", "10.0.0.1", "::1", "2026-01-30T10:00:00")
+_SIMPLE = ("A", "a.p12", "http://a", "10.0.0.1", "::1", "2026-01-30T10:00:00", "80:00:0b:3f:04", ":".join(["0a"] * 16))
 _LONGEST = 20
 
 
@@ -76,9 +76,11 @@ def values(kind: Type) -> st.SearchStrategy[Value]:
 def _texts(kind: t.StringType) -> st.SearchStrategy[str]:
     """Return texts that mostly fit."""
     low, high = kind.lengths[0] if kind.lengths else (0, _LONGEST)
+    simple = st.sampled_from([text for text in _SIMPLE if fits(kind, text)])
+    if low > _LONGEST:
+        return simple
     free = st.text(_CHARACTERS, min_size=low, max_size=min(high, _LONGEST))
-    simple = [text for text in _SIMPLE if fits(kind, text)]
-    return st.one_of(st.sampled_from(simple), free, *(st.from_regex(each, fullmatch=True) for each in kind.patterns))
+    return st.one_of(simple, free, *(st.from_regex(each, fullmatch=True) for each in kind.patterns))
 
 
 def fits(kind: Type, text: str) -> bool:

@@ -25,6 +25,7 @@ LABEL_ROUTE = f"{LABEL} routingLabelRoute 1"
 OCSP = "profiles security ocspProfile O1"
 PINGS = "profiles services pathCheckProfile PCP"
 USER = "oam localAuth user jo"
+TRAPS = "oam snmp trapTarget NMS"
 LOG_START = "oam eventLog typeAdmin security rolloverStartTime"
 
 OLD = f"set {CERTIFICATE} OLD fileName old.p12 type local passPhrase pp state enabled"
@@ -126,6 +127,20 @@ def leaves_that_enabled_objects_need() -> Iterator[Case]:
         apart=((profile, enable), (f"delete {PEER} pathCheck profile",)),
         steps=((profile,), (enable,), (f"delete {PEER} pathCheck",)),
     )
+    enable, address = f"set {TRAPS} state enabled", f"set {TRAPS} ipAddress 192.0.2.99"
+    user, newest = f"set {TRAPS} targetUserName jo", f"set {TRAPS} trapType v3"
+    for leaf, given, missing in (("ipAddress", f"set {TRAPS} port 1162", address), ("targetUserName", address, user)):
+        more = (newest, given) if leaf == "targetUserName" else (given,)
+        yield Case(
+            rule="enabled_trap_targets_can_be_reached",
+            at="oam snmp trapTarget",
+            text=f"'{TRAPS} {leaf}' is not configured",
+            before=("set oam snmp users jo",),
+            refused=(*more, enable),
+            allowed=(*more, enable, missing),
+            apart=((*more, missing, enable), (f"delete {TRAPS} {leaf}",)),
+            steps=((*more, missing), (enable,)),
+        )
     for kind, name in (("trunkGroup", "TG1"), ("ipPeer", "PEER1")):
         typed, named = f"set {LABEL_ROUTE} routeType {kind}", f"set {LABEL_ROUTE} {kind} {name}"
         yield Case(
@@ -174,6 +189,14 @@ def _references() -> Iterator[Reference]:
         target=OCSP,
         makes=f"set {OCSP} responseWaitTime 3",
         parent="profiles security ocspProfile",
+    )
+    yield Reference(
+        at="oam snmp trapTarget targetUserName",
+        leaf=f"{TRAPS} targetUserName",
+        refers=f"set {TRAPS} targetUserName jo",
+        target="oam snmp users jo",
+        makes="set oam snmp users jo group admin",
+        parent="oam snmp users",
     )
     yield Reference(
         at="addressContext zone ipPeer pathCheck profile",
@@ -235,6 +258,7 @@ _TARGETS = {
     f"{CERTIFICATE} C": CERTIFICATE,
     OCSP: "profiles security ocspProfile",
     PINGS: "profiles services pathCheckProfile",
+    "oam snmp users jo": "oam snmp users",
     GROUP: "addressContext ipInterfaceGroup",
     f"{PROFILE} T": PROFILE,
     LABEL: "global callRouting routingLabel",
@@ -297,6 +321,8 @@ def lengths() -> Iterator[Case]:
     for at, path, made, entry, most, before in (
         ("profiles security tlsProfile", PROFILE, "T{}", "", 16, ()),
         ("profiles security ocspProfile", "profiles security ocspProfile", "O{}", "", 4, ()),
+        ("oam snmp communityString", "oam snmp communityString", "C{}", "", 8, ()),
+        ("oam snmp trapTarget", "oam snmp trapTarget", "T{}", "", 32, ()),
         (
             *("addressContext zone sipSigPort", f"{ZONE} Z1 sipSigPort", "{}"),
             *(" ipInterfaceGroupName LIG1 portNumber 60{:02}", 16, (Z1, f"set {GROUP}")),
@@ -420,10 +446,11 @@ def locked_leaves() -> Iterator[Case]:
 @family
 def deletions() -> Iterator[Case]:
     before = (OLD, IN_SERVICE, Z1, f"{PORT_1} state enabled", f"set {TRUNK_GROUP} state enabled")
-    before = (*before, f"set {OCSP} state enabled")
+    before = (*before, f"set {OCSP} state enabled", f"set {TRAPS} ipAddress 192.0.2.99 state enabled")
     for at, entry, parents, more in (
         (CERTIFICATE, f"{CERTIFICATE} OLD", (CERTIFICATE, "system security", "system"), ()),
         ("profiles security ocspProfile", OCSP, ("profiles security ocspProfile", "profiles"), ()),
+        ("oam snmp trapTarget", TRAPS, ("oam snmp trapTarget", "oam snmp"), ()),
         (
             *("addressContext ipInterfaceGroup ipInterface", INTERFACE, (f"{GROUP} ipInterface",)),
             (f"set {INTERFACE} mode outOfService",),

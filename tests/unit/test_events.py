@@ -27,7 +27,15 @@ from sbcsim.events import (
 
 AT = Instant(1_500_000, 1_767_225_601_500_000)
 SEEN = CertificateSeen("CN=sbc", "0A", 1_767_225_600_000_000, "OLD")
-SAMPLES = {str: "text", int: 7, bool: True, tuple[str, ...]: ("one", "two"), CertificateSeen: SEEN}
+OBJECTS = tuple[tuple[str, str | int], ...]
+SAMPLES = {
+    str: "text",
+    int: 7,
+    bool: True,
+    tuple[str, ...]: ("one", "two"),
+    OBJECTS: (("name", 1),),
+    CertificateSeen: SEEN,
+}
 KINDS = kinds()
 
 

@@ -30,6 +30,9 @@ SUITES = (
 PREFERENCE = "[none,tcp,udp,sctp,tls-tcp]"
 
 # Path of the object: its configured leaves in order as (name, values, default); keys first.
+SECURITY = "[authNoPriv,authPriv,noAuthNoPriv]"
+SNMP_KEY = "<string, 47..95 characters>"
+
 CONFIGURATION: dict[str, list[tuple[str, str, object]]] = {
     "system admin": [
         ("name", NAME, None),
@@ -229,6 +232,30 @@ CONFIGURATION: dict[str, list[tuple[str, str, object]]] = {
         ("passwordLoginSupport", ENABLED, "enabled"),
         ("group", GROUPS, None),
     ],
+    "oam snmp": [
+        ("localEngineId", "<string, 14..95 characters>", None),
+        ("securityLevel", SECURITY, "noAuthNoPriv"),
+        ("version", "[v1v2c,v3only]", "v1v2c"),
+    ],
+    "oam snmp communityString": [("name", NAME, None), ("snmpCommunityName", "<string, 1..32 characters>", None)],
+    "oam snmp trapTarget": [
+        ("name", NAME, None),
+        ("fqdn", "<string, 1..63 characters>", None),
+        ("ipAddress", ADDRESS, None),
+        ("port", "<number, 1..65535>", 162),
+        ("state", ENABLED, "disabled"),
+        ("targetSecurityLevel", SECURITY, "noAuthNoPriv"),
+        ("targetUserName", NAME, None),
+        ("trapType", "[inform,v1,v2,v3]", "v2"),
+    ],
+    "oam snmp users": [
+        ("name", NAME, None),
+        ("authKey", SNMP_KEY, None),
+        ("authProtocol", "[HMACMD5,HMACSHA]", "HMACMD5"),
+        ("group", "[admin,user,operator]", None),
+        ("privKey", SNMP_KEY, None),
+        ("privProtocol", "[DES,AES128]", "DES"),
+    ],
     "global callRouting route": [
         ("elementType", "[none,carrier,trunkGroup,callingNumber,calledUri,toHeader]", None),
         ("elementId1", WORD, None),
@@ -389,6 +416,7 @@ REFERENCES = {
         "addressContext ipInterfaceGroup name",
         "addressContext",
     ),
+    "oam snmp trapTarget targetUserName": ("oam snmp users name", "oam snmp"),
     "oam localAuth user group": ("oam localAuth group name", "oam localAuth"),
     "global callRouting route routingLabel": ("global callRouting routingLabel name", "global callRouting"),
     "global callRouting routingLabel routingLabelRoute trunkGroup": ("addressContext zone sipTrunkGroup name", ""),
@@ -418,6 +446,7 @@ NAMESPACES = {
     "global callCountStatus": ("sonusActiveCall", "SONUS-ACTIVE-CALL", "ACTIVE_CALL"),
     "global callRouting": ("sonusRoute", "SONUS-ROUTE", "ROUTE"),
     "oam": ("sonusOrca", "SONUS-ORCA", "ORCA"),
+    "oam snmp": ("sonusSnmp", "SONUS-SNMP", "SNMP"),
     "profiles": ("sonusGen2Profiles", "SONUS-GEN2-PROFILES", "GEN2_PROFILES"),
     "profiles security tlsProfile": ("sonusTlsProfile", "SONUS-TLS-PROFILE", "TLS_PROFILE"),
     "profiles security ocspProfile": ("sonusOcspProfile", "SONUS-OCSP-PROFILE", "OCSP_PROFILE"),
@@ -494,6 +523,8 @@ def test_list_limits():
     assert limits == {
         "profiles security tlsProfile": 16,
         "profiles security ocspProfile": 4,
+        "oam snmp communityString": 8,
+        "oam snmp trapTarget": 32,
         "addressContext zone sipSigPort": 16,
         "addressContext ipInterfaceGroup ipInterface altMediaIpAddresses": 254,
     }
@@ -508,7 +539,9 @@ def test_what_is_unique_required_and_secret():
     assert {" ".join(node.path) for node in nodes if node.mandatory and not inside_action(node)} == {
         *("addressContext zone id", "addressContext zone sipSigPort ipInterfaceGroupName", "oam localAuth user group"),
     }
-    assert [" ".join(node.path) for node in nodes if node.secret] == ["system security pki certificate passPhrase"]
+    assert [" ".join(node.path) for node in nodes if node.secret] == [
+        *("oam snmp users authKey", "oam snmp users privKey", "system security pki certificate passPhrase"),
+    ]
 
 
 def test_order_of_roots_and_of_children():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from sbcsim.config.objects import enabled
 from sbcsim.errors import UserError
 from sbcsim.schema.node import Path
 
 from .registry import Stage, paths, rule
-from .review import Review, refuse
+from .review import Review, refuse, required
 
 
 @rule(Stage.STATE, "no_such_day", at=paths(("oam", "eventLog", "typeAdmin", "rolloverStartTime")))
@@ -22,6 +23,17 @@ def roll_overs_start_on_a_day_of_the_calendar(review: Review, leaf: Path) -> Ite
         datetime.fromisoformat(f"{value}+00:00")
     except ValueError:
         yield refuse("no_such_day", leaf, value=value)
+
+
+@rule(Stage.REQUIRED, "not_configured", at=paths(("oam", "snmp", "trapTarget")))
+def enabled_trap_targets_can_be_reached(review: Review, target: Path) -> Iterator[UserError]:
+    """While it is enabled it has an address or a name, and for version 3 a user."""
+    if not enabled(review.new, target):
+        return
+    if not review.new.exists((*target, "fqdn")):
+        yield from required(review, target, "ipAddress")
+    if review.new.value((*target, "trapType")) == "v3":
+        yield from required(review, target, "targetUserName")
 
 
 @rule(Stage.STATE, "group_stays", at=paths(("oam", "localAuth", "group")))
