@@ -18,6 +18,7 @@ from sbcsim.events import LogEvent, OcspAnswered
 from sbcsim.pki import ocsp
 from sbcsim.pki.credential import Certificate, TrustAnchors
 from sbcsim.pki.ocsp import Answer
+from sbcsim.sip.locating import is_address
 
 from . import connectionevents
 from .chassis import Chassis
@@ -187,6 +188,12 @@ class OcspInquiries:
             if server is None:
                 self._unanswered(asked, "", "no responder known" if not asked.url else "not an http URL", now)
                 continue
+            host, port = server
+            address = self._chassis.settings.hosts.get(host) or is_address(host)
+            if not address:
+                self._count(asked, "ocspRequestAttempts")
+                self._unanswered(asked, "ocspRepondersUnreachable", f"{host} is not in the host table", now)
+                continue
             self._numbers += 1
             number, question = self._numbers, asked.question
             self._out[number] = asked
@@ -195,9 +202,8 @@ class OcspInquiries:
             self._count(asked, "ocspRequestAttempts")
             due = now.uptime + asked.profile.wait_seconds * SECOND
             self._chassis.timetable.acting.set((TIMER, number), due, Order.TIMEOUT)
-            host, port = server
             data = ocsp.request(question.certificate, question.issuer, asked.nonce)
-            self._chassis.effect(AskOcsp(number, (self._chassis.settings.hosts.get(host, host), port), asked.url, data))
+            self._chassis.effect(AskOcsp(number, (address, port), asked.url, data))
 
     def _take(self, number: int) -> _Asked | None:
         self._hoped.discard(number)

@@ -11,6 +11,7 @@ from ocspanswers import GOOD, REVOKED, UNKNOWN, answer, nonce_of, refusal, seria
 
 from sbcsim.device import ocsp as inquiries
 from sbcsim.device.redundancy import RestartCause
+from sbcsim.device.settings import Settings
 from sbcsim.pki.credential import Certificate
 from sbcsim.pki.mint import Authority, Issued
 
@@ -183,6 +184,24 @@ def test_nobody_to_ask(url, reason):
     assert box.sbc.connection(dial_in(box, issued)).established
     assert (url, "", reason) in answers(box)
     assert "ocspRequestAttempts" not in statistics(box)
+
+
+def test_a_responder_is_found_by_the_host_table():
+    settings = Settings(hosts={"ocsp.example.com": "192.0.2.82"})
+    url = "http://ocsp.example.com:8080/ca"
+    issued = testca.authority().issue("asked.example.com", ocsp=url)
+    box = live_box(SET_OCSP + "state enabled", SET_PROFILE + "ocspProfileName O", settings=settings)
+    box.responders[url] = Responder((issued.certificate, testca.authority()))
+    dial_in(box, issued)
+    assert answers(box)[-1] == (url, "good", "")
+    elsewhere = live_box(SET_OCSP + "state enabled", SET_PROFILE + "ocspProfileName O")
+    assert elsewhere.sbc.connection(dial_in(elsewhere, issued)).established
+    assert answers(elsewhere)[-1] == (
+        "http://ocsp.example.com:8080/ca",
+        "",
+        "ocsp.example.com is not in the host table",
+    )
+    assert statistics(elsewhere) == {"ocspRequestAttempts": 1, "ocspRepondersUnreachable": 1}
 
 
 def test_every_certificate_up_to_the_anchor_is_asked_about():

@@ -104,7 +104,7 @@ async def test_what_is_no_answer_lets_the_peer_in(
     ("url", "reason"),
     [
         ("http://192.0.2.7/", "dialling 192.0.2.7 is not allowed: it is outside loopback"),
-        ("http://ocsp.example.com/", '"ocsp.example.com" is not an IP address'),
+        ("http://ocsp.example.com/", "ocsp.example.com is not in the host table"),
         ("http://127.0.0.1:{}/", "connection refused"),
     ],
 )
