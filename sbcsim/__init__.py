@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .clock import VirtualClock
@@ -9,25 +10,36 @@ from .errors import BugError, PeerError, SbcsimError, ScenarioError, UserError
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .expectation import ExpectationError
     from .simulator import Simulator
+    from .synchronous import SyncSimulator, SyncSipPeer
 
 __all__ = [
     "BugError",
+    "ExpectationError",
     "PeerError",
     "SbcsimError",
     "ScenarioError",
     "Simulator",
+    "SyncSimulator",
+    "SyncSipPeer",
     "UserError",
     "VirtualClock",
     "__version__",
 ]
 
 
+_LAZY = {
+    "ExpectationError": "expectation",
+    "Simulator": "simulator",
+    "SyncSimulator": "synchronous",
+    "SyncSipPeer": "synchronous",
+}
+
+
 def __getattr__(name: str) -> object:
     """Import the simulator when it is first asked for: it brings SSH, TLS and the CLI with it."""
-    if name == "Simulator":
-        from .simulator import Simulator  # noqa: PLC0415
-
-        return Simulator
+    if name in _LAZY:
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

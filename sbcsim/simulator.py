@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+from . import expectation
 from .cli.session import Session
 from .clock import Clock, Instant, Mode, format_duration, from_datetime, from_rfc3339, parse_duration
 from .config.secret import Cipher
@@ -338,6 +339,34 @@ class Simulator:
         if unknown:
             raise UserError(f"no journal kind {', '.join(sorted(unknown))}; there are {', '.join(kinds())}")
         return self.events.after(after, wanted)
+
+    def expect(self, kind: str, *, after: int = 0, **fields: object) -> Entry:
+        """Return the first entry of a kind with these fields; raises ExpectationError, which names the nearest.
+
+        `expect("handshake", ok=True, local_certificate__name="NEW")`: see `sbcsim.expectation`.
+        """
+        return expectation.expect(self.events, kind, after, fields)
+
+    async def wait_for(self, kind: str, *, after: int = 0, patience: float = 10.0, **fields: object) -> Entry:
+        """Return such an entry as soon as there is one; raises ExpectationError after `patience` host seconds."""
+        wanted = expectation.Expectation.of(kind, fields)
+        found = wanted.first(self.events.after(after))
+        if found is not None:
+            return found
+        coming: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
+
+        def read(entry: Entry) -> None:
+            if not coming.done() and not wanted.misses(entry.event):
+                coming.set_result(entry)
+
+        unsubscribe = self.events.subscribe(read)
+        try:
+            async with asyncio.timeout(patience):
+                return await coming
+        except TimeoutError:
+            raise expectation.ExpectationError(wanted.explain(self.events.after(after))) from None
+        finally:
+            unsubscribe()
 
     # doing
 

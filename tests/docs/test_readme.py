@@ -133,6 +133,18 @@ def test_the_python_block_is_the_example_and_prints_what_is_shown(tmp_path: Path
     assert done.stdout == block("text", "{1: 'OLD', 2: 'NEW'}")
 
 
+def test_the_pytest_block_is_the_example_and_passes(tmp_path: Path) -> None:
+    example = (EXAMPLES / "test_rotation.py").read_text()
+    assert block("python", "sbc_factory") in example
+    quietly = ("-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, "-c", os.devnull)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *quietly, EXAMPLES / "test_rotation.py"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+
+
 async def test_the_typed_lines_are_accepted() -> None:
     ca = Authority("Example CA", not_before="2025-01-01T00:00:00Z", not_after="2035-01-01T00:00:00Z", key_type="rsa")
     files = {

@@ -1,0 +1,103 @@
+"""What a test expects of the journal, and in which words it is told what happened instead.
+
+    expect(box.events, "handshake", ok=True, direction="inbound", local_certificate__name="NEW")
+
+A field is compared with a value, or given to a function that says whether it is right; `__` leads into what a field
+holds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from .errors import UserError
+from .events import Entry, Event, Journal, kinds
+
+
+class ExpectationError(AssertionError):
+    """Nothing in the journal is as expected; the text tells what came nearest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A kind of event, and what its fields are to hold."""
+
+    kind: str
+    fields: Mapping[str, object]
+
+    @staticmethod
+    def of(kind: str, fields: Mapping[str, object]) -> Expectation:
+        """Return an expectation; raises UserError for a kind or a field that no journal knows."""
+        events = kinds()
+        if kind not in events:
+            raise UserError(f"no journal kind {kind}; there are {', '.join(events)}")
+        known = [field.name for field in dataclasses.fields(events[kind])]
+        for name in fields:
+            if name.partition("__")[0] not in known:
+                raise UserError(f"{kind} has no field {name}; it has {', '.join(known) or 'none'}")
+        return Expectation(kind, dict(fields))
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{_dotted(name)}={_shown(wanted)}" for name, wanted in self.fields.items())
+        return f"{self.kind} with {told}" if told else self.kind
+
+    def misses(self, event: Event) -> list[str]:
+        """Return in words what is not as expected, nothing where all is."""
+        if event.kind != self.kind:
+            return [f"it is {event.kind}"]
+        return [
+            miss for name, wanted in self.fields.items() if (miss := _miss(_dotted(name), _held(event, name), wanted))
+        ]
+
+    def first(self, entries: Iterable[Entry]) -> Entry | None:
+        """Return the first entry that is as expected."""
+        return next((entry for entry in entries if not self.misses(entry.event)), None)
+
+    def explain(self, entries: Iterable[Entry]) -> str:
+        """Return why nothing among `entries` is as expected: which came nearest, or what happened at all."""
+        all_of_them = list(entries)
+        near = [(self.misses(entry.event), entry) for entry in all_of_them if entry.kind == self.kind]
+        if near:
+            misses, entry = min(near, key=lambda each: (len(each[0]), -each[1].number))
+            count = f"the nearest of {len(near)}" if len(near) > 1 else "the only one"
+            return f"expected {self}; {count} is #{entry.number} at {entry.at.rfc3339()}: {'; '.join(misses)}"
+        happened = Counter(entry.kind for entry in all_of_them)
+        told = ", ".join(f"{count} {kind}" for kind, count in happened.most_common()) or "nothing"
+        return f"expected {self}; there is none. What happened: {told}"
+
+
+def expect(journal: Journal, kind: str, after: int, fields: Mapping[str, object]) -> Entry:
+    """Return the first entry behind number `after` that is as expected; raises ExpectationError."""
+    expectation, entries = Expectation.of(kind, fields), journal.after(after)
+    found = expectation.first(entries)
+    if found is None:
+        raise ExpectationError(expectation.explain(entries))
+    return found
+
+
+def _held(event: object, name: str) -> object:
+    value = event
+    for step in name.split("__"):
+        if value is None:
+            return None
+        if not hasattr(value, step):
+            raise UserError(f"{type(value).__name__} has no {step}, as {_dotted(name)} would need")
+        value = getattr(value, step)
+    return value
+
+
+def _miss(name: str, value: object, wanted: object) -> str:
+    if isinstance(wanted, Callable):  # type: ignore[arg-type]
+        return "" if wanted(value) else f"{name} is {value!r}, of which {_shown(wanted)} says no"  # type: ignore[operator]
+    return "" if value == wanted else f"{name} is {value!r}, not {wanted!r}"
+
+
+def _dotted(name: str) -> str:
+    return name.replace("__", ".")
+
+
+def _shown(wanted: object) -> str:
+    return getattr(wanted, "__name__", repr(wanted)) if callable(wanted) else repr(wanted)

@@ -1,0 +1,206 @@
+"""The simulator and a SIP peer for programs without an event loop: each runs in a thread of its own.
+
+with sbcsim.SyncSimulator("box.cli") as box:
+rotate(box.ports.cli)
+box.advance(days=31)
+box.expect("handshake", ok=True, local_certificate__name="NEW")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from .clock import Clock, Instant
+from .control.models import Advanced, Alarms, Certificate, Connection, Peer, Ports, Ready, Status, SwitchedOver
+from .events import Entry
+from .loopthread import LoopThread
+from .net.peer import PeerConnection, SipPeer
+from .pki import credential
+from .pki.mint import Issued
+from .simulator import Simulator
+
+
+class SyncSimulator:
+    """One simulated SBC in a thread of its own, between `start` and `stop` or as a context manager.
+
+    Takes what `Simulator` takes, and does what that does.
+    """
+
+    def __init__(self, *config: Any, **options: Any) -> None:  # noqa: ANN401 - those of Simulator
+        self._arguments = config, options
+        self._thread = LoopThread("simulator")
+        self._box: Simulator | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Load the configuration and open every port; raises ScenarioError for a mistake in a file, else UserError."""
+        self._thread.start()
+        config, options = self._arguments
+        try:
+            self._box = self._thread.call(lambda: Simulator(*config, **options))
+            self._thread.wait(self._box.start)
+        except BaseException:
+            self._thread.stop()
+            raise
+
+    def stop(self) -> None:
+        """Close everything; no thread or socket is left. Stopping twice does nothing."""
+        if self._thread.running:
+            try:
+                self._thread.wait(self.box.stop)
+            finally:
+                self._thread.stop()
+
+    @property
+    def box(self) -> Simulator:
+        """The simulator itself, whose event loop is in another thread: only reading is safe from here."""
+        assert self._box is not None, "the simulator has not been started"
+        return self._box
+
+    @property
+    def clock(self) -> Clock:
+        """The node's clock; move it with `advance`."""
+        return self.box.clock
+
+    @property
+    def ports(self) -> Ports:
+        """Where everything listens."""
+        return self._thread.call(lambda: self.box.ports)
+
+    def ready(self) -> Ready:
+        """Return the content of the ready line."""
+        return self._thread.call(self.box.ready)
+
+    def missing(self) -> Sequence[str]:
+        """Return what does not serve yet, in words; empty once the node is ready."""
+        return self._thread.call(self.box.missing)
+
+    def status(self) -> Status:
+        """Return the simulator at a glance."""
+        return self._thread.call(self.box.status)
+
+    def connections(self) -> list[Connection]:
+        """Return the live connections by id."""
+        return self._thread.call(self.box.connections)
+
+    def peers(self) -> list[Peer]:
+        """Return the ipPeers with the state of their path check."""
+        return self._thread.call(self.box.peers)
+
+    def certificates(self) -> list[Certificate]:
+        """Return the certificate objects by name."""
+        return self._thread.call(self.box.certificates)
+
+    def alarms(self) -> Alarms:
+        """Return the alarms that stand, and their history."""
+        return self._thread.call(self.box.alarms)
+
+    def journal(self, kind: str | Iterable[str] = (), *, after: int = 0) -> list[Entry]:
+        """Return journal entries, oldest first: of one or several kinds, with numbers greater than `after`."""
+        return self._thread.call(lambda: self.box.journal(kind, after=after))
+
+    def expect(self, kind: str, *, after: int = 0, **fields: object) -> Entry:
+        """Return the first entry of a kind with these fields; raises ExpectationError, which names the nearest."""
+        return self._thread.call(lambda: self.box.expect(kind, after=after, **fields))
+
+    def wait_for(self, kind: str, *, after: int = 0, patience: float = 10.0, **fields: object) -> Entry:
+        """Return such an entry as soon as there is one; raises ExpectationError after `patience` host seconds."""
+        return self._thread.wait(lambda: self.box.wait_for(kind, after=after, patience=patience, **fields))
+
+    def advance(
+        self, by: str | timedelta | None = None, *, to: str | datetime | None = None, **units: float
+    ) -> Advanced:
+        """Move the clock: `advance(days=31)`, `advance("1h30m")`, `advance(to="2026-03-01T00:00:00Z")`."""
+        return self._thread.wait(lambda: self.box.advance(by, to=to, **units))
+
+    def set_rate(self, rate: float) -> None:
+        """Let time flow at `rate` from now on: simulated seconds for each host second."""
+        self._thread.call(lambda: self.box.set_rate(rate))
+
+    def reset(self) -> None:
+        """Go back to the state just after start: configuration, files, clock; ports stay, sessions end."""
+        self._thread.wait(self.box.reset)
+
+    def switch_over(self) -> SwitchedOver:
+        """Have the standby server take over; raises UserError where there is none that could."""
+        return self._thread.wait(self.box.switch_over)
+
+    def close_connection(self, connection: int) -> bool:
+        """Close a live connection from the box's side; False if there is none of that id."""
+        return self._thread.wait(lambda: self.box.close_connection(connection))
+
+    def cli(self, line: str) -> str:
+        """Type one line into a CLI session of its own, which lasts; return what the box prints."""
+        return self._thread.call(lambda: self.box.cli(line))
+
+
+class SyncSipPeer:
+    """A far end of the box over mutual TLS, in a thread of its own: it answers, dials in and records what it saw.
+
+    It takes no certificate that has expired by the clock of the box that it `follow`s; until then it judges no date.
+    """
+
+    def __init__(self, issued: Issued, anchor: credential.Certificate) -> None:
+        self._thread = LoopThread("SIP peer")
+        self._clock: Clock | None = None
+        self._peer = SipPeer(issued, anchor, self._now)
+        self.host = "127.0.0.1"
+        self.port = 0
+
+    def start(self) -> None:
+        """Listen on a free port."""
+        self._thread.start()
+        self.port = self._thread.wait(lambda: self._peer.listen(self.host))
+
+    def stop(self) -> None:
+        """Close everything; no thread or socket is left. Stopping twice does nothing."""
+        if self._thread.running:
+            try:
+                self._thread.wait(self._peer.close)
+            finally:
+                self._thread.stop()
+
+    def follow(self, clock: Clock) -> None:
+        """Judge dates by this clock from now on."""
+        self._clock = clock
+
+    @property
+    def follows(self) -> bool:
+        """Whether there is a clock by which dates are judged."""
+        return self._clock is not None
+
+    @property
+    def connections(self) -> list[PeerConnection]:
+        """All connections that it ever had, oldest first, with the certificate that the box showed on each."""
+        return list(self._peer.connections)
+
+    @property
+    def live(self) -> list[PeerConnection]:
+        """The connections that stand."""
+        return self._peer.live
+
+    def dial(self, port: int, host: str = "127.0.0.1") -> PeerConnection:
+        """Open a connection to a SIP port of the box; raises PeerError, ssl.SSLError or OSError."""
+        return self._thread.wait(lambda: self._peer.dial(host, port))
+
+    def ping(self, connection: PeerConnection) -> None:
+        """Send OPTIONS on a connection and wait for the answer; raises PeerError if it is closed instead."""
+        self._thread.wait(lambda: self._peer.ping(connection))
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until something happened here that makes `condition` true; raises TimeoutError."""
+        self._thread.wait(lambda: self._peer.wait_for(condition))
+
+    def _now(self) -> Instant:
+        return Instant(0, 0) if self._clock is None else self._clock.reading()

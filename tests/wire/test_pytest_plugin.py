@@ -1,0 +1,186 @@
+"""The fixtures for pytest, as somebody uses them who has installed the package: pytest in a process of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from boxes import LINES, certificate_files
+
+pytest_plugins = ["pytester"]
+OWN = ("-p", "no:randomly", "-p", "no:cacheprovider")
+
+ROTATION = """
+import pytest
+
+@pytest.fixture
+def files(test_ca):
+    old = test_ca.issue("sbc.example.com", not_before="2025-12-01T00:00:00Z", not_after="2026-03-01T00:00:00Z")
+    new = test_ca.renew(old, not_before="2025-12-15T00:00:00Z", not_after="2027-01-01T00:00:00Z")
+    return {
+        "ca.der": test_ca.certificate.der, "old.p12": old.pkcs12("secret"), "new.p12": new.pkcs12("secret"),
+    }
+
+def test_rotation(sbc_factory, sip_peer, files):
+    box = sbc_factory("box.cli", files=files, clock="virtual@2026-01-01T00:00:00Z")
+    (listener,) = box.ports.sip
+    first = sip_peer.dial(listener.address.port)
+    for line in (
+        "configure",
+        "set system security pki certificate NEW fileName new.p12 type local passPhrase secret state enabled",
+        "set profiles security tlsProfile TLS serverCertName NEW clientCertName NEW",
+        "commit",
+    ):
+        assert "error" not in box.cli(line)
+    box.advance(days=61)
+    sip_peer.wait_for(lambda: not first.live)
+    sip_peer.dial(listener.address.port)
+    assert {c.local_certificate.name for c in box.connections()} == {"NEW"}
+    box.expect("handshake", ok=True, local_certificate__name="NEW")
+"""
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return pytester.runpytest_subprocess(*OWN, *arguments)
+
+
+@pytest.fixture
+def box_file(pytester: pytest.Pytester) -> Path:
+    return pytester.makefile(".cli", box="\n".join(LINES))
+
+
+def test_a_rotation_with_authority_peer_and_box(pytester: pytest.Pytester, box_file: Path) -> None:
+    pytester.makepyfile(ROTATION)
+    run(pytester).assert_outcomes(passed=1)
+
+
+def test_a_box_as_the_marker_says(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        pytestmark = pytest.mark.sbc(clock="virtual@2027-05-01T00:00:00Z", seed=3)
+
+        def test_usual(sbc):
+            assert (sbc.status().seed, sbc.ready().now.year) == (3, 2027)
+            assert sbc.cli("show alarms currentStatus")
+            assert sbc.ports.cli.host == "127.0.0.1"
+
+        @pytest.mark.sbc(lines="set system security certExpiryCheck certReCheckRate 8", seed=4)
+        def test_nearer(sbc):
+            assert (sbc.status().seed, sbc.ready().now.year) == (4, 2027)
+            assert "certReCheckRate 8" in sbc.cli("show configuration system security certExpiryCheck")
+
+        def test_several(sbc_factory):
+            boxes = [sbc_factory(seed=seed) for seed in range(3)]
+            assert len({box.ports.cli.port for box in boxes}) == 3
+    """)
+    run(pytester, "-W", "error::pytest.PytestUnknownMarkWarning").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("mode", ["strict", "auto"])
+def test_a_box_on_the_loop_of_the_test(pytester: pytest.Pytester, mode: str) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        @pytest.mark.asyncio
+        @pytest.mark.sbc(clock="virtual@2027-05-01T00:00:00Z")
+        async def test_it(async_sbc):
+            assert (await async_sbc.advance(days=1)).now.day == 2
+            await async_sbc.wait_for("clockMoved")
+    """)
+    run(pytester, f"--asyncio-mode={mode}").assert_outcomes(passed=1)
+
+
+def test_seed_and_clock_of_the_whole_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        def test_given(sbc):
+            assert (sbc.status().seed, sbc.ready().now.year) == (77, 2031)
+
+        @pytest.mark.sbc(seed=5)
+        def test_named(sbc):
+            assert sbc.status().seed == 5
+    """)
+    run(pytester, "--sbc-seed=77", "--sbc-clock=virtual@2031-01-01T00:00:00Z").assert_outcomes(passed=2)
+
+
+def test_a_failure_tells_what_happened(pytester: pytest.Pytester, box_file: Path) -> None:
+    for name, data in certificate_files().items():
+        (pytester.path / name).write_bytes(data)
+    pytester.makepyfile("""
+        import pytest
+
+        @pytest.mark.sbc(config="box.cli", clock="virtual@2026-01-01T00:00:00Z", seed=9)
+        def test_it(sbc):
+            sbc.cli("show status alarms currentStatus")
+            sbc.advance(days=1)
+            sbc.expect("handshake", ok=True)
+    """)
+    result = run(pytester, "--sbc-keep=kept")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*expected handshake with ok=True; there is none. What happened: *",
+            "*simulated SBC 1*",
+            "seed 9, 2026-01-02T00:00:00Z simulated time",
+            "*show status alarms currentStatus*",
+        ]
+    )
+    (kept,) = (pytester.path / "kept").iterdir()
+    assert "certificateWarning" in {json.loads(line)["kind"] for line in kept.read_text().splitlines()}
+
+
+def test_connections_are_told_of_as_well(pytester: pytest.Pytester, box_file: Path) -> None:
+    pytester.makepyfile(ROTATION.replace('== {"NEW"}', '== {"OLDER"}'))
+    result = run(pytester)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["connection * inbound 127.0.0.1:* NEW"])
+
+
+def test_mistakes_of_the_marker(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        @pytest.mark.sbc("box.cli")
+        def test_positional(sbc): ...
+
+        @pytest.mark.sbc(config="missing.cli")
+        def test_missing(sbc): ...
+
+        @pytest.mark.sbc(lines="set nonsense")
+        def test_nonsense(sbc): ...
+    """)
+    result = run(pytester)
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*the marker sbc takes names only, e.g. sbc(config='box.cli')*",
+            "*missing.cli: *",
+            "*lines.cli:1:5: syntax error: unknown element*",
+        ]
+    )
+
+
+def test_several_workers_clash_nowhere(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        @pytest.mark.parametrize("number", range(20))
+        def test_it(sbc, number):
+            sbc.cli(f"set prompt{number}")
+            assert len(sbc.journal("cli")) == 1
+    """)
+    run(pytester, "-n", "2").assert_outcomes(passed=20)
+
+
+def test_nothing_is_imported_where_no_fixture_is_used(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import sys
+
+        def test_it():
+            assert "sbcsim.pytest_plugin" in sys.modules
+            assert not {"asyncssh", "OpenSSL", "lark"} & set(sys.modules)
+    """)
+    run(pytester).assert_outcomes(passed=1)

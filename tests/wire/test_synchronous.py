@@ -1,0 +1,144 @@
+"""The synchronous faces: a box and a peer in threads of their own, for programs without an event loop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import paramiko
+import pytest
+import testca
+from boxes import LINES, certificate_files
+
+import sbcsim
+from sbcsim.errors import BugError, PeerError, ScenarioError, UserError
+from sbcsim.loopthread import LoopThread
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "box.cli"
+    file.write_text("\n".join(LINES) + "\n")
+    return file
+
+
+def test_a_rotation_without_an_event_loop(config: Path) -> None:
+    peer = sbcsim.SyncSipPeer(testca.peer(), testca.authority().certificate)
+    peer.start()
+    try:
+        with sbcsim.SyncSimulator(config, clock=f"virtual@{testca.START}", files=certificate_files()) as box:
+            peer.follow(box.clock)
+            (listener,) = box.ports.sip
+            first = peer.dial(listener.address.port)
+            peer.ping(first)
+            for line in (
+                "configure",
+                "set system security pki certificate NEW fileName new.p12 type local passPhrase secret state enabled",
+                "set profiles security tlsProfile TLS serverCertName NEW",
+                "commit",
+            ):
+                assert "error" not in box.cli(line)
+            second = peer.dial(listener.address.port)
+            assert [each.certificate.serial for each in (first, second)] == [
+                testca.sbc().certificate.serial,
+                testca.sbc_renewed().certificate.serial,
+            ]
+            assert [each.local_certificate.name for each in box.connections()] == ["OLD", "NEW"]
+            assert box.advance(days=61).now > box.ready().now.replace(year=2025)
+            peer.wait_for(lambda: not first.live)
+            assert [each.number for each in peer.live] == [2]
+            with pytest.raises(PeerError, match="the connection is closed"):
+                peer.ping(first)
+            entry = box.expect("connectionClosed", reason="certificate re-check: expired")
+            assert box.journal("connectionClosed") == [entry]
+            box.reset()
+            assert (box.connections(), box.journal("connectionClosed")) == ([], [])
+            assert box.missing() == []
+    finally:
+        peer.stop()
+    assert not peer.live
+
+
+def test_a_blocking_client_in_the_same_thread(config: Path) -> None:
+    with sbcsim.SyncSimulator(config, files=certificate_files()) as box:
+        client = paramiko.SSHClient()
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        client.connect(*box.ports.cli, username="admin", password="admin", look_for_keys=False, allow_agent=False)
+        _, out, _ = client.exec_command("show configuration system | display set")
+        assert "certificate OLD" in out.read().decode()
+        client.close()
+        assert box.wait_for("logout").event.user == "admin"
+
+
+def test_waiting_for_what_comes_later(config: Path) -> None:
+    with sbcsim.SyncSimulator(config, files=certificate_files()) as box:
+        found: list[object] = []
+        waiting = threading.Thread(target=lambda: found.append(box.wait_for("cli", line="show alarms currentStatus")))
+        waiting.start()
+        while not found:
+            box.cli("show status alarms currentStatus")
+            box.cli("show alarms currentStatus")
+            waiting.join(0.01)
+        assert found[0].event.mode == "operational"
+        with pytest.raises(sbcsim.ExpectationError, match="expected switchover; there is none"):
+            box.wait_for("switchover", patience=0.01)
+
+
+def test_mistakes_come_out_where_they_are_made(tmp_path: Path, config: Path) -> None:
+    bad = tmp_path / "bad.cli"
+    bad.write_text("set nonsense\n")
+    threads = threading.active_count()
+    with pytest.raises(ScenarioError, match=r"bad\.cli:1"):
+        sbcsim.SyncSimulator(bad).start()
+    with pytest.raises(UserError):
+        sbcsim.SyncSimulator(clock="sometimes").start()
+    assert threading.active_count() == threads
+    with sbcsim.SyncSimulator(config, files=certificate_files()) as box:
+        with pytest.raises(UserError, match="cannot go backwards"):
+            box.advance(to="2000-01-01T00:00:00Z")
+        with pytest.raises(UserError):
+            box.switch_over()
+        assert not box.close_connection(77)
+        assert box.status().counts.connections == 0
+        assert [each.name for each in box.certificates()] == ["CA", "OLD"]
+        assert (box.peers(), list(box.alarms().current)) == ([], [])
+    box.stop()
+
+
+def test_time_may_flow(config: Path) -> None:
+    with sbcsim.SyncSimulator(config, files=certificate_files()) as box:
+        box.set_rate(1000)
+        begun = box.clock.now()
+        while box.clock.now() == begun:
+            time.sleep(0)
+        box.set_rate(0)
+
+
+def test_boxes_side_by_side_know_nothing_of_each_other(config: Path) -> None:
+    boxes = [sbcsim.SyncSimulator(config, files=certificate_files(), seed=seed) for seed in range(5)]
+    try:
+        for box in boxes:
+            box.start()
+        assert len({box.ports.cli.port for box in boxes}) == 5
+        boxes[0].advance(days=3)
+        boxes[1].cli("show alarms currentStatus")
+        assert [box.clock.reading().uptime > 0 for box in boxes] == [True, False, False, False, False]
+        assert [len(box.journal("cli")) for box in boxes] == [0, 1, 0, 0, 0]
+    finally:
+        for box in boxes:
+            box.stop()
+
+
+def test_a_loop_cannot_wait_for_itself() -> None:
+    thread = LoopThread("test")
+    with pytest.raises(BugError, match="test does not run"):
+        thread.call(int)
+    thread.start()
+    try:
+        with pytest.raises(BugError, match="test cannot wait for itself"):
+            thread.call(lambda: thread.call(int))
+        assert thread.call(lambda: 7) == 7
+    finally:
+        thread.stop()
+    thread.stop()
