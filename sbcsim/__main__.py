@@ -29,44 +29,28 @@ import gc
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .ctl import ctl, fail
 from .errors import BugError, SbcsimError, ScenarioError
 from .events import Entry
 from .version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .net.ctl import ControlClient
     from .simulator import Simulator
-
-DEFAULT_URL = "http://127.0.0.1:10080"
-WIDE = 240
-"""Columns of a table that nobody watches on a terminal: wide enough for `grep`."""
-WIDEST = 10_000
-"""Columns that no table needs."""
 
 app = typer.Typer(
     help="A simulator of a Ribbon (Sonus) SBC Core for testing certificate rotation. `sbcsim demo` shows what it does.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-ctl = typer.Typer(
-    help="Ask a running simulator, or do something to it, through its control API.",
-    epilog="SBCSIM_CONTROL_URL says where it is, as --url does; SBCSIM_CONTROL_TOKEN holds the token that it asks for "
-    "outside loopback. Filters are those of the control API, e.g. `sbcsim ctl connections direction=inbound`.",
-    no_args_is_help=True,
-)
-clock = typer.Typer(help="Show or move the clock.")
 app.add_typer(ctl, name="ctl")
-ctl.add_typer(clock, name="clock")
 
 
 class Ports(StrEnum):
@@ -187,7 +171,7 @@ def run(
             control_token=token,
         )
     except SbcsimError as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     if simulator.control_token and not token:
         typer.echo(f"sbcsim: token of the control API: {simulator.control_token}", err=True)
     if log is not None:
@@ -197,9 +181,9 @@ def run(
     except BugError:
         raise
     except SbcsimError as error:
-        _fail(str(error), 2 if isinstance(error, ScenarioError) else 1)
+        fail(str(error), 2 if isinstance(error, ScenarioError) else 1)
     except OSError as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
 
 
 async def _run(simulator: Simulator, ready_file: Path | None) -> None:
@@ -221,9 +205,9 @@ async def _run(simulator: Simulator, ready_file: Path | None) -> None:
 def _clear(ready_file: Path) -> None:
     """Remove the ready file of an earlier run: nobody shall take its ports for ours."""
     if not ready_file.parent.is_dir():
-        _fail(f"--ready-file: {ready_file.parent} is not a directory", 2)
+        fail(f"--ready-file: {ready_file.parent} is not a directory", 2)
     if ready_file.exists() and not ready_file.is_file():  # a device or pipe would be replaced by a file
-        _fail(f"--ready-file: {ready_file} is not a plain file", 2)
+        fail(f"--ready-file: {ready_file} is not a plain file", 2)
     ready_file.unlink(missing_ok=True)
 
 
@@ -243,7 +227,7 @@ def _write_atomically(file: Path, text: str) -> None:
 def _credentials(text: str) -> tuple[str, str]:
     name, colon, password = text.partition(":")
     if not (name and colon and password):
-        _fail("--user: NAME:PASSWORD is needed", 2)  # never echo it: it may hold a password
+        fail("--user: NAME:PASSWORD is needed", 2)  # never echo it: it may hold a password
     return name, password
 
 
@@ -265,206 +249,6 @@ def demo() -> None:
     from .demo import main as play  # noqa: PLC0415
 
     raise typer.Exit(play())
-
-
-# ctl
-
-Url = Annotated[
-    str, typer.Option("--url", metavar="URL", envvar="SBCSIM_CONTROL_URL", help="Where the control API listens.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
-Filters = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Filters, e.g. direction=inbound.")
-]
-
-
-@ctl.command()
-def ready(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Show where everything listens; exit status 1 while something does not."""
-    with _client(url) as client:
-        _show(client.call("GET", "/v1/ready"), as_json, "facts")
-
-
-@ctl.command()
-def status(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Show the simulator at a glance."""
-    with _client(url) as client:
-        _show(client.call("GET", "/v1/status"), as_json, "facts")
-
-
-@clock.callback(invoke_without_command=True)
-def _clock(context: typer.Context, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    context.obj = url, as_json
-    if context.invoked_subcommand is None:
-        with _client(url) as client:
-            _show(client.call("GET", "/v1/clock"), as_json, "facts")
-
-
-@clock.command()
-def advance(
-    context: typer.Context,
-    by: Annotated[str, typer.Argument(metavar="DURATION", help="A duration such as 31d, 1h30m or 90s.")],
-    url: Url = "",
-    as_json: AsJson = False,
-) -> None:
-    """Move the clock forward by a duration; returns once everything due has settled."""
-    _move(context, {"by": by}, url, as_json)
-
-
-@clock.command()
-def to(
-    context: typer.Context,
-    moment: Annotated[str, typer.Argument(metavar="TIME", help="An RFC 3339 time such as 2026-03-01T00:00:00Z.")],
-    url: Url = "",
-    as_json: AsJson = False,
-) -> None:
-    """Move the clock forward to a time; returns once everything due has settled."""
-    _move(context, {"to": moment}, url, as_json)
-
-
-@clock.command()
-def rate(
-    context: typer.Context,
-    rate: Annotated[float, typer.Argument(help="Simulated seconds for each host second; 0 stands still.")],
-    url: Url = "",
-    as_json: AsJson = False,
-) -> None:
-    """Let time flow at another rate."""
-    outer_url, outer_json = context.obj
-    with _client(url or outer_url) as client:
-        _show(client.call("PUT", "/v1/clock", body={"rate": rate}), as_json or outer_json, "facts")
-
-
-def _move(context: typer.Context, body: dict[str, object], url: str, as_json: bool) -> None:
-    outer_url, outer_json = context.obj
-    with _client(url or outer_url) as client:
-        answer = client.call("POST", "/v1/clock/advance", body=body)
-        if as_json or outer_json:
-            _show(answer, as_json=True)
-        else:
-            _show(answer.pop("fired"), as_json=False, view="journal_line")
-            _show(answer, as_json=False, view="facts")
-
-
-@ctl.command()
-def connections(
-    filters: Filters = None,
-    close: Annotated[int | None, typer.Option(metavar="ID", help="Close this connection.")] = None,
-    url: Url = DEFAULT_URL,
-    as_json: AsJson = False,
-) -> None:
-    """Show the live TLS and TCP connections with their certificates."""
-    with _client(url) as client:
-        if close is not None:
-            client.call("DELETE", f"/v1/connections/{close}")
-        else:
-            _show(client.call("GET", "/v1/connections", _pairs(filters)), as_json, "connections")
-
-
-@ctl.command()
-def peers(filters: Filters = None, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Show the ipPeers with the state of their path check."""
-    with _client(url) as client:
-        _show(client.call("GET", "/v1/peers", _pairs(filters)), as_json, "peers")
-
-
-@ctl.command()
-def certificates(filters: Filters = None, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Show the certificate objects, who uses them and on which connections."""
-    with _client(url) as client:
-        _show(client.call("GET", "/v1/certificates", _pairs(filters)), as_json, "certificates")
-
-
-@ctl.command()
-def alarms(
-    history: Annotated[bool, typer.Option("--history", help="Everything raised and cleared.")] = False,
-    url: Url = DEFAULT_URL,
-    as_json: AsJson = False,
-) -> None:
-    """Show the alarms that stand."""
-    with _client(url) as client:
-        answer = client.call("GET", "/v1/alarms")
-        _show(answer if as_json else answer["history" if history else "current"], as_json, "alarms")
-
-
-@ctl.command()
-def journal(
-    filters: Filters = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens from now on.")] = False,
-    url: Url = DEFAULT_URL,
-    as_json: AsJson = False,
-) -> None:
-    """Show the journal, e.g. `journal kind=handshake after=100`."""
-    with _client(url) as client:
-        if not follow:
-            _show(client.call("GET", "/v1/journal", _pairs(filters)), as_json, "journal_line")
-            return
-        with suppress(KeyboardInterrupt):
-            for entry in client.follow("/v1/journal/stream", _pairs(filters)):
-                _show(entry if as_json else [entry], as_json, "journal_line")
-
-
-@ctl.command()
-def reset(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Go back to the state just after start; ports stay."""
-    with _client(url) as client:
-        _show(client.call("POST", "/v1/reset"), as_json, "facts")
-
-
-@ctl.command()
-def switchover(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Have the standby server take over: every connection ends, and the next ones use what is configured now."""
-    with _client(url) as client:
-        _show(client.call("POST", "/v1/switchover"), as_json, "facts")
-
-
-@contextmanager
-def _client(url: str) -> Iterator[ControlClient]:
-    from .net.ctl import ControlClient  # noqa: PLC0415 - slow
-
-    try:
-        yield ControlClient(url, os.environ.get("SBCSIM_CONTROL_TOKEN", ""))
-    except SbcsimError as error:
-        _fail(str(error), 1)
-
-
-def _pairs(filters: Iterable[str] | None) -> list[tuple[str, str]]:
-    pairs = []
-    for text in filters or ():
-        name, equals, value = text.partition("=")
-        if not equals:
-            _fail(f'"{text}" is not a filter such as direction=inbound', 2)
-        pairs.append((name, value))
-    return pairs
-
-
-def _show(answer: Any, as_json: bool, view: str = "") -> None:  # noqa: ANN401 - JSON
-    if as_json:
-        typer.echo(json.dumps(answer))
-        return
-    from .control import text  # noqa: PLC0415
-
-    if view == "journal_line":
-        for entry in answer:
-            typer.echo(text.journal_line(entry))
-        return
-    if not answer:
-        typer.echo("none")
-        return
-    from rich.console import Console  # noqa: PLC0415 - slow
-
-    from .control import tables  # noqa: PLC0415 - slow
-
-    console = Console(width=None if sys.stdout.isatty() else WIDE)
-    table = getattr(tables, view)(answer)
-    needed = console.measure(table, options=console.options.update_width(WIDEST)).maximum
-    fits = needed <= console.width or not table.show_header
-    console.print(table if fits else tables.upright(table))
-
-
-def _fail(text: str, code: int) -> NoReturn:
-    typer.echo(f"sbcsim: {text}", err=True)
-    raise typer.Exit(code)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ happened. No secret ever enters an event. Times are calendar microseconds (`sbcs
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -463,6 +463,8 @@ class Journal:
         self._entries: deque[Entry] = deque(maxlen=limit)
         self._readers: list[Callable[[Entry], None]] = []
         self._number = 0
+        self.counts: Counter[str] = Counter()
+        """How many events there were of each kind, also those that the journal no longer holds."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -478,6 +480,7 @@ class Journal:
     def add(self, at: Instant, event: Event) -> Entry:
         """Append an event and tell every reader."""
         self._number += 1
+        self.counts[event.kind] += 1
         entry = Entry(self._number, at, event)
         self._entries.append(entry)
         for reader in tuple(self._readers):
@@ -498,8 +501,9 @@ class Journal:
         return lambda: self._readers.remove(reader)
 
     def clear(self) -> None:
-        """Forget all entries; numbering goes on."""
+        """Forget all entries, and count anew; numbering goes on."""
         self._entries.clear()
+        self.counts.clear()
 
 
 def kinds() -> dict[str, type[Event]]:

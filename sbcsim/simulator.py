@@ -7,7 +7,6 @@ import os
 import secrets  # noqa: TID251 - an access token must not follow from the seed
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,20 +14,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from . import expectation
-from .cli.session import Session
 from .clock import Clock, Instant, Mode, format_duration, from_datetime, from_rfc3339, parse_duration
 from .config.secret import Cipher
 from .config.transaction import Database
+from .console import Console
 from .control import views
 from .control.access import is_loopback
 from .control.models import (
     Address,
     Advanced,
     Alarms,
+    Bounced,
     Certificate,
     Connection,
     Counts,
     Peer,
+    PortCounts,
     Ports,
     Ready,
     ServerPorts,
@@ -161,8 +162,7 @@ class Simulator:
         self._management: Management | None = None
         self._control_port: ControlPort | None = None
         self._control_address: Address | None = None
-        self._shell: Session | None = None
-        self._shell_login = 0
+        self._console = Console(self._sbc, self._database, self._driver, self._bind)
         self._pump: asyncio.Handle | None = None
         self._serving = False
 
@@ -332,6 +332,10 @@ class Simulator:
         """Return the alarms that stand, and their history."""
         return views.alarms(self._sbc.alarms())
 
+    def port_counters(self) -> list[PortCounts]:
+        """Return what every sipSigPort has counted, by the names of the status tables."""
+        return [PortCounts(*key, dict(counters)) for key, counters in sorted(self._sbc.port_counters().items())]
+
     def journal(self, kind: str | Iterable[str] = (), *, after: int = 0) -> list[Entry]:
         """Return journal entries, oldest first: of one or several kinds, with numbers greater than `after`."""
         wanted = frozenset([kind] if isinstance(kind, str) else kind)
@@ -413,7 +417,7 @@ class Simulator:
     async def reset(self) -> None:
         """Go back to the state just after start: configuration, files, clock; ports stay, sessions end."""
         async with self._changing:
-            self._close_shell()
+            self._console.leave()
             if self._management is not None:
                 await self._management.end_sessions()
             self._clock.set_rate(self._first_rate)  # before: at another rate the restarted clock would have moved
@@ -436,6 +440,15 @@ class Simulator:
             assert standby is not None
             return SwitchedOver(now.datetime(), self._sbc.servers.active.name, standby.name)
 
+    async def bounce_port(self, address_context: str, zone: str, sip_sig_port: int) -> Bounced:
+        """Take a sipSigPort out of service and back, in two commits as an operator would.
+
+        Raises UserError where it is not in service or a commit is refused; then it is as it was.
+        """
+        async with self._changing:
+            closed = await self._console.bounce(address_context, zone, sip_sig_port)
+        return Bounced(self._clock.now(), closed)
+
     async def close_connection(self, connection: int) -> bool:
         """Close a live connection from the box's side; False if there is none of that id."""
         found = self._sbc.close_connection(connection, "closed by the control API", self._driver.now())
@@ -444,29 +457,7 @@ class Simulator:
 
     def cli(self, line: str) -> str:
         """Type one line into a CLI session of its own, which lasts; return what the box prints."""
-        now = self._driver.now()
-        if self._shell is None:
-            user = next((each.name for each in self._users if each.may_write), DEFAULT_USER)
-            login = self._sbc.sessions.open(
-                user, now, context="cli", remote=self._bind, protocol="console", counted=False, console=True
-            )
-            self._shell_login = login.id
-            self._shell = Session(self._sbc, login.author, None, now)
-            self._shell.start(now)
-        reply = self._shell.line(line, now)
-        text = reply.text
-        while reply.work is not None or reply.more:
-            if reply.work is None:
-                reply = self._shell.more(now)
-            else:
-                with suppress(UserError):  # met again by `resume`, which words it
-                    reply.work()
-                reply = self._shell.resume(now)
-            text += reply.text
-        if reply.ok and reply.exit_status is not None:  # piped input would end with a mistake; this goes on
-            self._close_shell()
-        self._driver.pump()
-        return text
+        return self._console.type(line)
 
     # inside
 
@@ -485,12 +476,6 @@ class Simulator:
     def _pump_now(self) -> None:
         self._pump = None
         self._driver.pump()
-
-    def _close_shell(self) -> None:
-        if self._shell is not None:
-            self._shell.end(self._clock.reading())
-            self._sbc.sessions.close(self._shell_login)
-            self._shell = None
 
 
 def _where(port: SshPort) -> Address:

@@ -14,7 +14,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from .clock import Clock, Instant
-from .control.models import Advanced, Alarms, Certificate, Connection, Peer, Ports, Ready, Status, SwitchedOver
+from .control.models import (
+    Advanced,
+    Alarms,
+    Bounced,
+    Certificate,
+    Connection,
+    Peer,
+    PortCounts,
+    Ports,
+    Ready,
+    Status,
+    SwitchedOver,
+)
 from .events import Entry
 from .loopthread import LoopThread
 from .net.peer import PeerConnection, SipPeer
@@ -135,6 +147,14 @@ class SyncSimulator:
     def switch_over(self) -> SwitchedOver:
         """Have the standby server take over; raises UserError where there is none that could."""
         return self._thread.wait(self.box.switch_over)
+
+    def bounce_port(self, address_context: str, zone: str, sip_sig_port: int) -> Bounced:
+        """Take a sipSigPort out of service and back; raises UserError where it is not in service."""
+        return self._thread.wait(lambda: self.box.bounce_port(address_context, zone, sip_sig_port))
+
+    def port_counters(self) -> list[PortCounts]:
+        """Return what every sipSigPort has counted, by the names of the status tables."""
+        return self._thread.call(self.box.port_counters)
 
     def close_connection(self, connection: int) -> bool:
         """Close a live connection from the box's side; False if there is none of that id."""

@@ -359,6 +359,28 @@ class SwitchedOver:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounced:
+    """A sipSigPort has been out of service and is back. `closed` are the connections that this ended."""
+
+    __pydantic_config__ = _ANSWER
+
+    now: datetime
+    closed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PortCounts:
+    """What a sipSigPort has counted, by the names of the status tables."""
+
+    __pydantic_config__ = _ANSWER
+
+    address_context: str
+    zone: str
+    sip_sig_port: int
+    counters: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class ResetDone:
     """The node is back in the state just after start."""
 

@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from .models import Problem
-from .operations import JOURNAL_PARAMETERS, OPERATIONS, STREAM_PATH, Operation, paths
+from .operations import JOURNAL_PARAMETERS, METRICS_PATH, OPERATIONS, STREAM_PATH, Operation, paths
 from .parameters import Parameter
 from .problems import TITLES
 
 _REFERENCE = "#/components/schemas/{model}"
+_PATH_TYPES = {"connection": "integer", "sipSigPort": "integer"}
 _PATH_PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -41,6 +42,7 @@ def document(version: str, *, token: bool) -> dict[str, Any]:
         "components": {"schemas": definitions["$defs"]},
     }
     found["paths"][STREAM_PATH] = {"get": _stream()}
+    found["paths"][METRICS_PATH] = {"get": _metrics()}
     if token:
         found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         found["security"] = [{"token": []}]
@@ -52,7 +54,7 @@ def _operation(operation: Operation, schemas: Mapping[tuple[Any, Any], object]) 
         "summary": operation.summary,
         "operationId": _identifier(operation),
         "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "integer"}}
+            {"name": name, "in": "path", "required": True, "schema": {"type": _PATH_TYPES.get(name, "string")}}
             for name in _PATH_PARAMETER.findall(operation.path)
         ]
         + [_parameter(parameter) for parameter in operation.parameters],
@@ -78,6 +80,18 @@ def _stream() -> dict[str, Any]:
         "responses": {
             "200": {"description": "A stream that never ends", "content": {"text/event-stream": {}}},
             "400": _problem(TITLES[400]),
+            "default": _problem("Any other refusal"),
+        },
+    }
+
+
+def _metrics() -> dict[str, Any]:
+    return {
+        "summary": "Gauges and counters for Prometheus",
+        "operationId": "getMetrics",
+        "parameters": [],
+        "responses": {
+            "200": {"description": "OK", "content": {"text/plain": {}}},
             "default": _problem("Any other refusal"),
         },
     }

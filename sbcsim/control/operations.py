@@ -6,7 +6,7 @@ method, the path and the status of a refusal.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from .models import (
     Advanced,
     AdvanceRequest,
     Alarms,
+    Bounced,
     Certificate,
     ClockReading,
     Connection,
@@ -41,11 +42,11 @@ JournalEntries = list[dict[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What came with a request: the query, the body in its declared type, the id in the path."""
+    """What came with a request: the query, the body in its declared type, the parts of the path by name."""
 
     query: Query
     body: object = None
-    path: str = ""
+    path: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +120,26 @@ def _connections(box: Simulated, arguments: Arguments) -> list[Connection]:
 
 
 async def _close_connection(box: Simulated, arguments: Arguments) -> None:
-    number = arguments.path
-    if not (number.isascii() and number.isdecimal() and len(number) <= 18) or not await box.close_connection(
-        int(number)
-    ):
-        raise ControlError(404, f'no connection "{number}"')
+    text = arguments.path["connection"]
+    number = _number(text)
+    if number is None or not await box.close_connection(number):
+        raise ControlError(404, f'no connection "{text}"')
+
+
+async def _bounce(box: Simulated, arguments: Arguments) -> Bounced:
+    context, zone, index = (arguments.path[name] for name in ("addressContext", "zone", "sipSigPort"))
+    number = _number(index)
+    known = {(each.address_context, each.zone, each.sip_sig_port) for each in box.port_counters()}
+    if number is None or (context, zone, number) not in known:
+        raise ControlError(404, f'no sipSigPort "{context}/{zone}/{index}"')
+    try:
+        return await box.bounce_port(context, zone, number)
+    except UserError as error:
+        raise ControlError(409, error.text) from None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def _certificates(box: Simulated, arguments: Arguments) -> list[Certificate]:
@@ -258,6 +274,14 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "POST",
+        "/v1/ports/{addressContext}/{zone}/{sipSigPort}/bounce",
+        "Take a sipSigPort out of service and back, as an operator would by the CLI",
+        _bounce,
+        Bounced,
+        refusals=(404, 409),
+    ),
+    Operation(
+        "POST",
         "/v1/switchover",
         "Have the standby server take over",
         _switch_over,
@@ -267,6 +291,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", "/v1/reset", "Back to the state just after start; ports stay", _reset, ResetDone),
 )
 
+METRICS_PATH = "/metrics"
 STREAM_PATH = "/v1/journal/stream"
 OPENAPI_PATH = "/v1/openapi.json"
 

@@ -8,7 +8,18 @@ from typing import Protocol
 from sbcsim.clock import Clock
 from sbcsim.events import Journal
 
-from .models import Advanced, Alarms, Certificate, Connection, Peer, Ready, Status, SwitchedOver
+from .models import (
+    Advanced,
+    Alarms,
+    Bounced,
+    Certificate,
+    Connection,
+    Peer,
+    PortCounts,
+    Ready,
+    Status,
+    SwitchedOver,
+)
 
 
 class Simulated(Protocol):
@@ -43,6 +54,9 @@ class Simulated(Protocol):
     def alarms(self) -> Alarms:
         """Return the alarms."""
 
+    def port_counters(self) -> Sequence[PortCounts]:
+        """Return what every sipSigPort has counted."""
+
     def set_rate(self, rate: float) -> None:
         """Let time flow at `rate` from now on."""
 
@@ -54,6 +68,9 @@ class Simulated(Protocol):
 
     async def switch_over(self) -> SwitchedOver:
         """Have the standby server take over; raises UserError where there is none that could."""
+
+    async def bounce_port(self, address_context: str, zone: str, sip_sig_port: int) -> Bounced:
+        """Take a sipSigPort out of service and back; raises UserError where it is not there or not in service."""
 
     async def close_connection(self, connection: int) -> bool:
         """Close a live connection from the box's side; False if there is none of that id."""

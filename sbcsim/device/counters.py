@@ -84,6 +84,10 @@ class PortCounters:
         self.port = Counters(PORT_LEAVES)
         self.connections = Counters(CONNECTION_LEAVES)
 
+    def as_row(self) -> Mapping[str, int]:
+        """Return all counters of all groups by leaf name."""
+        return {**self.tls.as_row(), **self.port.as_row(), **self.connections.as_row()}
+
     def answered(self, status: int) -> None:
         """Count an answer that says it is the box that cannot."""
         if status == 503:

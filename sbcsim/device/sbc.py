@@ -385,6 +385,10 @@ class Sbc:
         """Return the alarm tables."""
         return AlarmsView(self._chassis.alarms.current, self._chassis.alarms.history)
 
+    def port_counters(self) -> Mapping[PortKey, Mapping[str, int]]:
+        """Return what every sipSigPort has counted, by leaf."""
+        return {port.config.key: port.counters.as_row() for port in self._ports}
+
     def listeners(self) -> Mapping[ListenerKey, str]:
         """Return the listening sockets with where they are on the host ("" until they stand)."""
         return {listener: bound for port in self._ports for listener, bound in port.listeners.items()}

@@ -43,6 +43,11 @@ class ControlClient:
             content = answer.read()
         return json.loads(content) if content else None
 
+    def text(self, path: str) -> str:
+        """Return an answer that is text."""
+        with self._open("GET", path, (), None) as answer:
+            return answer.read().decode()
+
     def follow(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Iterator[Any]:
         """Yield the data of server-sent events until the server ends the stream."""
         with self._open("GET", path, query, None) as answer:

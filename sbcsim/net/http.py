@@ -31,7 +31,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sbcsim.control.access import Access
 from sbcsim.control.openapi import document
-from sbcsim.control.operations import JOURNAL_PARAMETERS, OPENAPI_PATH, STREAM_PATH, Arguments, Operation, paths
+from sbcsim.control.operations import (
+    JOURNAL_PARAMETERS,
+    METRICS_PATH,
+    OPENAPI_PATH,
+    STREAM_PATH,
+    Arguments,
+    Operation,
+    paths,
+)
 from sbcsim.control.parameters import Query
 from sbcsim.control.problems import ControlError, problem
 from sbcsim.control.simulated import Simulated
@@ -106,6 +114,17 @@ def _application(box: Simulated, access: Access, stopping: asyncio.Event) -> Sta
         Query((), request.query_params.multi_items())
         return Response(_described(token=bool(access.token)), media_type="application/json")
 
+    async def metrics(request: Request) -> Response:
+        from prometheus_client.exposition import generate_latest  # noqa: PLC0415 - slow, and seldom wanted
+        from prometheus_client.registry import CollectorRegistry  # noqa: PLC0415 - the same
+
+        from sbcsim.control.metrics import MEDIA_TYPE, Metrics  # noqa: PLC0415 - the same
+
+        Query((), request.query_params.multi_items())
+        registry = CollectorRegistry()
+        registry.register(Metrics(box))
+        return Response(generate_latest(registry), media_type=MEDIA_TYPE)
+
     async def stream(request: Request) -> Response:
         query = Query(JOURNAL_PARAMETERS, request.query_params.multi_items())
         after = query.number("after")
@@ -117,6 +136,7 @@ def _application(box: Simulated, access: Access, stopping: asyncio.Event) -> Sta
 
     routes = [_route(path, {m: _endpoint(box, op) for m, op in methods.items()}) for path, methods in paths().items()]
     routes += [_route(OPENAPI_PATH, {"GET": openapi}), _route(STREAM_PATH, {"GET": stream})]
+    routes.append(_route(METRICS_PATH, {"GET": metrics}))
     application = Starlette(
         routes=routes,
         middleware=[Middleware(_Gate, access=access)],
@@ -154,7 +174,8 @@ def _endpoint(box: Simulated, operation: Operation) -> _Endpoint:
         content = await _content(request)
         if content:
             _check_type(request.headers.get("content-type", ""))
-        arguments = Arguments(query, _read(operation.body, content), "".join(map(str, request.path_params.values())))
+        parts = {name: str(value) for name, value in request.path_params.items()}
+        arguments = Arguments(query, _read(operation.body, content), parts)
         result = operation.call(box, arguments)
         if inspect.isawaitable(result):
             result = await result

@@ -12,6 +12,7 @@ from sbcsim.control.models import (
     Advanced,
     Alarm,
     Alarms,
+    Bounced,
     Certificate,
     ClockReading,
     Connection,
@@ -19,11 +20,13 @@ from sbcsim.control.models import (
     LocalCertificate,
     Peer,
     PeerCertificate,
+    PortCounts,
     Ready,
     SipListener,
     Status,
 )
 from sbcsim.control.views import clock_reading
+from sbcsim.errors import UserError
 from sbcsim.events import Journal, Logout
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -96,6 +99,15 @@ class FakeBox:
     def alarms(self) -> Alarms:
         alarm = Alarm(1, "sonusX", "Major", "text", "OLD", "raised", "manual", MOMENT, MOMENT, 1, False, "")
         return Alarms((alarm,), (alarm,))
+
+    def port_counters(self) -> Sequence[PortCounts]:
+        return [PortCounts("default", "ZONE1", 1, {"currentServerConnections": 2, "handshakeFailures": 7})]
+
+    async def bounce_port(self, address_context: str, zone: str, sip_sig_port: int) -> Bounced:
+        if not self.live:
+            raise UserError("it is not in service")
+        closed, self.live = tuple(each.id for each in self.live), []
+        return Bounced(self.clock.now(), closed)
 
     def set_rate(self, rate: float) -> None:
         self.clock.set_rate(rate)

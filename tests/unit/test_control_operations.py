@@ -17,10 +17,10 @@ from sbcsim.errors import UserError
 from sbcsim.events import Login, Logout
 
 
-async def call(box: FakeBox, method: str, path: str, query: str = "", body: object = None, number: str = "") -> Any:
+async def call(box: FakeBox, method: str, path: str, query: str = "", body: object = None, **parts: str) -> Any:
     operation = paths()[path][method]
     pairs = [tuple(pair.split("=")) for pair in query.split("&") if pair]
-    result = operation.call(box, Arguments(Query(operation.parameters, pairs), body, number))
+    result = operation.call(box, Arguments(Query(operation.parameters, pairs), body, parts))
     return await result if inspect.isawaitable(result) else result
 
 
@@ -32,6 +32,22 @@ async def test_connections_filter_by_every_given_parameter() -> None:
     assert [each.id for each in await call(box, "GET", "/v1/connections", "certificate=OLD&certificate=NEW")] == [1, 2]
     assert await call(box, "GET", "/v1/connections", "direction=outbound&certificate=OLD") == []
     assert [each.id for each in await call(box, "GET", "/v1/connections", "sipSigPort=1&peer=PEER1")] == [2]
+
+
+BOUNCE = "/v1/ports/{addressContext}/{zone}/{sipSigPort}/bounce"
+
+
+async def test_a_port_is_bounced_once_it_is_found_and_in_service() -> None:
+    box, place = FakeBox(), {"addressContext": "default", "zone": "ZONE1", "sipSigPort": "1"}
+    bounced = await call(box, "POST", BOUNCE, **place)
+    assert bounced.closed == (1, 2)
+    with pytest.raises(ControlError, match="it is not in service") as caught:
+        await call(box, "POST", BOUNCE, **place)
+    assert caught.value.status == 409
+    for part in ({"sipSigPort": "2"}, {"sipSigPort": "one"}, {"zone": "ZONE2"}, {"sipSigPort": "9" * 19}):
+        with pytest.raises(ControlError, match="no sipSigPort") as caught:
+            await call(box, "POST", BOUNCE, **(place | part))
+        assert caught.value.status == 404
 
 
 @pytest.mark.parametrize(
@@ -46,10 +62,10 @@ async def test_unknown_names_and_values_are_refused(query: str) -> None:
 
 async def test_a_connection_can_be_closed_once() -> None:
     box = FakeBox()
-    assert await call(box, "DELETE", "/v1/connections/{connection}", number="1") is None
+    assert await call(box, "DELETE", "/v1/connections/{connection}", connection="1") is None
     for number in ("1", "x", "", "-1", "9" * 30):
         with pytest.raises(ControlError) as caught:
-            await call(box, "DELETE", "/v1/connections/{connection}", number=number)
+            await call(box, "DELETE", "/v1/connections/{connection}", connection=number)
         assert caught.value.status == 404
 
 

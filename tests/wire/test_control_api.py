@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fakebox import FakeBox
+from prometheus_client.parser import text_string_to_metric_families
 
 from sbcsim.control.operations import paths
 from sbcsim.events import Login, Logout
@@ -56,6 +57,32 @@ async def test_names_and_times_are_those_of_the_contract(client: httpx.AsyncClie
 
 async def test_the_ready_line_and_the_api_say_the_same(client: httpx.AsyncClient, box: FakeBox) -> None:
     assert (await client.get("/v1/ready")).json() == box.ready().to_json()
+
+
+async def test_prometheus_reads_the_metrics(client: httpx.AsyncClient, box: FakeBox) -> None:
+    box.events.add(box.clock.reading(), Logout("admin", "127.0.0.1", "cli"))
+    answer = await client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    found = {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    start = box.clock.now().timestamp()
+    place = (("addressContext", "default"), ("counter", "handshakeFailures"), ("sipSigPort", "1"), ("zone", "ZONE1"))
+    assert found["sbcsim_info", ("seed", "0"), ("version", "0.1")] == 1
+    assert found["sbcsim_clock_seconds",] == start
+    assert found["sbcsim_events_total", ("kind", "logout")] == 1
+    assert found["sbcsim_sip_sig_port_total", *place] == 7
+    assert found["sbcsim_sip_sig_port_now", place[0], ("counter", "currentServerConnections"), *place[2:]] == 2
+    assert found["sbcsim_peers", ("state", "up")] == found["sbcsim_alarms", ("severity", "Major")] == 1
+    own = (("certificate", "OLD"), ("direction", "inbound"), ("serial", "0A"), ("tlsProfile", "TLS1"))
+    assert sum(value for key, value in found.items() if key[0] == "sbcsim_connections") == 2
+    assert any(set(own[:3]) <= set(key[1:]) for key in found)
+    expiry = "sbcsim_certificate_not_after_seconds", ("name", "OLD"), ("serial", "0A"), ("type", "local")
+    assert found[expiry] == start
+    assert (await client.get("/metrics?colour=red")).status_code == 400
+    assert (await client.post("/metrics")).status_code == 405
 
 
 async def test_the_clock_is_moved(client: httpx.AsyncClient) -> None:

@@ -267,6 +267,28 @@ def test_ctl_shows_a_row_upright_on_a_terminal_too_narrow_for_it(tmp_path: Path)
     assert shown[1].split()[:4] == ["name", "type", "state", "serial"]
 
 
+def test_ctl_bounces_a_port_and_shows_metrics(tmp_path: Path) -> None:
+    config = tmp_path / "box.cli"
+    config.write_text(
+        "set addressContext default ipInterfaceGroup LIG ipInterface LIF ceName SBC1a portName pkt0 "
+        "ipAddress 10.0.0.5 prefix 24 mode inService state enabled\n"
+        "set addressContext default zone Z id 2 sipSigPort 3 ipInterfaceGroupName LIG portNumber 5060 "
+        "transportProtocolsAllowed sip-tcp mode inService state enabled\n"
+    )
+    with running(str(config)) as box:
+        (sip,) = box.ready["sip"]
+        with socket.create_connection(sip["address"], timeout=PATIENCE) as peer:
+            # What it is told is asked for until the box has taken the connection.
+            while json.loads(box.ctl("connections", "--json").stdout) == []:
+                pass
+            bounced = json.loads(box.ctl("bounce", "default", "Z", "3", "--json").stdout)
+            assert (bounced["closed"], peer.recv(1)) == ([1], b"")
+        assert 'sbcsim_events_total{kind="connectionClosed"} 1.0' in box.ctl("metrics").stdout
+        refused = box.ctl("bounce", "default", "no zone", "3")
+        assert (refused.exit_code, refused.stderr) == (1, 'sbcsim: no sipSigPort "default/no zone/3"\n')
+        box.stop()
+
+
 def test_ctl_moves_the_clock_and_resets(box: Running) -> None:
     assert box.ctl("reset").exit_code == 0
     answer = json.loads(box.ctl("clock", "advance", "31d", "--json").stdout)

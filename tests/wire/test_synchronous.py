@@ -106,6 +106,30 @@ def test_mistakes_come_out_where_they_are_made(tmp_path: Path, config: Path) -> 
     box.stop()
 
 
+def test_a_port_is_bounced_as_an_operator_would(config: Path) -> None:
+    peer = sbcsim.SyncSipPeer(testca.peer(), testca.authority().certificate)
+    peer.start()
+    try:
+        with sbcsim.SyncSimulator(config, clock=f"virtual@{testca.START}", files=certificate_files()) as box:
+            port = box.ports.sip[0].address.port
+            kept = peer.dial(port)
+            assert box.bounce_port("default", "Z", 1).closed == (1,)
+            peer.wait_for(lambda: not kept.live)
+            assert box.ports.sip[0].address.port == port
+            peer.dial(port)
+            counted = box.port_counters()[0].counters
+            assert (counted["totalServerConnections"], counted["currentServerConnections"]) == (2, 1)
+            assert [entry.event.context for entry in box.journal("commit")][-2:] == ["control", "control"]
+            with pytest.raises(UserError, match="not in service"):
+                box.bounce_port("default", "Z", 2)
+            box.cli("configure exclusive")
+            with pytest.raises(UserError, match="locked"):
+                box.bounce_port("default", "Z", 1)
+            assert box.missing() == []
+    finally:
+        peer.stop()
+
+
 def test_time_may_flow(config: Path) -> None:
     with sbcsim.SyncSimulator(config, files=certificate_files()) as box:
         box.set_rate(1000)
