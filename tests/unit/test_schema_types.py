@@ -161,7 +161,7 @@ def values(draw):
     assert isinstance(kind, StringType)
     low, high = kind.lengths[0] if kind.lengths else (0, 40)
     alphabet = "abcXYZ019" if kind.patterns else st.characters(codec="utf-8", exclude_categories=["C"])
-    text = draw(st.text(alphabet, min_size=low, max_size=min(high, 40)))
+    text = draw(st.text(alphabet, min_size=low, max_size=max(low, min(high, 40))))
     return kind, text
 
 
