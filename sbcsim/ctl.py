@@ -33,11 +33,14 @@ ctl = typer.Typer(
 )
 clock = typer.Typer(help="Show or move the clock.")
 ctl.add_typer(clock, name="clock")
+snapshot = typer.Typer(help="Keep the whole node as it is, and go back to it.", no_args_is_help=True)
+ctl.add_typer(snapshot, name="snapshot")
 
 Url = Annotated[
     str, typer.Option("--url", metavar="URL", envvar="SBCSIM_CONTROL_URL", help="Where the control API listens.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the snapshot.")]
 Filters = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Filters, e.g. direction=inbound.")
 ]
@@ -174,6 +177,34 @@ def reset(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     """Go back to the state just after start; ports stay."""
     with _client(url) as client:
         _show(client.call("POST", "/v1/reset"), as_json, "facts")
+
+
+@snapshot.command()
+def take(name: Name, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Keep what the node is now: configuration, files, users, keys, alarms and clock."""
+    with _client(url) as client:
+        _show(client.call("POST", "/v1/snapshots", body={"name": name}), as_json, "facts")
+
+
+@snapshot.command()
+def restore(name: Name, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Go back to a snapshot; connections and sessions end."""
+    with _client(url) as client:
+        _show(client.call("POST", f"/v1/snapshots/{quote(name, safe='')}/restore"), as_json, "facts")
+
+
+@snapshot.command()
+def drop(name: Name, url: Url = DEFAULT_URL) -> None:
+    """Forget a snapshot."""
+    with _client(url) as client:
+        client.call("DELETE", f"/v1/snapshots/{quote(name, safe='')}")
+
+
+@snapshot.command(name="list")
+def list_snapshots(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show the snapshots, oldest first."""
+    with _client(url) as client:
+        _show(client.call("GET", "/v1/snapshots"), as_json, "snapshots")
 
 
 @ctl.command()

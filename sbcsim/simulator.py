@@ -34,13 +34,14 @@ from .control.models import (
     Ready,
     ServerPorts,
     SipListener,
+    Snapshot,
     Status,
     SwitchedOver,
 )
 from .device.effects import Endpoint, ListenerKey
 from .device.files import CERTIFICATE_DIRECTORY
 from .device.redundancy import HaMode
-from .device.sbc import Sbc
+from .device.sbc import NodeMoment, Sbc
 from .device.settings import Settings
 from .device.users import DEFAULT_PASSWORD, DEFAULT_USER, Users
 from .errors import BugError, UserError
@@ -54,6 +55,7 @@ from .net.startfiles import StartFiles, factory
 from .net.wiring import AddressMap, Wiring, format_endpoint, parse_network, parse_pair
 from .schema.load import load as load_schema
 from .schema.node import Node
+from .snapshots import Kept, Snapshots
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -162,6 +164,7 @@ class Simulator:
         self._management: Management | None = None
         self._control_port: ControlPort | None = None
         self._control_address: Address | None = None
+        self._snapshots = Snapshots()
         self._console = Console(self._sbc, self._database, self._driver, self._bind)
         self._pump: asyncio.Handle | None = None
         self._serving = False
@@ -200,7 +203,6 @@ class Simulator:
             if state is not None:
                 state.take(text)
         sbc.adopt_start(new=new)
-        self._users.adopt_start()
         if state is not None and new:
             state.create(sbc)
         self._management = Management(sbc, self._driver.now, self._host_keys)
@@ -416,14 +418,44 @@ class Simulator:
 
     async def reset(self) -> None:
         """Go back to the state just after start: configuration, files, clock; ports stay, sessions end."""
+        await self._return_to(self._first, None)
+
+    def snapshot(self, name: str = "snapshot") -> Snapshot:
+        """Keep what the node is now under a name, in place of an earlier one.
+
+        That is configuration, history, files, users, keys, alarms and clock; what lives on sockets is not kept.
+        """
+        now = self._driver.now()
+        kept = Kept(name, now, self._database.revision, self._sbc.moment())
+        self._snapshots.keep(kept)
+        return _shown(kept)
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return the snapshots, oldest first."""
+        return [_shown(kept) for kept in self._snapshots]
+
+    async def restore(self, name: str = "snapshot") -> Snapshot:
+        """Go back to a snapshot: connections and sessions end, and time goes on from where it was taken.
+
+        A box in real time stays there. What is due again and again (pings, certReCheckRate) begins a period anew.
+        Raises UserError where there is none of that name.
+        """
+        kept = self._snapshots.find(name)
+        await self._return_to(kept.taken.calendar, kept.node)
+        return _shown(kept)
+
+    def drop_snapshot(self, name: str | None = None) -> None:
+        """Forget a snapshot, or all of them; raises UserError where there is none of that name."""
+        self._snapshots.drop(name)
+
+    async def _return_to(self, calendar: int, node: NodeMoment | None) -> None:
         async with self._changing:
             self._console.leave()
             if self._management is not None:
                 await self._management.end_sessions()
             self._clock.set_rate(self._first_rate)  # before: at another rate the restarted clock would have moved
-            self._clock.restart(host_calendar() if self._clock.mode is Mode.REAL else self._first)
-            self._users.reset()
-            self._sbc.reset(self._clock.reading())
+            self._clock.restart(host_calendar() if self._clock.mode is Mode.REAL else calendar)
+            self._sbc.reset(self._clock.reading(), node)
             self._driver.set_rate(self._first_rate)
             if self._state is not None:
                 self._state.reset()
@@ -476,6 +508,10 @@ class Simulator:
     def _pump_now(self) -> None:
         self._pump = None
         self._driver.pump()
+
+
+def _shown(kept: Kept) -> Snapshot:
+    return Snapshot(kept.name, kept.taken.datetime(), kept.revision)
 
 
 def _where(port: SshPort) -> Address:

@@ -24,6 +24,7 @@ from .control.models import (
     PortCounts,
     Ports,
     Ready,
+    Snapshot,
     Status,
     SwitchedOver,
 )
@@ -147,6 +148,22 @@ class SyncSimulator:
     def switch_over(self) -> SwitchedOver:
         """Have the standby server take over; raises UserError where there is none that could."""
         return self._thread.wait(self.box.switch_over)
+
+    def snapshot(self, name: str = "snapshot") -> Snapshot:
+        """Keep what the node is now under a name, in place of an earlier one."""
+        return self._thread.call(lambda: self.box.snapshot(name))
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return the snapshots, oldest first."""
+        return self._thread.call(self.box.snapshots)
+
+    def restore(self, name: str = "snapshot") -> Snapshot:
+        """Go back to a snapshot; connections and sessions end. Raises UserError where there is none of that name."""
+        return self._thread.wait(lambda: self.box.restore(name))
+
+    def drop_snapshot(self, name: str | None = None) -> None:
+        """Forget a snapshot, or all of them; raises UserError where there is none of that name."""
+        self._thread.call(lambda: self.box.drop_snapshot(name))
 
     def bounce_port(self, address_context: str, zone: str, sip_sig_port: int) -> Bounced:
         """Take a sipSigPort out of service and back; raises UserError where it is not in service."""

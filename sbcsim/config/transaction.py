@@ -8,6 +8,7 @@ every subscriber, each of which may refuse; then record, durably where there is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from sbcsim.clock import Instant
 from sbcsim.errors import BugError, UserError
@@ -49,6 +50,15 @@ class LockedError(UserError):
         self.holder = holder
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Everything that was committed at one moment."""
+
+    state: State
+    revision: int
+    history: History
+
+
 class Database:
     """The running configuration, its history, the open candidates, the lock and the pending confirmed commit.
 
@@ -70,9 +80,9 @@ class Database:
         self.recorder: Recorder | None = None
         """Who makes commits durable."""
         self._rules = Rules(schema)
-        self._state = self._start = self._rules.state(start or Tree(schema))
-        self._revision = self._start_revision = revision
-        self._start_history = self.history.copy()
+        self._state = self._rules.state(start or Tree(schema))
+        self._revision = revision
+        self._start = self.moment()
         self._subscribers: list[Subscriber] = []
         self._candidates: list[Candidate] = []
         self._lock_watchers: list[Callable[[], None]] = []
@@ -140,16 +150,20 @@ class Database:
         """Make the present state what `reset` returns to; what set a `new` box up is no part of its history."""
         if new:
             self.history.clear()
-        self._start, self._start_revision = self._state, self._revision
-        self._start_history = self.history.copy()
+        self._start = self.moment()
 
-    def reset(self) -> None:
-        """Return to the start; candidates and what is pending are gone, no subscriber is called."""
-        self._state, self._revision = self._start, self._start_revision
+    def moment(self) -> Moment:
+        """Return what is committed now, for a later `reset`."""
+        return Moment(self._state, self._revision, self.history.copy())
+
+    def reset(self, to: Moment | None = None) -> None:
+        """Return to a moment, or to the start; candidates and what is pending are gone, no subscriber is called."""
+        start = to or self._start
+        self._state, self._revision = start.state, start.revision
         self._candidates.clear()
         self._tell_lock_watchers()
         self._pending = None
-        self.history = self._start_history.copy()
+        self.history = start.history.copy()
 
     def is_open(self, candidate: Candidate) -> bool:
         """Whether a candidate is still in use."""

@@ -381,6 +381,26 @@ class PortCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A node as it was, to go back to: `taken` by its own calendar, `revision` the last commit before."""
+
+    __pydantic_config__ = _ANSWER
+
+    name: str
+    taken: datetime
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRequest:
+    """Under which name to keep what the node is now."""
+
+    __pydantic_config__ = _REQUEST
+
+    name: str = "snapshot"
+
+
+@dataclass(frozen=True, slots=True)
 class ResetDone:
     """The node is back in the state just after start."""
 

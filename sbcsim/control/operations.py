@@ -26,6 +26,8 @@ from .models import (
     RateRequest,
     Ready,
     ResetDone,
+    Snapshot,
+    SnapshotRequest,
     Status,
     SwitchedOver,
 )
@@ -186,6 +188,34 @@ async def _reset(box: Simulated, arguments: Arguments) -> ResetDone:
     return ResetDone(box.clock.now(), box.events.last)
 
 
+def _snapshots(box: Simulated, arguments: Arguments) -> list[Snapshot]:
+    del arguments
+    return list(box.snapshots())
+
+
+def _snapshot(box: Simulated, arguments: Arguments) -> Snapshot:
+    return box.snapshot(cast(SnapshotRequest, arguments.body).name)
+
+
+async def _restore(box: Simulated, arguments: Arguments) -> Snapshot:
+    try:
+        return await box.restore(arguments.path["name"])
+    except UserError as error:
+        raise ControlError(404, error.text) from None
+
+
+def _drop_snapshots(box: Simulated, arguments: Arguments) -> None:
+    del arguments
+    box.drop_snapshot()
+
+
+def _drop_snapshot(box: Simulated, arguments: Arguments) -> None:
+    try:
+        box.drop_snapshot(arguments.path["name"])
+    except UserError as error:
+        raise ControlError(404, error.text) from None
+
+
 async def _switch_over(box: Simulated, arguments: Arguments) -> SwitchedOver:
     del arguments
     try:
@@ -287,6 +317,26 @@ OPERATIONS: tuple[Operation, ...] = (
         _switch_over,
         SwitchedOver,
         refusals=(409,),
+    ),
+    Operation("GET", "/v1/snapshots", "Nodes to go back to", _snapshots, list[Snapshot]),
+    Operation(
+        "POST",
+        "/v1/snapshots",
+        "Keep what the node is now under a name",
+        _snapshot,
+        Snapshot,
+        SnapshotRequest,
+        refusals=(400,),
+    ),
+    Operation("DELETE", "/v1/snapshots", "Forget every snapshot", _drop_snapshots),
+    Operation("DELETE", "/v1/snapshots/{name}", "Forget a snapshot", _drop_snapshot, refusals=(404,)),
+    Operation(
+        "POST",
+        "/v1/snapshots/{name}/restore",
+        "Go back to a snapshot; connections and sessions end",
+        _restore,
+        Snapshot,
+        refusals=(404,),
     ),
     Operation("POST", "/v1/reset", "Back to the state just after start; ports stay", _reset, ResetDone),
 )

@@ -17,6 +17,7 @@ from .models import (
     Peer,
     PortCounts,
     Ready,
+    Snapshot,
     Status,
     SwitchedOver,
 )
@@ -68,6 +69,18 @@ class Simulated(Protocol):
 
     async def switch_over(self) -> SwitchedOver:
         """Have the standby server take over; raises UserError where there is none that could."""
+
+    def snapshot(self, name: str = "snapshot") -> Snapshot:
+        """Keep what the node is now under a name; raises UserError."""
+
+    def snapshots(self) -> Sequence[Snapshot]:
+        """Return the snapshots, oldest first."""
+
+    async def restore(self, name: str = "snapshot") -> Snapshot:
+        """Go back to a snapshot; raises UserError where there is none of that name."""
+
+    def drop_snapshot(self, name: str | None = None) -> None:
+        """Forget a snapshot, or all of them; raises UserError where there is none of that name."""
 
     async def bounce_port(self, address_context: str, zone: str, sip_sig_port: int) -> Bounced:
         """Take a sipSigPort out of service and back; raises UserError where it is not there or not in service."""

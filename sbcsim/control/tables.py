@@ -86,6 +86,18 @@ def alarms(rows: Iterable[Data]) -> Table:
     )
 
 
+def snapshots(rows: Iterable[Data]) -> Table:
+    """Return snapshots of the node."""
+    return _table(
+        rows,
+        {
+            "name": lambda row: row["name"],
+            "taken": lambda row: row["taken"],
+            "revision": lambda row: row["revision"],
+        },
+    )
+
+
 def facts(data: Data) -> Table:
     """Return one object as names and values, nested ones with dotted names."""
     table = Table(show_header=False, box=None, pad_edge=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -56,6 +56,15 @@ class Alarm:
     acknowledged: bool = False
     comment: str = ""
     state: str = "raised"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Both tables at one moment."""
+
+    current: Mapping[tuple[AlarmName, str], Alarm]
+    history: Mapping[int, Alarm]
+    next_id: int
 
 
 class Alarms:
@@ -132,11 +141,14 @@ class Alarms:
         """Set the acknowledge state of a standing alarm; False if there is none of that id."""
         return self._change(alarm_id, acknowledged=acknowledged)
 
-    def restart(self) -> None:
-        """Forget everything."""
-        self._current.clear()
-        self._history.clear()
-        self._next_id = 1
+    def moment(self) -> Standing:
+        """Return both tables as they are at this moment, for a later `restart`."""
+        return Standing(dict(self._current), dict(self._history), self._next_id)
+
+    def restart(self, to: Standing | None = None) -> None:
+        """Forget everything, or return to a moment."""
+        start = to or Standing({}, {}, 1)
+        self._current, self._history, self._next_id = dict(start.current), dict(start.history), start.next_id
 
     def _change(self, alarm_id: int, **fields: object) -> bool:
         for key, alarm in self._current.items():

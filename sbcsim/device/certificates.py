@@ -53,6 +53,16 @@ class _Before:
     pairs: Mapping[str, Pair]
 
 
+@dataclass(frozen=True, slots=True)
+class Enabled:
+    """Every certificate that was enabled at one moment, and the keys that were made on the box."""
+
+    loaded: Mapping[str, Loaded]
+    read: Mapping[str, Certificate]
+    anchors: TrustAnchors
+    internal: Mapping[str, Pair]
+
+
 class CertificateStore:
     """All enabled certificates by name, and what follows from them: credentials and trust anchors."""
 
@@ -64,7 +74,6 @@ class CertificateStore:
         self._read: dict[str, Certificate] = {}  # what each object last held while enabled
         self._anchors = TrustAnchors()
         self._credentials: dict[str, Credential] = {}
-        self._start: tuple[dict[str, Loaded], dict[str, Certificate], TrustAnchors] = ({}, {}, self._anchors)
         self._before: _Before | None = None
         self._absent: frozenset[str] = frozenset()
 
@@ -206,17 +215,14 @@ class CertificateStore:
         """Return the certificate that an object holds, disabled or not; None if it has never been enabled."""
         return self._read.get(name)
 
-    def adopt_start(self) -> None:
-        """Make what is enabled now what `reset` returns to."""
-        self._start = dict(self._loaded), dict(self._read), self._anchors
-        self.internal.adopt_start()
+    def moment(self) -> Enabled:
+        """Return what is enabled at this moment, for a later `reset`."""
+        return Enabled(dict(self._loaded), dict(self._read), self._anchors, self.internal.pairs())
 
-    def reset(self) -> None:
-        """Return to what was enabled at the start, whatever has become of the files since."""
-        self.internal.reset()
-        loaded, read, self._anchors = self._start
-        self._loaded = dict(loaded)
-        self._read = dict(read)
+    def reset(self, to: Enabled) -> None:
+        """Return to what was enabled at a moment, whatever has become of the files since."""
+        self.internal.reset(to.internal)
+        self._loaded, self._read, self._anchors = dict(to.loaded), dict(to.read), to.anchors
         self._credentials.clear()
         self._before = None
         self._absent = frozenset()

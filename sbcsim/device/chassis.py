@@ -10,7 +10,7 @@ from sbcsim.clock import Instant
 from sbcsim.config.tree import Tree
 from sbcsim.events import Event, Journal
 
-from .alarms import Alarms
+from .alarms import Alarms, Standing
 from .certificates import CertificateStore
 from .effects import Effect
 from .eventlog import EventLog
@@ -57,13 +57,13 @@ class Chassis:
         """Return a fresh word of `digits` hexadecimal digits for tags, branches and Call-IDs."""
         return f"{self._tokens.getrandbits(4 * digits):0{digits}x}"
 
-    def restart(self, tree: Tree) -> None:
-        """Begin anew on a configuration: nothing is due, no alarm stands, the tokens repeat."""
+    def restart(self, tree: Tree, active: int = 0, alarms: Standing | None = None) -> None:
+        """Begin anew on a configuration and a server: nothing is due, no alarm stands but these, the tokens repeat."""
         self.tree = tree
         self.revision = 0
-        self.servers.restart()
+        self.servers.restart(active)
         self.timetable.clear()
-        self.alarms.restart()
+        self.alarms.restart(alarms)
         self._tokens = self._token_stream()
 
     def _token_stream(self) -> Random:

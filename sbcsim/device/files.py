@@ -59,7 +59,6 @@ class VirtualFiles:
         """How the files survive the process."""
         for path in (*_FIXED, *_OPEN, EVENT_LOG_DIRECTORY):
             self._make_fixed(path, now, owner="root", takes_files=path in _OPEN)
-        self._start = self._root.copy()
 
     # paths
 
@@ -254,7 +253,7 @@ class VirtualFiles:
         if node.parent is not None:
             self.kept.keep(node, node.parent, node.name)
 
-    # start and reset
+    # what is always there, and the way back
 
     def mount(self, path: str, listing: Listing) -> None:
         """Show the files of `listing` in a fixed directory, read only."""
@@ -262,18 +261,15 @@ class VirtualFiles:
         if not isinstance(directory, Directory):
             raise FileError(FileProblem.FAILURE, "Not a directory")
         directory.listing = listing
-        start = self._walk(self._start, path)
-        if isinstance(start, Directory):
-            start.listing = listing
 
-    def adopt_start(self) -> None:
-        """Have `reset` return to the tree of this moment."""
-        self._start = self._root.copy()
+    def moment(self) -> Directory:
+        """Return a copy of the tree of this moment, for a later `reset`."""
+        return self._root.copy()
 
-    def reset(self) -> None:
-        """Return to the tree of the start; open files lose their names."""
+    def reset(self, to: Directory) -> None:
+        """Return to the tree of a moment; open files lose their names."""
         self._root.forget()
-        self._root = self._start.copy()
+        self._root = to.copy()
         self._used = self._root.content_size()
 
     # what survives the process

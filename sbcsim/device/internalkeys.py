@@ -45,7 +45,6 @@ class InternalKeys:
 
     def __init__(self) -> None:
         self._pairs: dict[str, Pair] = {}
-        self._start: dict[str, Pair] = {}
         self._made: dict[int, deque[PrivateKey]] = {}
         self.keep_documents: Keep | None = None
         """How a key survives the process."""
@@ -95,13 +94,9 @@ class InternalKeys:
         """Forget the key of an object that is deleted."""
         self._pairs.pop(name, None)
 
-    def adopt_start(self) -> None:
-        """Make the present keys what `reset` returns to."""
-        self._start = dict(self._pairs)
-
-    def reset(self) -> None:
-        """Return to the keys of the start."""
-        self._pairs = dict(self._start)
+    def reset(self, to: Mapping[str, Pair]) -> None:
+        """Return to the keys of an earlier moment."""
+        self._pairs = dict(to)
         self._made.clear()
 
     def _put(self, name: str, pair: Pair) -> None:

@@ -125,9 +125,9 @@ class Servers:
             active.application_started = now.uptime
         self._active = standby.index
 
-    def restart(self) -> None:
-        """Begin anew: the first server is active, both run since the beginning, nothing is to be caught up."""
-        self._active, self._caught_up_at = 0, None
+    def restart(self, active: int = 0) -> None:
+        """Begin anew: one server is active, both run since the beginning, nothing is to be caught up."""
+        self._active, self._caught_up_at = active, None
         for server in self._all:
             server.cause = RestartCause.SYSTEM
             server.system_started = server.application_started = 0

@@ -8,14 +8,14 @@ on a jump of the clock asks for the next instant (`plan`) and fires that (`fire_
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Protocol, cast
 
 from sbcsim.clock import Clock, Instant
 from sbcsim.config.rows import FileRow
-from sbcsim.config.transaction import Author, Database, Proposal
+from sbcsim.config.transaction import Author, Database, Moment, Proposal
 from sbcsim.config.tree import Tree
 from sbcsim.events import Journal, LogEvent, Reset
 from sbcsim.schema.node import Node, Path
@@ -26,9 +26,10 @@ from sbcsim.sip.locating import Answer, Question
 from . import localauth, logadmin
 from .actions import Actions, Request
 from .administration import Administration
+from .alarms import Standing
 from .authorizedkeys import authorized_keys, forget_keys
 from .certcheck import RECHECK, WARNING, CertificateChecks
-from .certificates import CertificateStore
+from .certificates import CertificateStore, Enabled
 from .chassis import Chassis
 from .commits import UNCONFIRMED, Commits
 from .connectionplane import ConnectionPlane
@@ -52,7 +53,7 @@ from .effects import (
     StopListening,
 )
 from .eventlog import DIRECTORY, EventLog
-from .filenodes import FileError, FileKeeper
+from .filenodes import Directory, FileError, FileKeeper
 from .files import MountedFile, VirtualFiles
 from .keptfiles import KeptFiles
 from .listeners import Port
@@ -84,6 +85,18 @@ class Keeper(FileKeeper, Protocol):
 
 AT_ONCE = 32
 """Timers that fire in one go over a jump of the clock, and pings that are sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeMoment:
+    """What a node was at one moment."""
+
+    database: Moment
+    disks: tuple[Directory, ...]
+    certificates: Enabled
+    users: Mapping[str, Account]
+    alarms: Standing
+    active: int
 
 
 class Sbc:
@@ -154,6 +167,7 @@ class Sbc:
             SYNCHRONISED[0]: lambda _key, now: self._takeover.synchronised(now),
         }
         replacements = self._plane.replacements
+        self._start = self.moment()
         database.subscribe(
             Commits(self._chassis, self._ports, self._paths, self._checks, self._validity, self.users, replacements)
         )
@@ -398,9 +412,7 @@ class Sbc:
     def adopt_start(self, *, new: bool = True) -> None:
         """Make the present configuration, files and certificates what `reset` returns to; a `new` box has no past."""
         self.database.adopt_start(new=new)
-        for disk in self._disks:
-            disk.adopt_start()
-        self._chassis.certificates.adopt_start()
+        self._start = self.moment()
 
     def keep_with(self, keeper: Keeper | None) -> None:
         """Have files, accounts and keys survive the process from now on, each before its change is answered."""
@@ -423,19 +435,32 @@ class Sbc:
         self._chassis.certificates.restore(documents)
         localauth.apply_all(self.users, self.database.running)
 
-    def reset(self, now: Instant) -> None:
-        """Go back to the state just after start; `now` is the clock's first instant.
+    def moment(self) -> NodeMoment:
+        """Return what the node is at this moment, for a later `reset`: everything but what lives on sockets."""
+        return NodeMoment(
+            self.database.moment(),
+            tuple(disk.moment() for disk in self._disks),
+            self._chassis.certificates.moment(),
+            self.users.moment(),
+            self._chassis.alarms.moment(),
+            self.servers.active.index,
+        )
+
+    def reset(self, now: Instant, to: NodeMoment | None = None) -> None:
+        """Go back to a moment, or to the state just after start; `now` is the clock's first instant.
 
         A socket that the start configuration wants as well is asked for again and goes on listening.
         """
         before = self.listeners()
         self.halt("reset", now)
-        self.database.reset()
-        for disk in self._disks:
-            disk.reset()
+        start = to or self._start
+        self.database.reset(start.database)
+        for disk, tree in zip(self._disks, start.disks, strict=True):
+            disk.reset(tree)
         self._plane.table.restart()
-        self._chassis.restart(self.database.running)
-        self._chassis.certificates.reset()
+        self._chassis.restart(self.database.running, start.active, start.alarms)
+        self._chassis.certificates.reset(start.certificates)
+        self.users.reset(start.users)
         self.sessions.forget()
         self.journal.clear()
         self.event_log.clear(now)

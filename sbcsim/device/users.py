@@ -81,7 +81,6 @@ class Users:
 
     def __init__(self, accounts: Iterable[Account] = ()) -> None:
         self._accounts = {account.name: account for account in accounts}
-        self._start = dict(self._accounts)
         self._before: dict[str, Account] | None = None
         self.keep: Keep | None = None
         """How an account survives the process."""
@@ -226,13 +225,13 @@ class Users:
         """The documented default user still has the documented default password."""
         return self.check(DEFAULT_USER, DEFAULT_PASSWORD)
 
-    def adopt_start(self) -> None:
-        """Have `reset` return to the accounts of this moment."""
-        self._start = dict(self._accounts)
+    def moment(self) -> Mapping[str, Account]:
+        """Return the accounts of this moment, for a later `reset`."""
+        return dict(self._accounts)
 
-    def reset(self) -> None:
-        """Return to the accounts of the start."""
-        self._accounts = dict(self._start)
+    def reset(self, to: Mapping[str, Account]) -> None:
+        """Return to the accounts of a moment."""
+        self._accounts = dict(to)
         self._before = None
         self.lockouts.clear()
 

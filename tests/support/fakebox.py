@@ -23,6 +23,7 @@ from sbcsim.control.models import (
     PortCounts,
     Ready,
     SipListener,
+    Snapshot,
     Status,
 )
 from sbcsim.control.views import clock_reading
@@ -69,6 +70,7 @@ class FakeBox:
         self.live: list[Connection] = [connection(1), connection(2, "outbound", "NEW")]
         self.lacking: list[str] = []
         self.resets = 0
+        self.kept: dict[str, Snapshot] = {}
         self.endless = False
 
     def missing(self) -> Sequence[str]:
@@ -133,6 +135,28 @@ class FakeBox:
 
     async def reset(self) -> None:
         self.resets += 1
+
+    def snapshot(self, name: str = "snapshot") -> Snapshot:
+        if not name:
+            raise UserError('"" is no name for a snapshot')
+        self.kept[name] = Snapshot(name, self.clock.now(), 0)
+        return self.kept[name]
+
+    def snapshots(self) -> Sequence[Snapshot]:
+        return list(self.kept.values())
+
+    async def restore(self, name: str = "snapshot") -> Snapshot:
+        self.resets += 1
+        return self._kept(name)
+
+    def drop_snapshot(self, name: str | None = None) -> None:
+        for each in list(self.kept) if name is None else [self._kept(name).name]:
+            del self.kept[each]
+
+    def _kept(self, name: str) -> Snapshot:
+        if name not in self.kept:
+            raise UserError(f'no snapshot "{name}"')
+        return self.kept[name]
 
     async def close_connection(self, connection: int) -> bool:
         before = len(self.live)

@@ -9,7 +9,7 @@ from fakebox import FakeBox
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sbcsim.control.models import AdvanceRequest, RateRequest
+from sbcsim.control.models import AdvanceRequest, RateRequest, SnapshotRequest
 from sbcsim.control.operations import JOURNAL_PARAMETERS, OPERATIONS, Arguments, paths
 from sbcsim.control.parameters import Parameter, Query
 from sbcsim.control.problems import ControlError, problem
@@ -48,6 +48,24 @@ async def test_a_port_is_bounced_once_it_is_found_and_in_service() -> None:
         with pytest.raises(ControlError, match="no sipSigPort") as caught:
             await call(box, "POST", BOUNCE, **(place | part))
         assert caught.value.status == 404
+
+
+async def test_snapshots_are_kept_found_and_forgotten_by_their_names() -> None:
+    box = FakeBox()
+    for name in ("one", "two"):
+        assert (await call(box, "POST", "/v1/snapshots", body=SnapshotRequest(name))).name == name
+    assert (await call(box, "POST", "/v1/snapshots/{name}/restore", name="one")).taken == box.clock.now()
+    assert box.resets == 1
+    await call(box, "DELETE", "/v1/snapshots/{name}", name="one")
+    assert [each.name for each in await call(box, "GET", "/v1/snapshots")] == ["two"]
+    for method, path in (("POST", "/v1/snapshots/{name}/restore"), ("DELETE", "/v1/snapshots/{name}")):
+        with pytest.raises(ControlError, match='no snapshot "one"') as caught:
+            await call(box, method, path, name="one")
+        assert caught.value.status == 404
+    await call(box, "DELETE", "/v1/snapshots")
+    assert await call(box, "GET", "/v1/snapshots") == []
+    with pytest.raises(UserError, match="no name"):
+        await call(box, "POST", "/v1/snapshots", body=SnapshotRequest(""))
 
 
 @pytest.mark.parametrize(

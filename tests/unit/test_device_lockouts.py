@@ -92,8 +92,7 @@ def test_a_new_user_of_the_name_and_a_reset_begin_anew(box):
     box.sbc.users.put("admin", None)
     box.sbc.users.add("admin", "secret")
     assert tries(box, "secret", "a", "b", "c", "secret")[-1] == LOCKED
-    box.sbc.users.adopt_start()
-    box.sbc.users.reset()
+    box.sbc.users.reset(box.sbc.users.moment())
     assert tries(box, "secret") == [""]
 
 

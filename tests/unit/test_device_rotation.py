@@ -391,3 +391,28 @@ def test_tls_needs_the_port_above_port_number(box):
     with pytest.raises(UserError) as caught:
         box.commit(PORT + "state disabled", PORT + "portNumber 65535")
     assert caught.value.text.endswith("SIP Signaling port cannot use port 65536: the last one is 65535")
+
+
+def test_a_moment_is_come_back_to_with_files_users_keys_and_alarms(box):
+    box.advance("45d")
+    before = list(box.sbc.alarms().current)
+    assert before
+    moment, calendar = box.sbc.moment(), box.now.calendar
+    renew(box)
+    box.sbc.users.add("late", "secret")
+    box.put("late.p12", b"late")
+    box.commit("set system admin SBC1 accountManagement sessionIdleTimeout idleTimeout 7")
+    box.advance("100d")
+    assert list(box.sbc.alarms().current) != before
+    box.clock.restart(calendar)
+    box.sbc.reset(box.now, moment)
+    box.pump()
+    assert (names(box), box.now.calendar, box.now.uptime) == (["OLD"], calendar, 0)
+    assert list(box.sbc.alarms().current) == before
+    assert box.sbc.users.get("late") is None
+    assert not box.sbc.files.exists("/opt/sonus/external/late.p12")
+    box.advance("1h")
+    renew(box)
+    assert names(box) == ["OLD"]
+    box.advance("100d")
+    assert names(box) == ["NEW"]

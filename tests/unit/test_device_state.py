@@ -296,11 +296,9 @@ def test_a_full_disk_refuses_and_changes_nothing(node):
 def test_reset_is_kept(node):
     enable(node)
     node.sbc.adopt_start(new=False)
-    node.sbc.users.adopt_start()
     node.commit(((*CERTIFICATE, "OLD", "state"), "disabled"))
     node.upload("new", b"n")
     node.sbc.users.add("admin", "another")
-    node.sbc.users.reset()
     node.sbc.reset(node.now)
     node.state.reset()
     node.again()

@@ -260,8 +260,8 @@ def test_directories_are_only_so_deep(files):
         files.rename(f"{home}/d", f"{home}/e/d", NOW, account=ADMIN)
     files.rename(f"{home}/d", f"{home}/f", NOW, account=ADMIN)
     files.write(deep.replace("/d", "/f", 1) + "/deepest", b"x", NOW, account=ADMIN)
-    files.adopt_start()
-    files.reset()
+    start = files.moment()
+    files.reset(start)
     assert files.read(deep.replace("/d", "/f", 1) + "/deepest") == b"x"
 
 
@@ -302,7 +302,7 @@ def test_times_follow_the_node(files):
 def test_mounted_logs_are_read_only(files):
     log = MountedFile(5, LATER.calendar, lambda: b"event")
     files.mount(EVENT_LOG_DIRECTORY, lambda: {"1.ACT": log})
-    files.adopt_start()
+    start = files.moment()
     path = f"{EVENT_LOG_DIRECTORY}/1.ACT"
     for _ in range(2):
         [(name, attributes)] = files.entries(EVENT_LOG_DIRECTORY)
@@ -315,19 +315,19 @@ def test_mounted_logs_are_read_only(files):
         ):
             with refused(FileProblem.PERMISSION_DENIED):
                 change()
-        files.reset()
+        files.reset(start)
     with refused(FileProblem.NO_SUCH_FILE):
         files.read(f"{EVENT_LOG_DIRECTORY}/2.ACT")
 
 
-def test_reset_returns_to_the_adopted_start(files):
+def test_reset_returns_to_a_moment(files):
     files.make_home(ADMIN, NOW)
     files.write(CERT, b"start", NOW)
-    files.adopt_start()
+    start = files.moment()
     held = files.open(CERT, NOW, write=True)
     files.write(CERT + "2", b"late", NOW)
     files.write(CERT, b"changed", NOW)
-    files.reset()
+    files.reset(start)
     held.write(0, b"stale", NOW)
     assert files.read(CERT) == b"start"
     assert not files.exists(CERT + "2")

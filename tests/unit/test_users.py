@@ -64,13 +64,13 @@ def test_default_credentials_are_recognised():
     assert not users.has_default_credentials
 
 
-def test_reset_returns_to_start():
+def test_reset_returns_to_a_moment():
     users = Users()
     users.add("admin", "x")
-    users.adopt_start()
+    start = users.moment()
     users.add("late", "x")
     users.add("admin", "changed")
-    users.reset()
+    users.reset(start)
     assert [account.name for account in users] == ["admin"]
     assert users.check("admin", "x")
     users.remove("admin")

@@ -301,6 +301,21 @@ def test_ctl_moves_the_clock_and_resets(box: Running) -> None:
     assert json.loads(box.ctl("clock", "rate", "0", "--json").stdout)["rate"] == 0
 
 
+def test_ctl_goes_back_to_a_snapshot(box: Running) -> None:
+    assert box.ctl("clock", "advance", "1d").exit_code == 0
+    taken = json.loads(box.ctl("snapshot", "take", "a day & more", "--json").stdout)
+    assert box.ctl("clock", "advance", "1d").exit_code == 0
+    assert "a day & more" in box.ctl("snapshot", "list").stdout
+    assert json.loads(box.ctl("snapshot", "restore", "a day & more", "--json").stdout) == taken
+    assert json.loads(box.ctl("clock", "--json").stdout)["now"] == taken["taken"]
+    assert box.ctl("snapshot", "drop", "a day & more").exit_code == 0
+    assert json.loads(box.ctl("snapshot", "list", "--json").stdout) == []
+    refused = box.ctl("snapshot", "restore", "a day & more")
+    assert (refused.exit_code, 'no snapshot "a day & more"; there are: none' in refused.output) == (1, True)
+    refused = box.ctl("snapshot", "take", "a/b")
+    assert (refused.exit_code, "is no name for a snapshot" in refused.output) == (1, True)
+
+
 def test_ctl_follows_the_journal_until_interrupted(box: Running) -> None:
     follow = subprocess.Popen(
         command("ctl", "journal", "kind=clockMoved", "after=0", "--follow", "--json"),

@@ -15,6 +15,13 @@ import sbcsim
 from sbcsim.errors import BugError, PeerError, ScenarioError, UserError
 from sbcsim.loopthread import LoopThread
 
+RENEWAL = (
+    "configure",
+    "set system security pki certificate NEW fileName new.p12 type local passPhrase secret state enabled",
+    "set profiles security tlsProfile TLS serverCertName NEW",
+    "commit",
+)
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
@@ -32,12 +39,7 @@ def test_a_rotation_without_an_event_loop(config: Path) -> None:
             (listener,) = box.ports.sip
             first = peer.dial(listener.address.port)
             peer.ping(first)
-            for line in (
-                "configure",
-                "set system security pki certificate NEW fileName new.p12 type local passPhrase secret state enabled",
-                "set profiles security tlsProfile TLS serverCertName NEW",
-                "commit",
-            ):
+            for line in RENEWAL:
                 assert "error" not in box.cli(line)
             second = peer.dial(listener.address.port)
             assert [each.certificate.serial for each in (first, second)] == [
@@ -126,6 +128,45 @@ def test_a_port_is_bounced_as_an_operator_would(config: Path) -> None:
             with pytest.raises(UserError, match="locked"):
                 box.bounce_port("default", "Z", 1)
             assert box.missing() == []
+    finally:
+        peer.stop()
+
+
+def test_a_rotation_is_tried_again_from_a_snapshot(config: Path, tmp_path: Path) -> None:
+    peer = sbcsim.SyncSipPeer(testca.peer(), testca.authority().certificate)
+    peer.start()
+    state = tmp_path / "state"
+    try:
+        with sbcsim.SyncSimulator(
+            config, clock=f"virtual@{testca.START}", files=certificate_files(), state=state
+        ) as box:
+            peer.follow(box.clock)
+            port = box.ports.sip[0].address.port
+            box.advance(days=10)
+            taken = box.snapshot("before")
+            for _ in range(2):
+                kept = peer.dial(port)
+                assert kept.certificate.serial == testca.sbc().certificate.serial
+                for line in RENEWAL:
+                    assert "error" not in box.cli(line)
+                assert peer.dial(port).certificate.serial == testca.sbc_renewed().certificate.serial
+                box.advance(days=61)
+                assert [each.name for each in box.certificates()] == ["CA", "NEW", "OLD"]
+                assert box.restore("before") == taken
+                peer.wait_for(lambda: not peer.live)
+                assert [each.name for each in box.certificates()] == ["CA", "OLD"]
+                assert box.clock.now() == taken.taken
+                assert box.ports.sip[0].address.port == port
+                assert box.status().counts.revision == taken.revision
+            assert box.snapshots() == [taken]
+            with pytest.raises(UserError, match='no snapshot "after"; there are: before'):
+                box.restore("after")
+            box.drop_snapshot("before")
+            with pytest.raises(UserError, match="there are: none"):
+                box.drop_snapshot("before")
+            assert box.missing() == []
+        with sbcsim.SyncSimulator(clock=f"virtual@{testca.START}", state=state) as box:
+            assert [each.name for each in box.certificates()] == ["CA", "OLD"]
     finally:
         peer.stop()
 
