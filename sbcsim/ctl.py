@@ -33,6 +33,8 @@ ctl = typer.Typer(
 )
 clock = typer.Typer(help="Show or move the clock.")
 ctl.add_typer(clock, name="clock")
+faults = typer.Typer(help="Have things go wrong on purpose.", no_args_is_help=True)
+ctl.add_typer(faults, name="faults")
 snapshot = typer.Typer(help="Keep the whole node as it is, and go back to it.", no_args_is_help=True)
 ctl.add_typer(snapshot, name="snapshot")
 
@@ -177,6 +179,55 @@ def reset(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     """Go back to the state just after start; ports stay."""
     with _client(url) as client:
         _show(client.call("POST", "/v1/reset"), as_json, "facts")
+
+
+@faults.command(name="list")
+def list_faults(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show what goes wrong, with how often it has."""
+    with _client(url) as client:
+        _show(client.call("GET", "/v1/faults"), as_json, "faults")
+
+
+@faults.command()
+def points(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show what can go wrong."""
+    with _client(url) as client:
+        _show(client.call("GET", "/v1/faults/points"), as_json, "points")
+
+
+@faults.command()
+def add(
+    point: Annotated[str, typer.Argument(metavar="POINT", help="Where, see `points`.")],
+    match: Annotated[str, typer.Option(help="Subjects that are hit; * and ? stand for any.")] = "*",
+    nth: Annotated[int, typer.Option(help="It fires from this meeting on.")] = 1,
+    times: Annotated[int | None, typer.Option(help="How often it fires; without end where it is not said.")] = None,
+    probability: Annotated[float, typer.Option(help="From 0 to 1.")] = 1.0,
+    period: Annotated[str, typer.Option(help="It fires at most once in this simulated time, e.g. 10m.")] = "0s",
+    value: Annotated[str, typer.Option(help="What the point leaves open.")] = "",
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Have something go wrong from now on."""
+    body = {"point": point, "match": match, "nth": nth, "times": times}
+    body |= {"probability": probability, "period": period, "value": value}
+    with _client(url) as client:
+        _show(client.call("POST", "/v1/faults", body=body), as_json, "facts")
+
+
+@faults.command()
+def remove(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The number of the fault.")], url: Url = DEFAULT_URL
+) -> None:
+    """Take one fault away."""
+    with _client(url) as client:
+        client.call("DELETE", f"/v1/faults/{number}")
+
+
+@faults.command()
+def clear(url: Url = DEFAULT_URL) -> None:
+    """Have nothing go wrong any more."""
+    with _client(url) as client:
+        client.call("DELETE", "/v1/faults")
 
 
 @snapshot.command()

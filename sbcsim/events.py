@@ -371,6 +371,17 @@ class Switchover(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FaultFired(Event):
+    """Something goes wrong on purpose: the number of the fault, its point and value, and what it has hit."""
+
+    kind: ClassVar[str] = "faultFired"
+    fault: int
+    point: str
+    subject: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Synchronised(Event):
     """The standby server has caught up, and could take over."""
 

@@ -39,6 +39,7 @@ from .control.models import (
     SwitchedOver,
 )
 from .device.effects import Endpoint, ListenerKey
+from .device.faults import Faults
 from .device.files import CERTIFICATE_DIRECTORY
 from .device.redundancy import HaMode
 from .device.sbc import NodeMoment, Sbc
@@ -419,6 +420,11 @@ class Simulator:
     async def reset(self) -> None:
         """Go back to the state just after start: configuration, files, clock; ports stay, sessions end."""
         await self._return_to(self._first, None)
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose: `add` a fault, `remove` or `clear`; a reset clears them."""
+        return self._sbc.faults
 
     def snapshot(self, name: str = "snapshot") -> Snapshot:
         """Keep what the node is now under a name, in place of an earlier one.

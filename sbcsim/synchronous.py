@@ -28,12 +28,37 @@ from .control.models import (
     Status,
     SwitchedOver,
 )
+from .device.faults import Fault, Faults
 from .events import Entry
 from .loopthread import LoopThread
 from .net.peer import PeerConnection, SipPeer
 from .pki import credential
 from .pki.mint import Issued
 from .simulator import Simulator
+
+
+class SyncFaults:
+    """The faults of a box in another thread; see `sbcsim.device.faults`."""
+
+    def __init__(self, thread: LoopThread, faults: Faults) -> None:
+        self._thread = thread
+        self._faults = faults
+
+    def add(self, point: str, **options: Any) -> Fault:  # noqa: ANN401 - those of Faults.add
+        """Set a fault, as `Faults.add`; raises UserError where there is no such point, or a number makes no sense."""
+        return self._thread.call(lambda: self._faults.add(point, **options))
+
+    def remove(self, number: int) -> bool:
+        """Take a fault away; False where there is none of that number."""
+        return self._thread.call(lambda: self._faults.remove(number))
+
+    def clear(self) -> None:
+        """Take all faults away."""
+        self._thread.call(self._faults.clear)
+
+    def fired(self, number: int) -> int:
+        """Return how often a fault has fired, 0 for one that is not there."""
+        return self._thread.call(lambda: next((each.fired for each in self._faults if each.fault.id == number), 0))
 
 
 class SyncSimulator:
@@ -148,6 +173,11 @@ class SyncSimulator:
     def switch_over(self) -> SwitchedOver:
         """Have the standby server take over; raises UserError where there is none that could."""
         return self._thread.wait(self.box.switch_over)
+
+    @property
+    def faults(self) -> SyncFaults:
+        """What goes wrong on purpose: `add` a fault, `remove` or `clear`; a reset clears them."""
+        return SyncFaults(self._thread, self.box.faults)
 
     def snapshot(self, name: str = "snapshot") -> Snapshot:
         """Keep what the node is now under a name, in place of an earlier one."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import fidelity, reference
+from . import faultpage, fidelity, reference
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -15,7 +15,7 @@ DOCS = ROOT / "docs"
 
 def pages() -> dict[Path, str]:
     """Return every generated page with its text."""
-    made = {DOCS / "fidelity.md": fidelity.page(ROOT)}
+    made = {DOCS / "fidelity.md": fidelity.page(ROOT), DOCS / "faults.md": faultpage.page()}
     for name, text in reference.pages().items():
         made[DOCS / "reference" / name] = text
     return made

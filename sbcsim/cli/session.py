@@ -80,6 +80,10 @@ class Session:
         """The next line is a command, or goes on with one."""
         return self._running is None and self._entry is None
 
+    def without_secrets(self, line: str) -> str:
+        """Return a line with everything that may be a secret replaced."""
+        return redact(line[:LONGEST_LINE], self._shell.box.schema)
+
     def start(self, now: Instant) -> Reply:
         """Return the greeting with the first prompt, or the question that comes before; all only on a terminal."""
         self._shell.now = now

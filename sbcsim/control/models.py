@@ -381,6 +381,58 @@ class PortCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultPoint:
+    """A place that can go wrong."""
+
+    __pydantic_config__ = _ANSWER
+
+    name: str
+    subject: str
+    """What `match` is compared with."""
+    effect: str
+    value: str
+    """What a fault may say more precisely, empty where there is nothing to say."""
+    default: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRequest:
+    """What shall go wrong, where and when."""
+
+    __pydantic_config__ = _REQUEST
+
+    point: str
+    match: str = "*"
+    """Subjects that are hit; * and ? stand for any."""
+    nth: int = 1
+    """It fires from this meeting on."""
+    times: int | None = None
+    """How often it fires, without end where it is null."""
+    probability: float = 1.0
+    period: str = "0s"
+    """It fires at most once in this duration of simulated time, e.g. 10m."""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that is set, with how often it was met and has fired."""
+
+    __pydantic_config__ = _ANSWER
+
+    id: int
+    point: str
+    match: str
+    nth: int
+    times: int | None
+    probability: float
+    period: str
+    value: str
+    met: int
+    fired: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A node as it was, to go back to: `taken` by its own calendar, `revision` the last commit before."""
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sbcsim.clock import from_rfc3339, parse_duration
+from sbcsim.device.faultpoints import POINTS
+from sbcsim.device.faults import Active
 from sbcsim.errors import UserError
 from sbcsim.events import kinds
 
@@ -22,6 +24,9 @@ from .models import (
     Certificate,
     ClockReading,
     Connection,
+    Fault,
+    FaultPoint,
+    FaultRequest,
     Peer,
     RateRequest,
     Ready,
@@ -34,7 +39,7 @@ from .models import (
 from .parameters import Parameter, Query
 from .problems import ControlError
 from .simulated import Simulated
-from .views import clock_reading
+from .views import clock_reading, fault
 
 LONGEST_TEXT = 64
 
@@ -188,6 +193,41 @@ async def _reset(box: Simulated, arguments: Arguments) -> ResetDone:
     return ResetDone(box.clock.now(), box.events.last)
 
 
+def _fault_points(box: Simulated, arguments: Arguments) -> list[FaultPoint]:
+    del box, arguments
+    return [FaultPoint(each.name, each.subject, each.effect, each.value, each.default) for each in POINTS.values()]
+
+
+def _faults(box: Simulated, arguments: Arguments) -> list[Fault]:
+    del arguments
+    return list(map(fault, box.faults))
+
+
+def _add_fault(box: Simulated, arguments: Arguments) -> Fault:
+    wanted = cast(FaultRequest, arguments.body)
+    made = box.faults.add(
+        wanted.point,
+        match=wanted.match,
+        nth=wanted.nth,
+        times=wanted.times,
+        probability=wanted.probability,
+        period=parse_duration(wanted.period),
+        value=wanted.value,
+    )
+    return fault(Active(made))
+
+
+def _clear_faults(box: Simulated, arguments: Arguments) -> None:
+    del arguments
+    box.faults.clear()
+
+
+def _remove_fault(box: Simulated, arguments: Arguments) -> None:
+    text = arguments.path["fault"]
+    if not box.faults.remove(_number(text) or 0):
+        raise ControlError(404, f'no fault "{text}"')
+
+
 def _snapshots(box: Simulated, arguments: Arguments) -> list[Snapshot]:
     del arguments
     return list(box.snapshots())
@@ -318,6 +358,11 @@ OPERATIONS: tuple[Operation, ...] = (
         SwitchedOver,
         refusals=(409,),
     ),
+    Operation("GET", "/v1/faults", "What goes wrong on purpose", _faults, list[Fault]),
+    Operation("POST", "/v1/faults", "Have something go wrong", _add_fault, Fault, FaultRequest, refusals=(400,)),
+    Operation("DELETE", "/v1/faults", "Have nothing go wrong any more", _clear_faults),
+    Operation("DELETE", "/v1/faults/{fault}", "Take one fault away", _remove_fault, refusals=(404,)),
+    Operation("GET", "/v1/faults/points", "Places that can go wrong", _fault_points, list[FaultPoint]),
     Operation("GET", "/v1/snapshots", "Nodes to go back to", _snapshots, list[Snapshot]),
     Operation(
         "POST",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sbcsim.clock import Clock
+from sbcsim.device.faults import Faults
 from sbcsim.events import Journal
 
 from .models import (
@@ -69,6 +70,10 @@ class Simulated(Protocol):
 
     async def switch_over(self) -> SwitchedOver:
         """Have the standby server take over; raises UserError where there is none that could."""
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose."""
 
     def snapshot(self, name: str = "snapshot") -> Snapshot:
         """Keep what the node is now under a name; raises UserError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from rich.table import Table
@@ -84,6 +85,17 @@ def alarms(rows: Iterable[Data]) -> Table:
             "count": lambda row: row["count"],
         },
     )
+
+
+def faults(rows: Iterable[Data]) -> Table:
+    """Return faults."""
+    names = ("id", "point", "match", "value", "nth", "times", "probability", "period", "met", "fired")
+    return _table(rows, {name: itemgetter(name) for name in names})
+
+
+def points(rows: Iterable[Data]) -> Table:
+    """Return places that can go wrong."""
+    return _table(rows, {name: itemgetter(name) for name in ("name", "subject", "effect", "value", "default")})
 
 
 def snapshots(rows: Iterable[Data]) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from sbcsim.clock import Clock, to_datetime
+from sbcsim.clock import Clock, format_duration, to_datetime
 from sbcsim.device.effects import Transport
 
 from .models import (
@@ -14,6 +14,7 @@ from .models import (
     Certificate,
     ClockReading,
     Connection,
+    Fault,
     LocalCertificate,
     Peer,
     PeerCertificate,
@@ -22,6 +23,7 @@ from .models import (
 if TYPE_CHECKING:
     from sbcsim.device import alarms as device_alarms
     from sbcsim.device.connections import ConnectionRecord
+    from sbcsim.device.faults import Active
     from sbcsim.device.views import AlarmsView, CertificateView, PeerView
 
 TransportWord = Literal["udp", "tcp", "tls"]
@@ -38,6 +40,23 @@ def clock_reading(clock: Clock) -> ClockReading:
     """Return both readings of a clock."""
     now = clock.reading()
     return ClockReading(clock.mode.value, now.datetime(), now.uptime / 1_000_000, clock.rate)
+
+
+def fault(active: Active) -> Fault:
+    """Return one fault."""
+    it = active.fault
+    return Fault(
+        id=it.id,
+        point=it.point,
+        match=it.match,
+        nth=it.nth,
+        times=it.times,
+        probability=it.probability,
+        period=format_duration(it.period),
+        value=it.value,
+        met=active.met,
+        fired=active.fired,
+    )
 
 
 def connection(record: ConnectionRecord) -> Connection:

@@ -108,7 +108,7 @@ class CertificateStore:
         """Return the decoding of the files that the proposal enables, which may be done in a thread beforehand."""
         jobs = [
             (data, kind, self._pass_phrase(proposal.new, name), file_name)
-            for name in self._to_load(proposal)
+            for name in self.to_load(proposal)
             if (kind := _file_kind(_text(proposal.new, name, "type"))) is not None
             and (file_name := _text(proposal.new, name, "fileName"))
             and (data := self._files().certificate_file(file_name)) is not None
@@ -125,9 +125,17 @@ class CertificateStore:
 
         return decode
 
+    def to_load(self, proposal: Proposal) -> list[str]:
+        """Return the names that a proposal turns to enabled, or whose content it changes while enabled."""
+        names = []
+        for name, leaves in _touched(proposal).items():
+            if _enabled(proposal.new, name) and (not _enabled(proposal.old, name) or leaves & _CONTENT_LEAVES):
+                names.append(name)
+        return names
+
     def validate(self, proposal: Proposal) -> None:
         """Read what the proposal enables; raises UserError with the box's text for the first that fails."""
-        for name in self._to_load(proposal):
+        for name in self.to_load(proposal):
             self._load(proposal.new, name, proposal.now, proposal.revision)
 
     def apply(self, proposal: Proposal) -> list[Loaded]:
@@ -236,7 +244,7 @@ class CertificateStore:
             before = self._before.loaded
             names = [name for name in sorted(before) if before[name] is not self._loaded.get(name)]
             return [replace(before[name], revision=proposal.revision) for name in names]
-        return [self._load(proposal.new, name, proposal.now, proposal.revision) for name in self._to_load(proposal)]
+        return [self._load(proposal.new, name, proposal.now, proposal.revision) for name in self.to_load(proposal)]
 
     def _touched(self, proposal: Proposal) -> list[str]:
         """Names whose content a commit may change, by name."""
@@ -253,14 +261,6 @@ class CertificateStore:
         pairs, present = self._before.pairs, self.internal.pairs()
         names = (name for name in pairs if name not in present)
         return {name: pairs[name] for name in names if proposal.new.exists(certificate_path(name))}
-
-    def _to_load(self, proposal: Proposal) -> list[str]:
-        """Names that the proposal turns to enabled, or whose content it changes while enabled."""
-        names = []
-        for name, leaves in _touched(proposal).items():
-            if _enabled(proposal.new, name) and (not _enabled(proposal.old, name) or leaves & _CONTENT_LEAVES):
-                names.append(name)
-        return names
 
     def _load(self, tree: Tree, name: str, now: Instant, revision: int) -> Loaded:
         path = certificate_path(name)
@@ -279,7 +279,7 @@ class CertificateStore:
             raise _missing(path, "fileName")
         data = self._files().certificate_file(file_name)
         if data is None:
-            raise _refusal("no_file", path, "fileName", file=file_name)
+            raise file_not_found(tree, name)
         try:
             content = load_file(data, kind, self._pass_phrase(tree, name), file_name)
         except KeystoreError as error:
@@ -293,6 +293,11 @@ class CertificateStore:
     def _pass_phrase(self, tree: Tree, name: str) -> str | None:
         stored = tree.get((*certificate_path(name), "passPhrase"))
         return None if stored is None else self._cipher.opened(str(stored))
+
+
+def file_not_found(tree: Tree, name: str) -> UserError:
+    """Return the refusal of a certificate object whose file is not there."""
+    return _refusal("no_file", certificate_path(name), "fileName", file=_text(tree, name, "fileName"))
 
 
 def _file_kind(word: str) -> Literal["local", "remote"] | None:

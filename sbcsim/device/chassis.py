@@ -14,6 +14,7 @@ from .alarms import Alarms, Standing
 from .certificates import CertificateStore
 from .effects import Effect
 from .eventlog import EventLog
+from .faults import Faults
 from .redundancy import Servers
 from .settings import Settings
 from .timetable import Timetable
@@ -34,6 +35,7 @@ class Chassis:
         self.timetable = Timetable()
         self.alarms = Alarms(self.emit)
         self.wake: Callable[[], None] | None = None
+        self.faults = Faults(journal, settings.seed)
         self.servers = Servers(settings.ha, settings.system_name)
         self._effects: list[Effect] = []
         self._tokens = self._token_stream()
@@ -64,6 +66,7 @@ class Chassis:
         self.servers.restart(active)
         self.timetable.clear()
         self.alarms.restart(alarms)
+        self.faults.clear()
         self._tokens = self._token_stream()
 
     def _token_stream(self) -> Random:

@@ -13,10 +13,12 @@ from sbcsim.config.history import CommitRecord
 from sbcsim.config.proposal import Kept
 from sbcsim.config.render import change_lines
 from sbcsim.config.transaction import Author, Change, Pending, Proposal
+from sbcsim.errors import UserError
 from sbcsim.events import CertificateLoaded, Commit, CommitRefused, ConfirmedCommit, PortState
 
-from . import localauth, logadmin
+from . import faultpoints, localauth, logadmin
 from .certcheck import RATE, CertificateChecks
+from .certificates import file_not_found
 from .chassis import Chassis
 from .connectionevents import seen
 from .connections import PeerKey
@@ -59,10 +61,19 @@ class Commits:
 
     def validate(self, proposal: Proposal) -> None:
         """Refuse certificates that cannot be read; raises UserError."""
-        self._chassis.certificates.validate(proposal)
+        certificates, faults = self._chassis.certificates, self._chassis.faults
+        if faults.at(faultpoints.UNREADABLE):
+            for name in certificates.to_load(proposal):
+                if faults.fires(faultpoints.UNREADABLE, name, proposal.now) is not None:
+                    raise file_not_found(proposal.new, name)
+        certificates.validate(proposal)
 
     def prepare(self, proposal: Proposal) -> None:
-        """Take nothing: what can fail on the device's side has been tried by `validate`."""
+        """Take nothing: what can fail on the device's side has been tried by `validate`. A fault may refuse."""
+        if proposal.reverts is None:
+            reason = self._chassis.faults.fires(faultpoints.VETO, proposal.author.user, proposal.now)
+            if reason is not None:
+                raise UserError(reason)
 
     def abandon(self, proposal: Proposal) -> None:
         """Give nothing back, as `prepare` took nothing."""

@@ -8,6 +8,7 @@ from sbcsim.sip import datagram, options, transaction
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
 
+from . import faultyanswers
 from .chassis import Chassis
 from .datagrams import DatagramPlane, place
 from .effects import Endpoint, ListenerKey
@@ -51,7 +52,18 @@ class DatagramSignalling:
         except SipError as error:
             self._refuse(port, listener, remote, error, now)
             return
+        faults = self._chassis.faults
         if response is not None:
+            response = faultyanswers.answered(
+                faults,
+                request,
+                response,
+                lambda status: options.respond(request, status, source=remote, to_tag=tag),
+                now,
+            )
+        if response is None:
+            return
+        for _ in range(faultyanswers.copies(faults, request, now)):
             self._send(port, listener, remote, response, now)
 
     def _response(

@@ -128,6 +128,8 @@ class Sbc:
         self.hang_up: Callable[[str | None], None] | None = None
         """Called when the sessions of the northbound interfaces have to end, all or only a user's."""
         self._chassis = Chassis(self.settings, self.journal, database.running, certificates, self.event_log)
+        self.faults = self._chassis.faults
+        """What goes wrong on purpose."""
         self._port_map: dict[PortKey, Port] = {}
         directory = PeerDirectory(self.settings.hosts)
         self._plane = ConnectionPlane(self._chassis, ConnectionTable(), self._port_map, directory)

@@ -11,6 +11,7 @@ from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
 from sbcsim.sip.stream import PONG_OCTETS, KeepAlive
 
+from . import faultyanswers
 from .chassis import Chassis
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionState, PortKey
@@ -72,8 +73,15 @@ class Signalling:
         except SipError as error:
             self._refuse(record, error, now)
             return
+        faults = self._chassis.faults
         if response is not None:
-            self._send(record, response, now)
+            response = faultyanswers.answered(
+                faults, request, response, lambda status: self._respond(record, request, status), now
+            )
+        if response is None:
+            return
+        for _ in range(faultyanswers.copies(faults, request, now)):
+            self._send(record, response, now, request)
 
     def _replacing(self, record: ConnectionRecord, request: Request) -> bool:
         """Whether a new call comes while the certificate of the connection's profile is being replaced."""
@@ -127,10 +135,12 @@ class Signalling:
     def _respond(self, record: ConnectionRecord, request: Request, status: int) -> Response:
         return options.respond(request, status, source=record.remote, to_tag=self._chassis.token(8))
 
-    def _send(self, record: ConnectionRecord, response: Response, now: Instant) -> None:
+    def _send(self, record: ConnectionRecord, response: Response, now: Instant, request: Request | None = None) -> None:
         data = response.to_bytes()
         self._ports[record.port].counters.answered(response.status)
-        self._plane.send(record, data, now)
+        pieces = (data,) if request is None else faultyanswers.pieces(self._chassis.faults, request, data, now)
+        for number, piece in enumerate(pieces):
+            self._plane.send(record, piece, now, pdus=int(number == 0))
         self._note(record, "out", response, len(data), now)
 
     def _note(

@@ -19,12 +19,14 @@ from sbcsim.cli.modes import Mode
 from sbcsim.cli.session import Completion, Reply, Session, Terminal
 from sbcsim.cli.shell import Patience
 from sbcsim.clock import Instant
+from sbcsim.device import faultpoints
 from sbcsim.device.sessions import LoginSession
 from sbcsim.device.users import Account
 from sbcsim.errors import UserError
 from sbcsim.events import Login
 from sbcsim.grammar import message
 
+from .faultycli import FaultyCli
 from .outlet import Outlet
 from .surroundings import Surroundings
 from .waiting import IdleWatch, have_patience
@@ -55,6 +57,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._session: Session | None = None
         self._prompt = ""
         self._working = False
+        self._faulty = FaultyCli(port.faults, port.now)
         self._more = False  # the session has more to say as soon as there is time and room
         self._held_back = False  # the client does not read what we write
         self._ended = False  # no more input will come
@@ -114,6 +117,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         try:
             if self._must_change and not on_terminal:
                 raise UserError(message("access.must_change"))
+            if self._port.faults.fires(faultpoints.LOGIN, self.user, now) is not None:
+                raise UserError(message("access.sessions_full"))
             self._login = self._port.sessions.open(
                 self._account.name,
                 now,
@@ -134,6 +139,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         session = self._session = self._port.factory(author, terminal)
         command = self._command
         if command is not None:
+            self._begin(session, command)
             self._do(lambda: session.run(command, now))
         elif terminal is not None:
             self._input = LineEditor()
@@ -243,6 +249,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             return
         match event:
             case Entered(line):
+                if session.at_prompt:
+                    self._begin(session, line)
                 self._do(lambda: session.line(line, now))
             case Completing(line, space=True):
                 self._complete(session.space(line, now))
@@ -321,7 +329,9 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def _show(self, reply: Reply) -> None:
         self._more = reply.more
-        self._outlet.print(reply.text)
+        if not (reply.more or reply.work or reply.patience or self._over) and self._goes_wrong(reply):
+            return
+        self._outlet.print(self._faulty.garbled(reply.text))
         if reply.patience is not None:
             self._wait(reply.patience)
             return
@@ -351,6 +361,38 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         if self._session is not None and self._session.idle_seconds != self._own_idle_seconds:
             self._own_idle_seconds = self._session.idle_seconds
             self._idle.look()
+
+    def _begin(self, session: Session, line: str) -> None:
+        """Note that a command begins, for what may go wrong with its answer."""
+        self._outlet.print(self._faulty.begin(line, session.without_secrets))
+
+    def _goes_wrong(self, reply: Reply) -> bool:
+        """Whether a fault keeps the end of an answer back, for a while or for good."""
+        seconds = self._faulty.delay()
+        if seconds is not None:
+            self._hold(reply, seconds)
+            return True
+        if self._faulty.drops() and self._channel is not None:
+            self._outlet.discard()
+            self._channel.get_connection().abort()
+            return True
+        return False
+
+    def _hold(self, reply: Reply, seconds: float) -> None:
+        """Answer later; who presses Ctrl-C waits no longer."""
+
+        def go_on() -> None:
+            if self._wake is go_on:
+                timer.cancel()
+                self._working, self._wake = False, None
+                if not self._over:
+                    self._show(reply)
+                    self._outlet.flush()
+                    self._read_on()
+
+        self._outlet.flush()
+        self._working, self._wake = True, go_on
+        timer = self._loop.call_later(seconds, lambda: self._guarded(go_on))
 
     def _leave(self, status: int) -> None:
         self._outlet.flush()

@@ -91,6 +91,7 @@ class Management:
             idle_seconds=lambda: sbc.administration.idle_seconds,
             accept_banner=lambda: sbc.administration.banner_must_be_accepted,
             standby=standby,
+            faults=sbc.faults,
             host_keys=self._host_keys,
         )
         sftp = SftpServer(
@@ -99,6 +100,7 @@ class Management:
             journal=sbc.journal,
             now=now,
             banner=lambda: sbc.administration.banner,
+            faults=sbc.faults,
             host_keys=self._host_keys,
         )
         return ManagementAddress(cli, sftp)

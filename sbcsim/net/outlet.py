@@ -36,6 +36,10 @@ class Outlet:
             if piece:
                 self.channel.write(piece)
 
+    def discard(self) -> None:
+        """Forget what has not been sent."""
+        self._text.clear()
+
     def close(self) -> None:
         """Send nothing any more."""
         self.channel = None

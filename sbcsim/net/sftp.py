@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import stat
@@ -15,6 +16,8 @@ from asyncssh.sftp import run_sftp_server
 from asyncssh.stream import SSHServerStreamSession
 
 from sbcsim.clock import Instant, to_datetime
+from sbcsim.device import faultpoints
+from sbcsim.device.faults import Faults
 from sbcsim.device.files import Attributes, FileError, FileProblem, OpenFile, VirtualFiles
 from sbcsim.device.users import Account, Users
 from sbcsim.events import Journal, SftpOperation
@@ -61,10 +64,12 @@ class SftpServer(SshPort):
         journal: Journal,
         now: Callable[[], Instant],
         banner: Callable[[], str] = str,
+        faults: Faults | None = None,
         host_keys: HostKeys = HOST_KEYS,
     ) -> None:
         super().__init__(users=users, journal=journal, now=now, banner=banner, host_keys=host_keys)
         self._find_files = files
+        self.faults = faults
 
     @property
     def files(self) -> VirtualFiles:
@@ -138,6 +143,8 @@ class _Handle:
     def __init__(self, file: OpenFile) -> None:
         self.file = file
         self.failure: FileError | None = None
+        self.limit: int | None = None
+        """The length behind which a fault loses what is written."""
 
     def seek(self, offset: int, whence: int) -> int:
         """Tell asyncssh's sparse file extension that everything is data."""
@@ -185,6 +192,8 @@ class FileService(asyncssh.SFTPServer):
         where = self._path(path)
         write = bool(pflags & (asyncssh.FXF_WRITE | asyncssh.FXF_APPEND))
         try:
+            if self._fires(faultpoints.OPEN, where) is not None:
+                raise FileError(FileProblem.PERMISSION_DENIED, "Permission denied")
             file = self._files.open(
                 where,
                 self._server.now(),
@@ -200,7 +209,10 @@ class FileService(asyncssh.SFTPServer):
         except FileError as error:
             self._tell("put" if write else "get", where, 0, error)
             raise _ERRORS[error.problem](error.text) from None
-        return _Handle(file)
+        handle = _Handle(file)
+        limit = self._fires(faultpoints.TRUNCATE, where) if write else None
+        handle.limit = None if limit is None else int(limit)
+        return handle
 
     def close(self, file_obj: object) -> None:
         """Close a file; what was uploaded so far stays, and survives the process before the client hears of it."""
@@ -218,11 +230,28 @@ class FileService(asyncssh.SFTPServer):
         with _translated():
             return _handle(file_obj).file.read(offset, size)
 
-    def write(self, file_obj: object, offset: int, data: bytes) -> int:
+    def write(self, file_obj: object, offset: int, data: bytes) -> int | Awaitable[int]:
         """Write to an open file."""
         handle = _handle(file_obj)
+        if self._fires(faultpoints.SFTP_DROP, handle.file.path) is not None:
+            self.channel.get_connection().abort()
+        stall = self._fires(faultpoints.STALL, handle.file.path)
+        return (
+            self._write(handle, offset, data) if stall is None else self._write_late(handle, offset, data, int(stall))
+        )
+
+    async def _write_late(self, handle: _Handle, offset: int, data: bytes, milliseconds: int) -> int:
+        await asyncio.sleep(milliseconds / 1000)
+        return self._write(handle, offset, data)
+
+    def _write(self, handle: _Handle, offset: int, data: bytes) -> int:
         try:
-            return handle.file.write(offset, data, self._server.now())
+            if self._fires(faultpoints.WRITE, handle.file.path) is not None:
+                raise FileError(FileProblem.FAILURE, "No space left on device")
+            kept = data if handle.limit is None else data[: max(0, handle.limit - offset)]
+            if kept or not data:
+                handle.file.write(offset, kept, self._server.now())
+            return len(data)
         except FileError as error:
             handle.failure = error
             raise _ERRORS[error.problem](error.text) from None
@@ -322,6 +351,10 @@ class FileService(asyncssh.SFTPServer):
         raise asyncssh.SFTPOpUnsupported("Operation not supported")
 
     # inside
+
+    def _fires(self, point: str, path: str) -> str | None:
+        faults = self._server.faults
+        return None if faults is None else faults.fires(point, path, self._server.now())
 
     def format_longname(self, name: asyncssh.SFTPName) -> None:
         """Write the line that `ls -l` shows, with the node's time."""

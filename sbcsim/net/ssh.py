@@ -9,6 +9,7 @@ import asyncssh
 
 from sbcsim.clock import Instant
 from sbcsim.config.history import spell_time
+from sbcsim.device.faults import Faults
 from sbcsim.device.sessions import Sessions
 from sbcsim.device.users import Account, Users
 from sbcsim.events import Commit, ConfirmedCommit, Entry, Journal, Switchover
@@ -70,12 +71,22 @@ class CliServer(SshPort):
         idle_seconds: Callable[[], float] = float,
         accept_banner: Callable[[], bool] = bool,
         standby: Callable[[], bool] = bool,
+        faults: Faults | None = None,
         host_keys: HostKeys = HOST_KEYS,
     ) -> None:
         super().__init__(users=users, journal=journal, now=now, banner=banner, host_keys=host_keys)
         self._channels: set[CliChannel] = set()
         self._surroundings = Surroundings(
-            factory, sessions, journal, now, self.run, idle_seconds, accept_banner, standby, self._channels
+            factory,
+            sessions,
+            journal,
+            now,
+            self.run,
+            idle_seconds,
+            accept_banner,
+            standby,
+            self._channels,
+            faults or Faults(journal, 0),
         )
         self._stop_reading: Callable[[], None] | None = None
 

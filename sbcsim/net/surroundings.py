@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sbcsim.cli.session import Session, Terminal
 from sbcsim.clock import Instant
 from sbcsim.config.transaction import Author
+from sbcsim.device.faults import Faults
 from sbcsim.device.sessions import Sessions
 from sbcsim.events import Journal
 
@@ -36,3 +37,4 @@ class Surroundings:
     accept_banner: Callable[[], bool]
     standby: Callable[[], bool]
     channels: set[CliChannel]
+    faults: Faults

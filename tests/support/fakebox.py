@@ -27,6 +27,7 @@ from sbcsim.control.models import (
     Status,
 )
 from sbcsim.control.views import clock_reading
+from sbcsim.device.faults import Faults
 from sbcsim.errors import UserError
 from sbcsim.events import Journal, Logout
 
@@ -69,6 +70,7 @@ class FakeBox:
         self.events = Journal()
         self.live: list[Connection] = [connection(1), connection(2, "outbound", "NEW")]
         self.lacking: list[str] = []
+        self.faults = Faults(self.events, 0)
         self.resets = 0
         self.kept: dict[str, Snapshot] = {}
         self.endless = False

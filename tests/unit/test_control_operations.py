@@ -9,7 +9,7 @@ from fakebox import FakeBox
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sbcsim.control.models import AdvanceRequest, RateRequest, SnapshotRequest
+from sbcsim.control.models import AdvanceRequest, FaultRequest, RateRequest, SnapshotRequest
 from sbcsim.control.operations import JOURNAL_PARAMETERS, OPERATIONS, Arguments, paths
 from sbcsim.control.parameters import Parameter, Query
 from sbcsim.control.problems import ControlError, problem
@@ -48,6 +48,28 @@ async def test_a_port_is_bounced_once_it_is_found_and_in_service() -> None:
         with pytest.raises(ControlError, match="no sipSigPort") as caught:
             await call(box, "POST", BOUNCE, **(place | part))
         assert caught.value.status == 404
+
+
+async def test_faults_are_set_listed_and_taken_away() -> None:
+    box = FakeBox()
+    made = await call(box, "POST", "/v1/faults", body=FaultRequest("sip.status", match="OPT*", times=2, period="10m"))
+    assert (made.value, made.period, made.met, made.fired) == ("503", "10m", 0, 0)
+    box.faults.fires("sip.status", "OPTIONS", box.clock.reading())
+    (listed,) = await call(box, "GET", "/v1/faults")
+    assert (listed.id, listed.met, listed.fired) == (made.id, 1, 1)
+    assert await call(box, "DELETE", "/v1/faults/{fault}", fault=str(made.id)) is None
+    for number in (str(made.id), "x", "", "-1", "9" * 30):
+        with pytest.raises(ControlError, match="no fault") as caught:
+            await call(box, "DELETE", "/v1/faults/{fault}", fault=number)
+        assert caught.value.status == 404
+    await call(box, "POST", "/v1/faults", body=FaultRequest("sip.silence"))
+    await call(box, "DELETE", "/v1/faults")
+    assert await call(box, "GET", "/v1/faults") == []
+    for wanted in (FaultRequest("sip.noise"), FaultRequest("sip.silence", period="soon")):
+        with pytest.raises(UserError):
+            await call(box, "POST", "/v1/faults", body=wanted)
+    points = await call(box, "GET", "/v1/faults/points")
+    assert "sip.status" in {each.name for each in points}
 
 
 async def test_snapshots_are_kept_found_and_forgotten_by_their_names() -> None:

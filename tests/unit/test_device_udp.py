@@ -194,6 +194,16 @@ def test_a_draining_port_sends_no_more_pings_and_turns_requests_away():
     assert not box.listening
 
 
+def test_answers_over_udp_go_wrong_on_purpose():
+    box = udp_box()
+    for point in ("sip.silence", "sip.status", "sip.duplicate"):
+        box.sbc.faults.add(point, match="OPTIONS", times=1)
+    asked_for = [box.say_by_udp(asked()) for _ in range(2)]
+    assert asked_for[0] == []
+    assert [each.data[:12] for each in asked_for[1]] == [b"SIP/2.0 503 "] * 2
+    assert [event.point for event in box.events("faultFired")] == ["sip.silence", "sip.status", "sip.duplicate"]
+
+
 def test_a_deleted_peer_is_asked_no_more():
     far = FarEnd(behaviour="silent")
     box = udp_box(far=far)

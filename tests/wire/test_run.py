@@ -301,6 +301,23 @@ def test_ctl_moves_the_clock_and_resets(box: Running) -> None:
     assert json.loads(box.ctl("clock", "rate", "0", "--json").stdout)["rate"] == 0
 
 
+def test_ctl_has_things_go_wrong(box: Running) -> None:
+    assert "sip.silence" in box.ctl("faults", "points").stdout
+    words = ("add", "sip.status", "--match", "OPT*", "--times", "1", "--value", "500", "--period", "1m", "--json")
+    made = json.loads(box.ctl("faults", *words).stdout)
+    assert (made["value"], made["period"]) == ("500", "1m")
+    assert json.loads(box.ctl("faults", "list", "--json").stdout) == [made]
+    assert "OPT*" in box.ctl("faults", "list").stdout
+    assert box.ctl("faults", "remove", str(made["id"])).exit_code == 0
+    refused = box.ctl("faults", "remove", str(made["id"]))
+    assert (refused.exit_code, f'no fault "{made["id"]}"' in refused.output) == (1, True)
+    assert box.ctl("faults", "add", "sip.silence").exit_code == 0
+    assert box.ctl("faults", "clear").exit_code == 0
+    assert box.ctl("faults", "list").stdout == "none\n"
+    refused = box.ctl("faults", "add", "sip.noise")
+    assert (refused.exit_code, 'no fault point "sip.noise"' in refused.output) == (1, True)
+
+
 def test_ctl_goes_back_to_a_snapshot(box: Running) -> None:
     assert box.ctl("clock", "advance", "1d").exit_code == 0
     taken = json.loads(box.ctl("snapshot", "take", "a day & more", "--json").stdout)

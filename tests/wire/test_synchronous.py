@@ -171,6 +171,32 @@ def test_a_rotation_is_tried_again_from_a_snapshot(config: Path, tmp_path: Path)
         peer.stop()
 
 
+def test_faults_are_met_and_end_with_a_reset(config: Path) -> None:
+    peer = sbcsim.SyncSipPeer(testca.peer(), testca.authority().certificate)
+    peer.start()
+    try:
+        with sbcsim.SyncSimulator(config, clock=f"virtual@{testca.START}", files=certificate_files()) as box:
+            peer.follow(box.clock)
+            fault = box.faults.add("tls.accept", times=1)
+            with pytest.raises((OSError, PeerError)):
+                peer.dial(box.ports.sip[0].address.port)
+            peer.dial(box.ports.sip[0].address.port)
+            assert box.faults.fired(fault.id) == 1
+            assert box.expect("faultFired", point="tls.accept", subject="Z")
+            assert box.faults.remove(fault.id)
+            assert not box.faults.remove(fault.id)
+            with pytest.raises(UserError, match="no fault point"):
+                box.faults.add("tls.nothing")
+            box.faults.add("tls.accept")
+            box.reset()
+            peer.dial(box.ports.sip[0].address.port)
+            box.faults.add("tls.accept")
+            box.faults.clear()
+            peer.dial(box.ports.sip[0].address.port)
+    finally:
+        peer.stop()
+
+
 def test_time_may_flow(config: Path) -> None:
     with sbcsim.SyncSimulator(config, files=certificate_files()) as box:
         box.set_rate(1000)

@@ -1,0 +1,29 @@
+"""The page of what can go wrong on purpose."""
+
+from __future__ import annotations
+
+from sbcsim.device.faultpoints import POINTS
+
+_HEAD = """\
+# Faults on purpose
+
+What can go wrong because somebody wants it to: by `sbcsim ctl faults add`, by `POST /v1/faults`, or in Python by
+`faults.add("sip.status", match="OPTIONS", nth=2, times=1, value="500")`. Off unless it is asked for, in force at once,
+for sessions and connections that stand as well; a reset ends it.
+
+A fault is met at its point by each subject that fits `match`, where `*` and `?` stand for any characters. It fires from
+the `nth` meeting on, each time with `probability`, `times` times or without end, and at most once in each `period` of
+simulated time. Chance follows the seed. Every firing is an event `faultFired` in the journal.
+
+| point | `match` is compared with | what happens | `value`, and what it is otherwise |
+|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    rows = []
+    for point in POINTS.values():
+        value = point.value and point.value + (f": `{point.default}`" if point.default else "; must be given")
+        rows.append(f"| `{point.name}` | {point.subject} | {point.effect} | {value} |")
+    return _HEAD + "\n".join(rows) + "\n\nMade by `make docs` from `sbcsim/device/faultpoints.py`.\n"

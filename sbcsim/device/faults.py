@@ -1,0 +1,162 @@
+"""Faults on purpose: what goes wrong where, when, and how often; off unless somebody asks.
+
+A point asks `fires` with its subject, and does what it says if a fault answers. Chance comes from a stream of its own
+under the seed, so that a run can be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from random import Random  # noqa: TID251 - only the type: the stream is seeded by sbcsim.rng
+
+from sbcsim import rng
+from sbcsim.clock import Instant
+from sbcsim.errors import UserError
+from sbcsim.events import FaultFired, Journal
+
+from .faultpoints import POINTS, STATUS, Point
+
+MOST = 256
+"""Faults that may be set at the same time."""
+
+LONGEST = 1_000
+"""Characters of what is matched, and of a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong: where, and when.
+
+    The fault is met at its `point` by subjects that fit `match` (`*` and `?` stand for any). It fires from the `nth`
+    such meeting on, each time with `probability`, `times` times (None: without end), and at most once in each
+    `period` of simulated microseconds. `value` says what the point leaves open.
+    """
+
+    id: int
+    point: str
+    match: str = "*"
+    nth: int = 1
+    times: int | None = None
+    probability: float = 1.0
+    period: int = 0
+    value: str = ""
+
+
+@dataclass(slots=True)
+class Active:
+    """A fault that is set, with how often it was met and has fired."""
+
+    fault: Fault
+    met: int = 0
+    fired: int = 0
+    last: int | None = None
+
+
+class Faults:
+    """Every fault of one box. Where none is set, a point costs one look into an empty dictionary."""
+
+    def __init__(self, journal: Journal, seed: int) -> None:
+        self._journal = journal
+        self._seed = seed
+        self._chance: Random = rng.stream(seed, "faults")
+        self._by_point: dict[str, list[Active]] = {}
+        self._last_id = 0
+
+    def __iter__(self) -> Iterator[Active]:
+        """Go through the faults, oldest first."""
+        return iter(sorted((each for here in self._by_point.values() for each in here), key=lambda each: each.fault.id))
+
+    def add(
+        self,
+        point: str,
+        *,
+        match: str = "*",
+        nth: int = 1,
+        times: int | None = None,
+        probability: float = 1.0,
+        period: int = 0,
+        value: str = "",
+    ) -> Fault:
+        """Set a fault; raises UserError where there is no such point, or a number makes no sense."""
+        known = POINTS.get(point)
+        if known is None:
+            raise UserError(f'no fault point "{point}"; there are: {", ".join(POINTS)}', tag="data-missing")
+        if nth < 1 or (times is not None and times < 1):
+            raise UserError("nth and times count from 1")
+        if not 0 <= probability <= 1:  # so NaN is refused as well
+            raise UserError("probability is a number from 0 to 1")
+        if any(len(text) > LONGEST or not text.isprintable() for text in (match, value)):
+            raise UserError(f"match and value are printable and of at most {LONGEST} characters")
+        if period < 0:
+            raise UserError("period is not less than 0")
+        if sum(map(len, self._by_point.values())) == MOST:
+            raise UserError(f"there are {MOST} faults already: remove one first", tag="resource-denied")
+        fault = Fault(
+            self._last_id + 1, point, match, nth, times, probability, period, _fitting(known, value) or known.default
+        )
+        self._last_id = fault.id
+        self._by_point.setdefault(point, []).append(Active(fault))
+        return fault
+
+    def remove(self, number: int) -> bool:
+        """Take a fault away; False where there is none of that number."""
+        for point, here in self._by_point.items():
+            rest = [each for each in here if each.fault.id != number]
+            if len(rest) < len(here):
+                if rest:
+                    self._by_point[point] = rest
+                else:
+                    del self._by_point[point]
+                return True
+        return False
+
+    def clear(self) -> None:
+        """Take all faults away; chance begins anew."""
+        self._by_point.clear()
+        self._chance = rng.stream(self._seed, "faults")
+
+    def at(self, point: str) -> bool:
+        """Whether a fault is set at a point at all."""
+        return point in self._by_point
+
+    def fires(self, point: str, subject: str, now: Instant, *, shown: str | None = None) -> str | None:
+        """Return the value of the fault that fires at a point for a subject, None where all is well.
+
+        The journal shows the subject as `shown`, for one that may hold a secret.
+        """
+        if point not in self._by_point:
+            return None
+        fired = None
+        for active in self._by_point[point]:
+            if fnmatchcase(subject, active.fault.match) and self._due(active, now) and fired is None:
+                active.fired += 1
+                active.last = now.uptime
+                fired = active.fault
+        if fired is None:
+            return None
+        self._journal.add(now, FaultFired(fired.id, point, subject if shown is None else shown, fired.value))
+        return fired.value
+
+    def _due(self, active: Active, now: Instant) -> bool:
+        fault = active.fault
+        active.met += 1
+        if active.met < fault.nth or (fault.times is not None and active.fired >= fault.times):
+            return False
+        if active.last is not None and now.uptime - active.last < fault.period:
+            return False
+        return fault.probability == 1 or self._chance.random() < fault.probability
+
+
+def _fitting(point: Point, value: str) -> str:
+    """Return the value of a fault if its point can do something with it; raises UserError."""
+    if value and not point.value:
+        raise UserError(f"{point.name} takes no value")
+    if not value and point.value and not point.default:
+        raise UserError(f"{point.name} needs a value: {point.value}")
+    if value and point.default.isdigit() and not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise UserError(f'"{value}" is no number ({point.name}: {point.value})')
+    if value and point.name == STATUS and not 300 <= int(value) <= 699:
+        raise UserError(f'"{value}" is no status of a failure: 300 to 699')
+    return value

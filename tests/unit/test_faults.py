@@ -1,0 +1,144 @@
+"""Faults: where they fire, when, and how often."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sbcsim.clock import MINUTE, SECOND, Instant
+from sbcsim.device.faultpoints import POINTS
+from sbcsim.device.faults import MOST, Faults
+from sbcsim.errors import UserError
+from sbcsim.events import Journal
+
+START = Instant(0, 1_000_000_000)
+
+
+def at(seconds: int) -> Instant:
+    return Instant(seconds * SECOND, START.calendar + seconds * SECOND)
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults(Journal(), 7)
+
+
+def fired(faults: Faults, meetings: int, point: str = "sip.silence", subject: str = "OPTIONS") -> list[int]:
+    return [number for number in range(1, meetings + 1) if faults.fires(point, subject, at(number)) is not None]
+
+
+def test_nothing_fires_unasked(faults):
+    for point in POINTS:
+        assert not faults.at(point)
+        assert faults.fires(point, "anything", START) is None
+
+
+def test_a_fault_fires_from_the_nth_meeting_on_and_so_many_times(faults):
+    fault = faults.add("sip.silence", nth=3, times=2)
+    assert fired(faults, 9) == [3, 4]
+    (active,) = faults
+    assert (active.fault, active.met, active.fired) == (fault, 9, 2)
+
+
+def test_only_what_matches_meets_it(faults):
+    faults.add("sip.status", match="OPT*")
+    assert faults.fires("sip.status", "INVITE", START) is None
+    assert faults.fires("sip.silence", "OPTIONS", START) is None
+    assert faults.fires("sip.status", "OPTIONS", START) == "503"
+
+
+def test_at_most_once_in_a_period_of_simulated_time(faults):
+    faults.add("sip.silence", period=MINUTE)
+    assert fired(faults, 150) == [1, 61, 121]
+
+
+def test_each_of_several_counts_for_itself_and_the_oldest_goes_first(faults):
+    faults.add("sip.status", value="500", times=1)
+    faults.add("sip.status", value="404", nth=2)
+    assert [faults.fires("sip.status", "OPTIONS", START) for _ in range(3)] == ["500", "404", "404"]
+
+
+def test_chance_comes_from_the_seed():
+    one, same, other = (Faults(Journal(), seed) for seed in (1, 1, 2))
+    for faults in (one, same, other):
+        faults.add("sip.silence", probability=0.5)
+    first = fired(one, 64)
+    assert fired(same, 64) == first
+    assert fired(other, 64) != first
+    one.clear()
+    one.add("sip.silence", probability=0.5)
+    assert fired(one, 64) == first
+
+
+@given(st.floats(0, 1), st.integers(1, 20), st.one_of(st.none(), st.integers(1, 5)), st.integers(0, 30))
+def test_no_fault_fires_more_often_than_it_may(probability, nth, times, meetings):
+    faults = Faults(Journal(), 0)
+    faults.add("sip.silence", probability=probability, nth=nth, times=times)
+    numbers = fired(faults, meetings)
+    assert all(number >= nth for number in numbers)
+    assert len(numbers) <= (meetings if times is None else times)
+    if probability == 0:
+        assert not numbers
+    if probability == 1:
+        assert numbers == list(range(nth, meetings + 1))[:times]
+
+
+def test_a_firing_is_journalled_without_the_secrets_of_its_subject():
+    journal = Journal()
+    faults = Faults(journal, 0)
+    fault = faults.add("cli.drop", match="*secret*")
+    faults.fires("cli.drop", "set passPhrase secret", START, shown="set passPhrase ***")
+    ((event,),) = [[entry.event for entry in journal]]
+    assert (event.fault, event.point, event.subject) == (fault.id, "cli.drop", "set passPhrase ***")
+
+
+def test_faults_are_taken_away(faults):
+    one, two = faults.add("sip.silence"), faults.add("sip.silence", value="")
+    assert faults.remove(one.id)
+    assert not faults.remove(one.id)
+    assert [each.fault.id for each in faults] == [two.id]
+    assert faults.remove(two.id)
+    assert not faults.at("sip.silence")
+    faults.add("sip.status")
+    faults.clear()
+    assert list(faults) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"point": "sip.noise"}, 'no fault point "sip.noise"; there are: cli.login'),
+        ({"nth": 0}, "count from 1"),
+        ({"times": 0}, "count from 1"),
+        ({"probability": 1.1}, "from 0 to 1"),
+        ({"probability": float("nan")}, "from 0 to 1"),
+        ({"period": -1}, "not less than 0"),
+        ({"match": "x" * 1001}, "at most 1000 characters"),
+        ({"point": "cli.noise", "value": "a\x1b[2J"}, "are printable"),
+        ({"value": "x"}, "sip.silence takes no value"),
+        ({"point": "tls.stale"}, "tls.stale needs a value: certificate object"),
+        ({"point": "cli.delay", "value": "soon"}, '"soon" is no number'),
+        ({"point": "sip.status", "value": "200"}, "no status of a failure: 300 to 699"),
+        ({"point": "sip.status", "value": "9" * 30}, "is no number"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(faults, options, text):
+    with pytest.raises(UserError, match=text):
+        faults.add(**({"point": "sip.silence"} | options))
+    assert list(faults) == []
+
+
+def test_only_so_many_are_set(faults):
+    for _ in range(MOST):
+        faults.add("sip.silence")
+    with pytest.raises(UserError, match=f"there are {MOST} faults already"):
+        faults.add("sip.status")
+
+
+def test_every_point_is_told_of(faults):
+    for point in POINTS.values():
+        assert point.effect.endswith(".")
+        assert point.subject
+        assert bool(point.value) or not point.default
+        faults.add(point.name, value="" if point.default or not point.value else "x")
