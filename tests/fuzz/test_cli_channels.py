@@ -77,6 +77,7 @@ class Client:
             accept_banner=bool,
             standby=bool,
             channels=set(),
+            faults=self.box.sbc.faults,
         )
         self.channel = CliChannel(port, Account("admin"), "192.0.2.7", must_change=False)
         if size is not None:

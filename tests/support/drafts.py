@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from sbcsim.clock import Instant
@@ -20,14 +21,18 @@ PROFILE = "profiles security tlsProfile"
 ZONE = "addressContext default zone"
 
 
+_TOKEN = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^ \t\r\n"])+')
+
+
 def words_of(line: str) -> list[Word]:
     """Split a line as far as `display set` needs it."""
     words: list[Word] = []
     listed: list[str] | None = None
-    for token in shlex.split(line):
-        if token == "[":
+    for written in _TOKEN.findall(line):
+        (token,) = shlex.split(written)
+        if written == "[":  # in quotes it is a value like any other
             listed = []
-        elif token == "]" and listed is not None:
+        elif written == "]" and listed is not None:
             words.append(Word("[ ]", values=tuple(listed)))
             listed = None
         elif listed is not None:

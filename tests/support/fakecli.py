@@ -45,6 +45,9 @@ class FakeSession:
 
     idle_seconds = 0
 
+    def without_secrets(self, line):
+        return line
+
     @property
     def reads_input(self):
         return False
