@@ -3,7 +3,7 @@
 `box` is the simulated SBC: it pings the peers of its configuration and takes whoever dials in. `bare` does the same on
 pyOpenSSL alone: it dials the ports that it is given. Both are told by their parent to `serve`, to let all connections
 `expire`, to connect to who is pinged `again`, or to `count`; they tell how long that took, and how long another task
-had to wait at most. `far` is the far end of both.
+had to wait at most. `far` is the far end of both. All of them look for garbage as rarely as `sbcsim run` does.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import cast
 
 from OpenSSL import SSL
 
+from sbcsim.collector import collect_rarely
 from sbcsim.simulator import Simulator
 
 from . import bare
@@ -242,4 +243,5 @@ if __name__ == "__main__":
     _kinds: dict[str, Callable[..., Coroutine[None, None, None]]] = {
         "box": hold_box, "bare": hold_bare, "far": hold_far,
     }  # fmt: skip
+    collect_rarely()
     asyncio.run(_kinds[sys.argv[1]](Path(sys.argv[2]), *map(int, sys.argv[3:])))

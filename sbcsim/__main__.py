@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .collector import collect_rarely
 from .ctl import ctl, fail
 from .errors import BugError, SbcsimError, ScenarioError
 from .events import Entry
@@ -193,8 +194,7 @@ async def _run(simulator: Simulator, ready_file: Path | None) -> None:
         # Only now: while a large configuration is loaded the loop would not look, and `_leave` stops that at once.
         for number in _STOP:
             loop.add_signal_handler(number, stop.set)
-        gc.freeze()
-        gc.enable()
+        collect_rarely()
         ready = json.dumps(simulator.ready().to_json())
         if ready_file is not None:
             _write_atomically(ready_file, ready + "\n")

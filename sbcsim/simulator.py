@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets  # noqa: TID251 - an access token must not follow from the seed
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -67,6 +67,9 @@ LATEST = from_rfc3339("9999-01-01T00:00:00Z")
 CONTROL_PORT = 10080
 SHOWN = 1000
 """How many journal entries the answer to a move of the clock carries."""
+
+_NOT_TOLD = frozenset({"sip", "clockMoved"})
+"""Kinds of them that it does not carry."""
 
 Files = str | Path | Iterable[str | Path]
 
@@ -400,7 +403,14 @@ class Simulator:
             before = self.events.last
             moved = await (self._driver.advance(by) if by is not None else self._driver.advance_to(to or 0))
             entries = self.events.after(before)
-        told = [entry for entry in entries if entry.kind not in {"sip", "clockMoved"}]
+        counts: Counter[str] = Counter()
+        told: deque[Entry] = deque(maxlen=SHOWN)
+        async for entry in _in_turns(entries, 2_000):
+            counts[entry.kind] += 1
+            if entry.kind not in _NOT_TOLD:
+                told.append(entry)
+        omitted = counts.total() - sum(counts[kind] for kind in _NOT_TOLD) - len(told)
+        del counts["clockMoved"]
         return Advanced(
             start=moved.start.datetime(),
             now=moved.end.datetime(),
@@ -408,9 +418,9 @@ class Simulator:
             by=format_duration(moved.end.uptime - moved.start.uptime),
             due=moved.fired + moved.spared,
             coalesced=moved.spared,
-            counts=dict(Counter(entry.kind for entry in entries if entry.kind != "clockMoved")),
-            fired=tuple(entry.to_json() for entry in told[-SHOWN:]),
-            omitted=max(0, len(told) - SHOWN),
+            counts=dict(counts),
+            fired=tuple([entry.to_json() async for entry in _in_turns(told, 100)]),
+            omitted=omitted,
         )
 
     def set_rate(self, rate: float) -> None:
@@ -514,6 +524,14 @@ class Simulator:
     def _pump_now(self) -> None:
         self._pump = None
         self._driver.pump()
+
+
+async def _in_turns(entries: Iterable[Entry], at_once: int) -> AsyncIterator[Entry]:
+    """Go through entries, and let others have their turn after so many."""
+    for number, entry in enumerate(entries, 1):
+        yield entry
+        if number % at_once == 0:
+            await asyncio.sleep(0)
 
 
 def _shown(kept: Kept) -> Snapshot:
