@@ -123,6 +123,26 @@ def _import_certificate(actions: Actions, request: Request) -> Output:
     return [("result", 0), ("status", "success")]
 
 
+def _upload_certificate(actions: Actions, request: Request) -> Output:
+    tree = actions.chassis.tree
+    if tree.value((*request.path, "type")) != "remote":  # whose keys would pass through the command line
+        return _failed(message("action.not_remote"))
+    if tree.value((*request.path, "state")) == "enabled":
+        return _failed(message("action.enabled"))
+    file_name = tree.value((*request.path, "fileName"))
+    if not file_name:
+        return _failed(message("action.no_file_name"))
+    certificate = read_certificate(str(request.inputs["certContent"]))
+    if certificate is None:
+        return _failed(message("action.not_a_certificate"))
+    try:
+        path = f"{CERTIFICATE_DIRECTORY}/{file_name}"
+        actions.application.files.write(path, certificate.pem().encode(), request.now)
+    except FileError as error:
+        return _failed(error.text)
+    return [("result", 0), ("status", "success")]
+
+
 def _failed(problem: str) -> Output:
     return [("result", 1), ("status", problem)]
 
@@ -265,6 +285,7 @@ ACTIONS: dict[SchemaPath, Callable[[Actions, Request], Output]] = {
     (*_CERTIFICATE, "generateCSR"): _generate_request,
     (*_CERTIFICATE, "importCert"): _import_certificate,
     (*_CERTIFICATE, "retrieveCertContent"): _certificate_content,
+    (*_CERTIFICATE, "uploadCertificate"): _upload_certificate,
     ("system", "admin", "saveConfig"): _save_configuration,
     ("system", "admin", "restart"): _restart(RestartCause.SYSTEM),
     ("system", "admin", "softReset"): _restart(RestartCause.SOFT),

@@ -117,6 +117,11 @@ ACTIONS: dict[str, tuple[dict[str, tuple[str, object]], dict[str, str], str]] = 
         "",
     ),
     "system security pki certificate retrieveCertContent": ({}, {"result": STRING, "status": NUMBER}, ""),
+    "system security pki certificate uploadCertificate": (
+        {"certContent": ("<string, 1..16383 characters>", NEEDED)},
+        {"result": NUMBER, "status": STRING},
+        "",
+    ),
     "system admin saveConfig": (
         {"fileNameSuffix": ("<string, 1..64 characters>", None)},
         {"result": STRING, "reason": STRING},
