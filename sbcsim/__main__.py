@@ -40,7 +40,7 @@ import typer
 from .collector import collect_rarely
 from .ctl import ctl, fail
 from .errors import BugError, SbcsimError, ScenarioError
-from .events import Entry
+from .journal import Entry
 from .version import __version__
 
 if TYPE_CHECKING:

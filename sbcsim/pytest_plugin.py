@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .events import Journal
+    from .journal import Journal
     from .pki.mint import Authority
     from .simulator import Files, Simulator
     from .synchronous import SyncSimulator, SyncSipPeer

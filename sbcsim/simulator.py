@@ -46,7 +46,8 @@ from .device.sbc import NodeMoment, Sbc
 from .device.settings import Settings
 from .device.users import DEFAULT_PASSWORD, DEFAULT_USER, Users
 from .errors import BugError, UserError
-from .events import Entry, Journal, kinds
+from .events import kinds
+from .journal import Entry, Journal
 from .net.control import ControlPort
 from .net.driver import Driver
 from .net.hostclock import host_calendar, host_uptime, make_clock

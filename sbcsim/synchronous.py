@@ -29,7 +29,7 @@ from .control.models import (
     SwitchedOver,
 )
 from .device.faults import Fault, Faults
-from .events import Entry
+from .journal import Entry
 from .loopthread import LoopThread
 from .net.peer import PeerConnection, SipPeer
 from .pki import credential

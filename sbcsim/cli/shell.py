@@ -15,7 +15,7 @@ from sbcsim.device.files import VirtualFiles
 from sbcsim.device.sessions import LoginSession, Sessions
 from sbcsim.device.users import Users
 from sbcsim.errors import BugError
-from sbcsim.events import Journal
+from sbcsim.journal import Journal
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 

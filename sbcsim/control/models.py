@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from sbcsim.events import camel
+from sbcsim.journal import camel
 
 _ANSWER = {"alias_generator": camel, "populate_by_name": True, "use_attribute_docstrings": True}
 _REQUEST = {**_ANSWER, "extra": "forbid"}

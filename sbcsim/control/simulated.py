@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sbcsim.clock import Clock
 from sbcsim.device.faults import Faults
-from sbcsim.events import Journal
+from sbcsim.journal import Journal
 
 from .models import (
     Advanced,

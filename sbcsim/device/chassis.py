@@ -8,7 +8,8 @@ from random import Random  # noqa: TID251 - only the type: the stream is seeded 
 from sbcsim import rng
 from sbcsim.clock import Instant
 from sbcsim.config.tree import Tree
-from sbcsim.events import Event, Journal
+from sbcsim.events import Event
+from sbcsim.journal import Journal
 
 from .alarms import Alarms, Standing
 from .certificates import CertificateStore

@@ -12,17 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from sbcsim.clock import SECOND, Instant, to_datetime
-from sbcsim.events import (
-    AlarmRaised,
-    CertificateLoaded,
-    CertificateWarning,
-    CliLine,
-    Commit,
-    Entry,
-    Event,
-    LogEvent,
-    Login,
-)
+from sbcsim.events import AlarmRaised, CertificateLoaded, CertificateWarning, CliLine, Commit, Event, LogEvent, Login
+from sbcsim.journal import Entry
 
 from .effects import SendSyslog, SyslogServer
 from .syslog import syslog_message

@@ -14,7 +14,8 @@ from random import Random  # noqa: TID251 - only the type: the stream is seeded 
 from sbcsim import rng
 from sbcsim.clock import Instant
 from sbcsim.errors import UserError
-from sbcsim.events import FaultFired, Journal
+from sbcsim.events import FaultFired
+from sbcsim.journal import Journal
 
 from .faultpoints import POINTS, STATUS, Point
 

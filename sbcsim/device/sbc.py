@@ -17,7 +17,8 @@ from sbcsim.clock import Clock, Instant
 from sbcsim.config.rows import FileRow
 from sbcsim.config.transaction import Author, Database, Moment, Proposal
 from sbcsim.config.tree import Tree
-from sbcsim.events import Journal, LogEvent, Reset
+from sbcsim.events import LogEvent, Reset
+from sbcsim.journal import Journal
 from sbcsim.schema.node import Node, Path
 from sbcsim.schema.types import Value
 from sbcsim.schema.walk import node_for

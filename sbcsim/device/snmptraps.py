@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from sbcsim.clock import SECOND
 from sbcsim.config.secret import Cipher
 from sbcsim.config.tree import Tree
-from sbcsim.events import AlarmRaised, Entry
+from sbcsim.events import AlarmRaised
+from sbcsim.journal import Entry
 from sbcsim.schema.node import Path
 
 from .alarms import AlarmName

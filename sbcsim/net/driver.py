@@ -45,7 +45,8 @@ from sbcsim.device.effects import (
     TrapTarget,
 )
 from sbcsim.errors import UserError
-from sbcsim.events import ClockMoved, Journal, LogEvent
+from sbcsim.events import ClockMoved, LogEvent
+from sbcsim.journal import Journal
 from sbcsim.sip.locating import Answer, Question
 
 from .datagrams import DatagramPort

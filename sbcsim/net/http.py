@@ -44,7 +44,7 @@ from sbcsim.control.parameters import Query
 from sbcsim.control.problems import ControlError, problem
 from sbcsim.control.simulated import Simulated
 from sbcsim.errors import UserError
-from sbcsim.events import Entry
+from sbcsim.journal import Entry
 from sbcsim.version import __version__
 
 BODY_LIMIT = 64 * 1024

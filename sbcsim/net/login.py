@@ -16,7 +16,8 @@ import asyncssh
 from sbcsim.clock import Instant
 from sbcsim.device.users import Account, Users
 from sbcsim.errors import UserError
-from sbcsim.events import Journal, LogEvent, Login, Logout
+from sbcsim.events import LogEvent, Login, Logout
+from sbcsim.journal import Journal
 
 _ATTEMPTS = 6  # as OpenSSH's MaxAuthTries
 _LOGIN_SECONDS = 60.0

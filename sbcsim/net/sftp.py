@@ -20,8 +20,9 @@ from sbcsim.device import faultpoints
 from sbcsim.device.faults import Faults
 from sbcsim.device.files import Attributes, FileError, FileProblem, OpenFile, VirtualFiles
 from sbcsim.device.users import Account, Users
-from sbcsim.events import Journal, SftpOperation
+from sbcsim.events import SftpOperation
 from sbcsim.grammar import message
+from sbcsim.journal import Journal
 
 from .login import HOST_KEYS, HostKeys, SshPort
 

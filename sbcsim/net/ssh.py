@@ -12,8 +12,9 @@ from sbcsim.config.history import spell_time
 from sbcsim.device.faults import Faults
 from sbcsim.device.sessions import Sessions
 from sbcsim.device.users import Account, Users
-from sbcsim.events import Commit, ConfirmedCommit, Entry, Journal, Switchover
+from sbcsim.events import Commit, ConfirmedCommit, Switchover
 from sbcsim.grammar import message
+from sbcsim.journal import Entry, Journal
 
 from .channel import CliChannel
 from .login import HOST_KEYS, HostKeys, SshPort

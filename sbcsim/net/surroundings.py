@@ -12,7 +12,7 @@ from sbcsim.clock import Instant
 from sbcsim.config.transaction import Author
 from sbcsim.device.faults import Faults
 from sbcsim.device.sessions import Sessions
-from sbcsim.events import Journal
+from sbcsim.journal import Journal
 
 if TYPE_CHECKING:
     from .channel import CliChannel

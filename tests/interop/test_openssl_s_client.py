@@ -11,7 +11,7 @@ from openssl_program import Program, openssl
 
 from sbcsim.clock import DAY, VirtualClock, from_rfc3339
 from sbcsim.device.effects import Close, Closing, Dial, HandshakeDone, HandshakeFailed, HandshakeFailure, Send
-from sbcsim.events import Journal
+from sbcsim.journal import Journal
 from sbcsim.net.driver import Driver
 from sbcsim.net.wiring import AddressMap, Wiring
 from sbcsim.pki.mint import Authority, Issued

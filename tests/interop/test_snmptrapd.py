@@ -19,7 +19,8 @@ from openssl_program import Program
 from peers import require_program
 from tlsbox import commit, tls_box
 
-from sbcsim.events import Entry, LogEvent
+from sbcsim.events import LogEvent
+from sbcsim.journal import Entry
 from sbcsim.simulator import Simulator
 
 pytestmark = pytest.mark.interop

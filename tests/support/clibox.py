@@ -10,7 +10,7 @@ from sbcsim.config.transaction import Author, Database, Proposal
 from sbcsim.device.files import VirtualFiles
 from sbcsim.device.sessions import Sessions
 from sbcsim.device.users import Users
-from sbcsim.events import Journal
+from sbcsim.journal import Journal
 from sbcsim.schema.load import load
 from sbcsim.schema.node import Path
 from sbcsim.schema.types import Value

@@ -11,7 +11,7 @@ from pathlib import Path
 from fakedevice import FakeDevice
 
 from sbcsim.clock import DAY, VirtualClock, from_rfc3339
-from sbcsim.events import Journal
+from sbcsim.journal import Journal
 from sbcsim.net.driver import Driver
 from sbcsim.net.wiring import AddressMap, Wiring
 from sbcsim.pki.mint import Authority, Issued

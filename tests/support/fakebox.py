@@ -29,7 +29,8 @@ from sbcsim.control.models import (
 from sbcsim.control.views import clock_reading
 from sbcsim.device.faults import Faults
 from sbcsim.errors import UserError
-from sbcsim.events import Journal, Logout
+from sbcsim.events import Logout
+from sbcsim.journal import Journal
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -13,7 +13,8 @@ from sbcsim.clock import SECOND, Instant
 from sbcsim.device.files import VirtualFiles
 from sbcsim.device.sessions import Sessions
 from sbcsim.device.users import Users
-from sbcsim.events import Commit, Journal
+from sbcsim.events import Commit
+from sbcsim.journal import Journal
 from sbcsim.net.sftp import SftpServer, start_sftp_server
 from sbcsim.net.ssh import CliServer, start_cli_server
 

@@ -13,7 +13,8 @@ from rich.console import Console
 from sbcsim.clock import VirtualClock
 from sbcsim.control import tables
 from sbcsim.control.text import journal_line
-from sbcsim.events import CertificateSeen, Handshake, Journal, SipMessage
+from sbcsim.events import CertificateSeen, Handshake, SipMessage
+from sbcsim.journal import Journal
 
 
 def data(value: object) -> Any:

@@ -16,12 +16,12 @@ from sbcsim.events import (
     CertificateWarning,
     CliLine,
     Commit,
-    Entry,
     Event,
     LogEvent,
     Login,
     Reset,
 )
+from sbcsim.journal import Entry
 
 AT = Instant(0, from_rfc3339("2026-01-02T03:04:05.000006Z"))
 LINE = re.compile(r"(\d{3,}) (\d{8} \d{6}\.\d{6}:1\.01\.00\.\d{5}\.[A-Z][a-z ]{7}\.[A-Z]+: .*)")

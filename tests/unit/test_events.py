@@ -12,18 +12,8 @@ from hypothesis import strategies as st
 
 from sbcsim import events
 from sbcsim.clock import Instant
-from sbcsim.events import (
-    CertificateSeen,
-    Commit,
-    Event,
-    Handshake,
-    Journal,
-    Logout,
-    Reset,
-    camel,
-    kinds,
-    to_json,
-)
+from sbcsim.events import CertificateSeen, Commit, Event, Handshake, Logout, Reset, kinds
+from sbcsim.journal import Journal, camel, to_json
 
 AT = Instant(1_500_000, 1_767_225_601_500_000)
 SEEN = CertificateSeen("CN=sbc", "0A", 1_767_225_600_000_000, "OLD")

@@ -6,8 +6,9 @@ import pytest
 
 from sbcsim.clock import DAY, Instant, from_rfc3339
 from sbcsim.errors import UserError
-from sbcsim.events import CertificateSeen, Handshake, Journal, PathPing, Reset, kinds
+from sbcsim.events import CertificateSeen, Handshake, PathPing, Reset, kinds
 from sbcsim.expectation import Expectation, ExpectationError, expect
+from sbcsim.journal import Journal
 
 START = from_rfc3339("2026-01-01T00:00:00Z")
 

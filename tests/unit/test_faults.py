@@ -10,7 +10,7 @@ from sbcsim.clock import MINUTE, SECOND, Instant
 from sbcsim.device.faultpoints import POINTS
 from sbcsim.device.faults import MOST, Faults
 from sbcsim.errors import UserError
-from sbcsim.events import Journal
+from sbcsim.journal import Journal
 
 START = Instant(0, 1_000_000_000)
 

@@ -14,7 +14,8 @@ from fakedevice import FakeDevice, listen, listener
 from sbcsim.clock import DAY, SECOND, Clock, Instant, Mode, VirtualClock
 from sbcsim.device.effects import Close, Closing, Dial, HandshakeFailed, HandshakeFailure, Send, StopListening
 from sbcsim.errors import UserError
-from sbcsim.events import ClockMoved, Journal, LogEvent
+from sbcsim.events import ClockMoved, LogEvent
+from sbcsim.journal import Journal
 from sbcsim.net import driver as driver_module
 from sbcsim.net.driver import DIALS, Driver
 from sbcsim.net.listen import ACCEPTS, CROWD

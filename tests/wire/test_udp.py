@@ -16,7 +16,7 @@ from udppeer import UdpPeer, udp_peer
 
 from sbcsim.clock import VirtualClock
 from sbcsim.device.effects import ListenerKey, SendDatagram, StopListening, Transport
-from sbcsim.events import Journal
+from sbcsim.journal import Journal
 from sbcsim.net.driver import SENDINGS, Driver
 from sbcsim.net.wiring import AddressMap, Wiring
 from sbcsim.simulator import Simulator
