@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from .cli.session import Session
-from .config.transaction import Author, Database
+from .config.transaction import Author
 from .device.sbc import Sbc
 from .device.users import DEFAULT_USER
 from .errors import UserError
@@ -17,9 +17,8 @@ from .net.driver import Driver
 class Console:
     """One operator, who sits at the box itself: his session counts for no limit."""
 
-    def __init__(self, sbc: Sbc, database: Database, driver: Driver, where: str) -> None:
+    def __init__(self, sbc: Sbc, driver: Driver, where: str) -> None:
         self._sbc = sbc
-        self._database = database
         self._driver = driver
         self._where = where
         self._shell: Session | None = None
@@ -64,23 +63,23 @@ class Console:
         Raises UserError where it is not in service, or where a commit is refused.
         """
         path = ("addressContext", address_context, "zone", zone, "sipSigPort", str(sip_sig_port))
-        running = self._database.running
+        running = self._sbc.database.running
         if running.value((*path, "state")) != "enabled" or running.value((*path, "mode")) != "inService":
             raise UserError(f"sipSigPort {sip_sig_port} of zone {zone} is not in service", tag="resource-denied")
         before = self._sbc.journal.last
         for mode, state in (("outOfService", "disabled"), ("inService", "enabled")):
             self._commit({(*path, "mode"): mode, (*path, "state"): state})
-            await self._driver.settle()
+        await self._driver.settle()
         ended = (entry.event for entry in self._sbc.journal.after(before))
         return tuple(event.connection for event in ended if isinstance(event, ConnectionClosed))
 
     def _commit(self, values: Mapping[tuple[str, ...], str]) -> None:
         now = self._driver.now()
-        candidate = self._database.open(Author("system", "control", 0, self._where, "http", now.calendar))
+        candidate = self._sbc.database.open(Author("system", "control", 0, self._where, "http", now.calendar))
         try:
             for path, value in values.items():
                 candidate.set(path, value)
             candidate.commit(now)
         finally:
-            self._database.close(candidate)
+            self._sbc.database.close(candidate)
         self._driver.pump()

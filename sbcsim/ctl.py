@@ -41,6 +41,8 @@ ctl.add_typer(snapshot, name="snapshot")
 Url = Annotated[
     str, typer.Option("--url", metavar="URL", envvar="SBCSIM_CONTROL_URL", help="Where the control API listens.")
 ]
+InnerUrl = Annotated[str, typer.Option("--url", metavar="URL", help="Where the control API listens.")]
+"""The same behind a word that takes it as well; the environment has its say there."""
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the snapshot.")]
 Filters = Annotated[
@@ -74,7 +76,7 @@ def _clock(context: typer.Context, url: Url = DEFAULT_URL, as_json: AsJson = Fal
 def advance(
     context: typer.Context,
     by: Annotated[str, typer.Argument(metavar="DURATION", help="A duration such as 31d, 1h30m or 90s.")],
-    url: Url = "",
+    url: InnerUrl = "",
     as_json: AsJson = False,
 ) -> None:
     """Move the clock forward by a duration; returns once everything due has settled."""
@@ -85,7 +87,7 @@ def advance(
 def to(
     context: typer.Context,
     moment: Annotated[str, typer.Argument(metavar="TIME", help="An RFC 3339 time such as 2026-03-01T00:00:00Z.")],
-    url: Url = "",
+    url: InnerUrl = "",
     as_json: AsJson = False,
 ) -> None:
     """Move the clock forward to a time; returns once everything due has settled."""
@@ -96,7 +98,7 @@ def to(
 def rate(
     context: typer.Context,
     rate: Annotated[float, typer.Argument(help="Simulated seconds for each host second; 0 stands still.")],
-    url: Url = "",
+    url: InnerUrl = "",
     as_json: AsJson = False,
 ) -> None:
     """Let time flow at another rate."""

@@ -7,14 +7,14 @@ what `sbcsim.Simulator` takes, and `lines` as text; files are looked for beside 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from .journal import Journal
+    from .journal import Entry
     from .pki.mint import Authority
     from .simulator import Files, Simulator
     from .synchronous import SyncSimulator, SyncSipPeer
@@ -41,22 +41,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sbc(config=..., lines=..., **options): how the box of this test is started")
 
 
+_Look = Callable[[Callable[["Simulator"], Any]], Any]
+
+
 class _Boxes:
     """What one test has at work."""
 
     def __init__(self) -> None:
-        self.simulators: list[Callable[[], Simulator]] = []
+        self.simulators: list[_Look] = []
+        """How each of them is looked at, in the thread that it runs in."""
         self.peers: list[SyncSipPeer] = []
 
-    def add(self, box: Callable[[], Simulator]) -> None:
-        self.simulators.append(box)
+    def add(self, look: _Look) -> None:
+        self.simulators.append(look)
         self.introduce()
 
     def introduce(self) -> None:
         """Have peers that know no time yet go by that of the first box."""
         for peer in self.peers:
             if self.simulators and not peer.follows:
-                peer.follow(self.simulators[0]().clock)
+                peer.follow(self.simulators[0](lambda box: box.clock))
 
 
 _BOXES = pytest.StashKey[_Boxes]()
@@ -77,7 +81,7 @@ def sbc_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Call
         box = SyncSimulator(**_arguments(request, tmp_path, config, lines, options))
         box.start()
         started.append(box)
-        _boxes(request.node).add(lambda: box.box)
+        _boxes(request.node).add(box.look)
         return box
 
     yield make
@@ -109,7 +113,7 @@ async def async_sbc(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
     marked = _marked(request)
     config, lines = marked.pop("config", ()), marked.pop("lines", ())
     async with Simulator(**_arguments(request, tmp_path, config, lines, marked)) as box:
-        _boxes(request.node).add(lambda: box)
+        _boxes(request.node).add(lambda look: look(box))
         yield box
 
 
@@ -141,9 +145,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     boxes = item.stash.get(_BOXES, None)
     if report.when == "call" and report.failed and boxes is not None:
-        for number, box in enumerate(boxes.simulators, 1):
-            report.sections.append((f"simulated SBC {number}", _told(box())))
-            _keep(item, number, box().events)
+        for number, look in enumerate(boxes.simulators, 1):
+            report.sections.append((f"simulated SBC {number}", look(_told)))
+            _keep(item, number, look(lambda box: [*box.events]))
     return report
 
 
@@ -191,7 +195,7 @@ def _told(box: Simulator) -> str:
     return "\n".join([*lines, *(journal_line(entry.to_json()) for entry in box.journal()[-SHOWN:])])
 
 
-def _keep(item: pytest.Item, number: int, journal: Journal) -> None:
+def _keep(item: pytest.Item, number: int, journal: Iterable[Entry]) -> None:
     directory = item.config.getoption("sbc_keep")
     if directory is None:
         return

@@ -170,7 +170,7 @@ class Simulator:
         self._control_port: ControlPort | None = None
         self._control_address: Address | None = None
         self._snapshots = Snapshots()
-        self._console = Console(self._sbc, self._database, self._driver, self._bind)
+        self._console = Console(self._sbc, self._driver, self._bind)
         self._pump: asyncio.Handle | None = None
         self._serving = False
 
@@ -361,14 +361,19 @@ class Simulator:
     async def wait_for(self, kind: str, *, after: int = 0, patience: float = 10.0, **fields: object) -> Entry:
         """Return such an entry as soon as there is one; raises ExpectationError after `patience` host seconds."""
         wanted = expectation.Expectation.of(kind, fields)
-        found = wanted.first(self.events.after(after))
+        found = wanted.first(self.events.after(after, wanted.kinds))
         if found is not None:
             return found
         coming: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
 
         def read(entry: Entry) -> None:
-            if not coming.done() and not wanted.misses(entry.event):
-                coming.set_result(entry)
+            if coming.done():
+                return
+            try:
+                if not wanted.misses(entry.event):
+                    coming.set_result(entry)
+            except Exception as error:  # noqa: BLE001 - a mistake of who waits is his, never that of who told
+                coming.set_exception(error)
 
         unsubscribe = self.events.subscribe(read)
         try:
@@ -454,7 +459,8 @@ class Simulator:
     async def restore(self, name: str = "snapshot") -> Snapshot:
         """Go back to a snapshot: connections and sessions end, and time goes on from where it was taken.
 
-        A box in real time stays there. What is due again and again (pings, certReCheckRate) begins a period anew.
+        A box in real time goes on from the host's time, unless it was ahead of that. What is due again and again
+        (pings, certReCheckRate) begins a period anew.
         Raises UserError where there is none of that name.
         """
         kept = self._snapshots.find(name)
@@ -471,7 +477,9 @@ class Simulator:
             if self._management is not None:
                 await self._management.end_sessions()
             self._clock.set_rate(self._first_rate)  # before: at another rate the restarted clock would have moved
-            self._clock.restart(host_calendar() if self._clock.mode is Mode.REAL else calendar)
+            if self._clock.mode is Mode.REAL:
+                calendar = host_calendar() if node is None else max(host_calendar(), calendar)
+            self._clock.restart(calendar)
             self._sbc.reset(self._clock.reading(), node)
             self._driver.set_rate(self._first_rate)
             if self._state is not None:
@@ -492,7 +500,7 @@ class Simulator:
     async def bounce_port(self, address_context: str, zone: str, sip_sig_port: int) -> Bounced:
         """Take a sipSigPort out of service and back, in two commits as an operator would.
 
-        Raises UserError where it is not in service or a commit is refused; then it is as it was.
+        Nobody else has a word in between. Raises UserError where it is not in service or a commit is refused.
         """
         async with self._changing:
             closed = await self._console.bounce(address_context, zone, sip_sig_port)

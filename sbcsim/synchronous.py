@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from .clock import Clock, Instant
 from .control.models import (
@@ -35,6 +35,8 @@ from .net.peer import PeerConnection, SipPeer
 from .pki import credential
 from .pki.mint import Issued
 from .simulator import Simulator
+
+_Result = TypeVar("_Result")
 
 
 class SyncFaults:
@@ -102,9 +104,13 @@ class SyncSimulator:
 
     @property
     def box(self) -> Simulator:
-        """The simulator itself, whose event loop is in another thread: only reading is safe from here."""
+        """The simulator itself, whose event loop is in another thread: use `look` while it runs."""
         assert self._box is not None, "the simulator has not been started"
         return self._box
+
+    def look(self, function: Callable[[Simulator], _Result]) -> _Result:
+        """Call a function with the simulator, in its own thread as long as that runs, and return what it returns."""
+        return self._thread.call(lambda: function(self.box)) if self._thread.running else function(self.box)
 
     @property
     def clock(self) -> Clock:

@@ -180,7 +180,7 @@ def _bracketed(text: str) -> str:
             raise PatternError("no such class")
         return _POSIX_CLASSES[found[1]]
 
-    return _POSIX_CLASS.sub(members, text)
+    return text[0] + _POSIX_CLASS.sub(members, text[1:])
 
 
 def _python(part: _Part) -> str:

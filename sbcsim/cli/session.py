@@ -7,7 +7,7 @@ the next line, or goes on with it once the work is done.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -53,6 +53,8 @@ class Session:
         self._continued = ""
         self._queue: deque[str] | None = None
         self._printed: list[str] = []
+        self.begun: Callable[[str], None] | None = None
+        """Called with each command that is typed, continued lines joined; not with those of an exec request."""
         self._shell.perform = partial(perform, self._shell)
 
     @property
@@ -270,6 +272,8 @@ class Session:
         line = uncommented(text)
         if not line.strip():
             return Reply("", shell.prompt)
+        if self.begun is not None and self._queue is None:
+            self.begun(text)
         cleaned = redact(text.strip()[:LONGEST_LINE], shell.box.schema)
         if len(text) > LONGEST_LINE:
             long = message("answer.aborted", reason=message("session.line_too_long"))

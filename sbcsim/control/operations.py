@@ -7,6 +7,7 @@ method, the path and the status of a refusal.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -228,6 +229,17 @@ def _remove_fault(box: Simulated, arguments: Arguments) -> None:
         raise ControlError(404, f'no fault "{text}"')
 
 
+@contextmanager
+def _not_there() -> Iterator[None]:
+    """Answer 404 where a name in the path leads nowhere."""
+    try:
+        yield
+    except UserError as error:
+        if error.tag != "data-missing":
+            raise
+        raise ControlError(404, error.text) from None
+
+
 def _snapshots(box: Simulated, arguments: Arguments) -> list[Snapshot]:
     del arguments
     return list(box.snapshots())
@@ -238,10 +250,8 @@ def _snapshot(box: Simulated, arguments: Arguments) -> Snapshot:
 
 
 async def _restore(box: Simulated, arguments: Arguments) -> Snapshot:
-    try:
+    with _not_there():
         return await box.restore(arguments.path["name"])
-    except UserError as error:
-        raise ControlError(404, error.text) from None
 
 
 def _drop_snapshots(box: Simulated, arguments: Arguments) -> None:
@@ -250,10 +260,8 @@ def _drop_snapshots(box: Simulated, arguments: Arguments) -> None:
 
 
 def _drop_snapshot(box: Simulated, arguments: Arguments) -> None:
-    try:
+    with _not_there():
         box.drop_snapshot(arguments.path["name"])
-    except UserError as error:
-        raise ControlError(404, error.text) from None
 
 
 async def _switch_over(box: Simulated, arguments: Arguments) -> SwitchedOver:

@@ -137,9 +137,10 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         author = self._login.author
         terminal = self._terminal(*self._channel.get_terminal_size()[:2]) if on_terminal else None
         session = self._session = self._port.factory(author, terminal)
+        session.begun = self._begun
         command = self._command
         if command is not None:
-            self._begin(session, command)
+            self._begun(command)
             self._do(lambda: session.run(command, now))
         elif terminal is not None:
             self._input = LineEditor()
@@ -249,8 +250,6 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             return
         match event:
             case Entered(line):
-                if session.at_prompt:
-                    self._begin(session, line)
                 self._do(lambda: session.line(line, now))
             case Completing(line, space=True):
                 self._complete(session.space(line, now))
@@ -329,7 +328,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def _show(self, reply: Reply) -> None:
         self._more = reply.more
-        if not (reply.more or reply.work or reply.patience or self._over) and self._goes_wrong(reply):
+        if not (reply.more or reply.work or reply.patience or self._wake or self._over) and self._goes_wrong(reply):
             return
         self._outlet.print(self._faulty.garbled(reply.text))
         if reply.patience is not None:
@@ -362,9 +361,10 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._own_idle_seconds = self._session.idle_seconds
             self._idle.look()
 
-    def _begin(self, session: Session, line: str) -> None:
+    def _begun(self, command: str) -> None:
         """Note that a command begins, for what may go wrong with its answer."""
-        self._outlet.print(self._faulty.begin(line, session.without_secrets))
+        assert self._session is not None
+        self._outlet.print(self._faulty.begin(command, self._session.without_secrets))
 
     def _goes_wrong(self, reply: Reply) -> bool:
         """Whether a fault keeps the end of an answer back, for a while or for good."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable
 
 from sbcsim.device.effects import Endpoint, ListenerKey
+
+from .reasons import reason_of
 
 DATAGRAMS = 64
 """Datagrams taken in one turn of the loop."""
@@ -49,7 +50,7 @@ class DatagramPort:
         try:
             self._sock.sendto(data, target)
         except OSError as error:
-            return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+            return reason_of(error)
         return ""
 
     def _take(self) -> None:

@@ -9,7 +9,6 @@ for the network to settle in between.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -54,6 +53,7 @@ from .device import Device
 from .listen import Listener
 from .ocsp import OcspClient
 from .pacing import PacedQueue
+from .reasons import reason_of
 from .snmp import TrapSender
 from .syslog import SyslogSender
 from .tcp import Phase, Stream, Streams
@@ -458,8 +458,7 @@ class Driver:
             if stream.phase is not Phase.NEW:  # it stood for a moment, and the device was told
                 return
             del self._streams[stream.id], self._dials[stream.id]
-            reason = os.strerror(error.errno).lower() if error.errno else str(error)
-            self._device.dial_failed(stream.id, reason, self.now())
+            self._device.dial_failed(stream.id, reason_of(error), self.now())
             self._pump()
 
     def _close(self, network: Streams, connection: ConnectionId, how: Closing) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from string import ascii_letters
 
 from sbcsim.clock import Instant
 from sbcsim.device.faultpoints import DELAY, DROP, GARBLE, NOISE
@@ -10,6 +11,7 @@ from sbcsim.device.faults import Faults
 
 _POINTS = (DELAY, DROP, GARBLE, NOISE)
 _EACH = 3
+_OTHER = str.maketrans(ascii_letters, ascii_letters[1:] + ascii_letters[0])
 
 
 class FaultyCli:
@@ -55,7 +57,7 @@ class FaultyCli:
         if not (letter.isascii() and letter.isalpha()):
             return letter
         self._letters += 1
-        return letter if self._letters % _EACH else chr(ord(letter) ^ 1 if letter.lower() != "a" else ord(letter) + 1)
+        return letter if self._letters % _EACH else letter.translate(_OTHER)
 
     def _fires(self, point: str) -> str | None:
         if self._command is None or not self._faults.at(point):

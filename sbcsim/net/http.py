@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote
 
 import h11
 from pydantic import TypeAdapter, ValidationError
@@ -174,7 +175,7 @@ def _endpoint(box: Simulated, operation: Operation) -> _Endpoint:
         content = await _content(request)
         if content:
             _check_type(request.headers.get("content-type", ""))
-        parts = {name: str(value) for name, value in request.path_params.items()}
+        parts = {name: unquote(str(value)) for name, value in request.path_params.items()}
         arguments = Arguments(query, _read(operation.body, content), parts)
         result = operation.call(box, arguments)
         if inspect.isawaitable(result):
@@ -298,6 +299,8 @@ class _Gate:
             except ControlError as refusal:
                 await _problem(refusal.status, refusal.detail)(scope, receive, send)
                 return
+            # As it was written: a name may hold a slash, which is no end of a part.
+            scope = {**scope, "path": scope["raw_path"].decode("ascii", "replace")}
         await self._app(scope, receive, send)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -12,6 +11,8 @@ import h11
 from sbcsim.device.effects import AskOcsp, Endpoint
 from sbcsim.errors import PeerError, UserError
 from sbcsim.pki.ocsp import REQUEST_TYPE
+
+from .reasons import reason_of
 
 LONGEST = 1 << 16
 """Octets of an answer; no true one is longer."""
@@ -63,8 +64,10 @@ class OcspClient:
             reason = str(error)
         except h11.RemoteProtocolError as error:
             reason = f"no HTTP answer: {error}"
+        except (h11.LocalProtocolError, UnicodeError):
+            reason = "no HTTP request can be made of the address"
         except OSError as error:
-            reason = os.strerror(error.errno).lower() if error.errno else str(error)
+            reason = reason_of(error)
         if self._out.pop(effect.number, None) is not None:
             self._answered(effect.number, data, reason)
 

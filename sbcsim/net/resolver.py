@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 
 import dns.asyncquery
@@ -19,6 +18,8 @@ from dns.rdtypes.IN.SRV import SRV
 
 from sbcsim.device.effects import Endpoint
 from sbcsim.sip.locating import Answer, Question, Service
+
+from .reasons import reason_of
 
 ATTEMPTS = 3
 """How often a question is asked that is not answered."""
@@ -73,8 +74,7 @@ class Resolver:
         except dns.exception.DNSException as error:
             return Answer(failure=str(error).rstrip("."))
         except OSError as error:
-            why = os.strerror(error.errno).lower() if error.errno else str(error)
-            return Answer(failure=f"the DNS server cannot be reached: {why}")
+            return Answer(failure=f"the DNS server cannot be reached: {reason_of(error)}")
 
     async def _exchange(self, query: QueryMessage) -> QueryMessage:
         attempts, patience = (1, DOUBT) if self._silent else (ATTEMPTS, PATIENCE)

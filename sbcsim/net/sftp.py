@@ -236,6 +236,8 @@ class FileService(asyncssh.SFTPServer):
         handle = _handle(file_obj)
         if self._fires(faultpoints.SFTP_DROP, handle.file.path) is not None:
             self.channel.get_connection().abort()
+            handle.failure = FileError(FileProblem.FAILURE, "Connection lost")
+            raise asyncssh.SFTPConnectionLost(handle.failure.text)
         stall = self._fires(faultpoints.STALL, handle.file.path)
         return (
             self._write(handle, offset, data) if stall is None else self._write_late(handle, offset, data, int(stall))

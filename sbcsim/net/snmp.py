@@ -6,7 +6,6 @@ A target that cannot be served costs nothing but its traps: some wait, the oldes
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from sbcsim.device.effects import Endpoint, SendTrap, SnmpUser, TrapTarget
 from sbcsim.errors import SbcsimError, UserError
 
 from .hostclock import host_calendar
+from .reasons import reason_of
 
 WAITING = 1000
 """Traps that wait for a target that is slow to answer."""
@@ -108,8 +108,7 @@ class _Line:
     def _fail(self, target: TrapTarget, error: Exception) -> None:
         if not self._failed:
             self._failed = True
-            code = error.errno if isinstance(error, OSError) else None
-            self._lost(target, os.strerror(code).lower() if code else str(error))
+            self._lost(target, reason_of(error))
 
 
 class _Engine:

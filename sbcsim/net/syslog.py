@@ -6,13 +6,14 @@ A server that cannot be reached costs nothing but its messages: some wait, the o
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Callable
 from typing import cast
 
 from sbcsim.device.effects import Endpoint, SendSyslog, SyslogServer
 from sbcsim.errors import UserError
+
+from .reasons import reason_of
 
 WAITING = 1000
 """Messages that wait for a server that cannot be reached yet."""
@@ -111,5 +112,4 @@ class _Line(asyncio.Protocol):
     def _fail(self, error: OSError | UserError) -> None:
         if not self._failed:
             self._failed = True
-            reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
-            self._lost(self._server, reason)
+            self._lost(self._server, reason_of(error))

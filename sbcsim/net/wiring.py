@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import os
 import socket
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +23,8 @@ from sbcsim.config.tree import Tree
 from sbcsim.device.effects import Endpoint, ListenerKey, Transport
 from sbcsim.errors import UserError
 from sbcsim.grammar import message
+
+from .reasons import reason_of
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -339,7 +340,7 @@ def _wake(sock: socket.socket) -> socket.socket:
 
 
 def _cannot_bind(key: ListenerKey, place: Endpoint, error: OSError) -> UserError:
-    why = os.strerror(error.errno).lower() if error.errno else str(error)
+    why = reason_of(error)
     path = ("addressContext", key.address_context, "zone", key.zone, "sipSigPort", str(key.sip_sig_port))
     simulated, host = format_endpoint(key.address), format_endpoint(place)
     return UserError(

@@ -158,7 +158,7 @@ class FakeBox:
 
     def _kept(self, name: str) -> Snapshot:
         if name not in self.kept:
-            raise UserError(f'no snapshot "{name}"')
+            raise UserError(f'no snapshot "{name}"', tag="data-missing")
         return self.kept[name]
 
     async def close_connection(self, connection: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from string import ascii_letters
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from sbcsim.device.faultpoints import POINTS
 from sbcsim.device.faults import MOST, Faults
 from sbcsim.errors import UserError
 from sbcsim.journal import Journal
+from sbcsim.net.faultycli import FaultyCli
 
 START = Instant(0, 1_000_000_000)
 
@@ -134,6 +137,15 @@ def test_only_so_many_are_set(faults):
         faults.add("sip.silence")
     with pytest.raises(UserError, match=f"there are {MOST} faults already"):
         faults.add("sip.status")
+
+
+def test_a_garbled_letter_is_another_letter():
+    faults = Faults(Journal(), 0)
+    faults.add("cli.garble")
+    cli = FaultyCli(faults, lambda: START)
+    cli.begin("show", str)
+    assert cli.garbled(ascii_letters * 3).isalpha()
+    assert cli.garbled("no 1 is, at: all") != "no 1 is, at: all"
 
 
 def test_every_point_is_told_of(faults):

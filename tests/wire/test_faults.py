@@ -18,6 +18,7 @@ from sshlines import CERTIFICATES, LOGIN, PATIENCE, sessions_left, terminal, upl
 
 from sbcsim import Simulator
 from sbcsim.device.faultpoints import POINTS
+from sbcsim.device.settings import LOCK_PATIENCE, Settings
 from sbcsim.pki.credential import Certificate
 
 NEW = "set system security pki certificate NEW fileName new.p12 type local passPhrase secret state enabled"
@@ -202,6 +203,7 @@ async def sftp_drop(box: Simulator, tmp_path: Path) -> None:
     box.faults.add("sftp.drop", times=1)
     with pytest.raises((asyncssh.SFTPError, asyncssh.ConnectionLost)):
         await upload(box, "file", b"content")
+    assert [entry for entry in box.journal("sftp") if entry.event.ok] == []
     await upload(box, "file", b"content")
     assert await content(box, "file") == b"content"
 
@@ -326,6 +328,31 @@ async def test_a_secret_on_a_line_that_is_hit_is_not_journalled(box: Simulator) 
     (entry,) = box.journal("faultFired")
     assert "certificate NEW" in entry.event.subject
     assert "secret" not in entry.event.subject
+
+
+async def test_a_command_is_met_once_whatever_stands_around_it(box: Simulator) -> None:
+    box.faults.add("cli.noise", match="set timestamp false", times=1)
+    async with asyncssh.connect(*box.ports.cli, **LOGIN) as connection, asyncio.timeout(PATIENCE):
+        process = await connection.create_process(term_type="vt100")
+        process.stdin.write("\rset \\\rtimestamp false\r")
+        await process.stdout.readuntil("Message from root\r\n")
+    (entry,) = box.journal("faultFired")
+    assert entry.event.subject == "set timestamp false"
+
+
+async def test_ctrl_c_ends_a_wait_for_a_lock_though_answers_come_late(tmp_path: Path) -> None:
+    config = tmp_path / "box.cli"
+    config.write_text("\n".join(LINES) + "\n")
+    options = {"clock": f"virtual@{testca.START}", "files": certificate_files(), "settings": Settings(lock_wait=True)}
+    async with Simulator(config, **options) as box:
+        box.faults.add("cli.delay", match="commit", value="300")
+        box.cli("configure exclusive")
+        async with asyncssh.connect(*box.ports.cli, **LOGIN) as connection, asyncio.timeout(LOCK_PATIENCE / 2):
+            process = await connection.create_process(term_type="vt100")
+            process.stdin.write("configure\rset profiles security tlsProfile TLS handshakeTimer 7\rcommit\r")
+            await process.stdout.readuntil("commit\r\n")
+            process.stdin.write("\x03")
+            assert "Aborted: by user" in await process.stdout.readuntil("by user")
 
 
 async def test_ctrl_c_ends_a_late_answer_and_a_lost_client_leaves_nothing(box: Simulator) -> None:

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import sippeers
@@ -17,6 +18,8 @@ from ocspresponder import Responder
 from pingedbox import tls_port
 from tlsbox import SET_PROFILE, commit, counters, tls_box
 
+from sbcsim.device.effects import AskOcsp
+from sbcsim.net.ocsp import OcspClient
 from sbcsim.pki.ocsp import REQUEST_TYPE
 from sbcsim.simulator import Simulator
 
@@ -173,3 +176,13 @@ async def test_a_reset_in_the_middle_begins_anew(box: Simulator, responder: Resp
         await dialling
     assert statistics(box) == {}
     await box.advance(minutes=1)
+
+
+@pytest.mark.parametrize("path", ["a b", "ü"])
+async def test_an_address_that_nobody_can_ask_is_told_at_once(tmp_path: Path, responder: Responder, path: str) -> None:
+    answers: asyncio.Queue[tuple[int, bytes | None, str]] = asyncio.Queue()
+    server = "127.0.0.1", urlsplit(responder.url).port or 0
+    asker = OcspClient(lambda _server: server, lambda *answer: answers.put_nowait(answer))
+    asker.ask(AskOcsp(1, server, f"{responder.url}{path}", b"question"))
+    assert await asyncio.wait_for(answers.get(), 10) == (1, None, "no HTTP request can be made of the address")
+    await asker.close()

@@ -274,9 +274,12 @@ def test_ctl_bounces_a_port_and_shows_metrics(tmp_path: Path) -> None:
         "ipAddress 10.0.0.5 prefix 24 mode inService state enabled\n"
         "set addressContext default zone Z id 2 sipSigPort 3 ipInterfaceGroupName LIG portNumber 5060 "
         "transportProtocolsAllowed sip-tcp mode inService state enabled\n"
+        "set addressContext default zone A/B%2F id 3 sipSigPort 4 ipInterfaceGroupName LIG portNumber 5070 "
+        "transportProtocolsAllowed sip-tcp mode inService state enabled\n"
     )
     with running(str(config)) as box:
-        (sip,) = box.ready["sip"]
+        sip = next(each for each in box.ready["sip"] if each["zone"] == "Z")
+        assert json.loads(box.ctl("bounce", "default", "A/B%2F", "4", "--json").stdout)["closed"] == []
         with socket.create_connection(sip["address"], timeout=PATIENCE) as peer:
             # What it is told is asked for until the box has taken the connection.
             while json.loads(box.ctl("connections", "--json").stdout) == []:
@@ -287,6 +290,15 @@ def test_ctl_bounces_a_port_and_shows_metrics(tmp_path: Path) -> None:
         refused = box.ctl("bounce", "default", "no zone", "3")
         assert (refused.exit_code, refused.stderr) == (1, 'sbcsim: no sipSigPort "default/no zone/3"\n')
         box.stop()
+
+
+def test_ctl_asks_where_it_is_told_to_whatever_the_environment_says(box: Running) -> None:
+    for words in (
+        ("clock", "--url", "http://127.0.0.1:9", "advance", "1d"),
+        ("clock", "advance", "1d", "--url", "http://127.0.0.1:9"),
+    ):
+        refused = box.ctl(*words)
+        assert (refused.exit_code, "http://127.0.0.1:9" in refused.output) == (1, True)
 
 
 def test_ctl_moves_the_clock_and_resets(box: Running) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from pathlib import Path
@@ -124,6 +125,16 @@ def test_a_port_is_bounced_as_an_operator_would(config: Path) -> None:
             assert [entry.event.context for entry in box.journal("commit")][-2:] == ["control", "control"]
             with pytest.raises(UserError, match="not in service"):
                 box.bounce_port("default", "Z", 2)
+
+            async def hurried() -> None:
+                bouncing = asyncio.ensure_future(box.box.bounce_port("default", "Z", 1))
+                await asyncio.sleep(0)
+                box.box.cli("configure exclusive")
+                await bouncing
+                box.box.cli("exit")
+
+            box._thread.wait(hurried)
+            assert len(box.ports.sip) == 1
             box.cli("configure exclusive")
             with pytest.raises(UserError, match="locked"):
                 box.bounce_port("default", "Z", 1)
@@ -195,6 +206,31 @@ def test_faults_are_met_and_end_with_a_reset(config: Path) -> None:
             peer.dial(box.ports.sip[0].address.port)
     finally:
         peer.stop()
+
+
+def test_who_waits_by_mistake_bothers_nobody_else(config: Path) -> None:
+    with sbcsim.SyncSimulator(config, clock=f"virtual@{testca.START}", files=certificate_files()) as box:
+
+        async def wait() -> None:
+            waiting = asyncio.ensure_future(box.box.wait_for("cli", user__nme="admin"))
+            await asyncio.sleep(0)
+            assert box.box.cli("show cli")
+            assert box.box.cli("show cli")
+            with pytest.raises(UserError, match="str has no nme"):
+                await waiting
+
+        box._thread.wait(wait)
+
+
+def test_a_box_in_real_time_is_not_set_back_by_a_snapshot() -> None:
+    with sbcsim.SyncSimulator(clock="real") as box:
+        box.advance(days=31)
+        taken = box.snapshot()
+        assert box.restore() == taken
+        assert box.clock.now() >= taken.taken
+        begun = box.clock.now()
+        box.reset()
+        assert box.clock.now() < begun
 
 
 def test_time_may_flow(config: Path) -> None:
