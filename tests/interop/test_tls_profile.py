@@ -14,17 +14,15 @@ from pathlib import Path
 
 import pytest
 import testca
-from meeting import ZONE
+from failurerow import of_a_stranger, only_for
+from meeting import SOMEBODY_HERE
 from profileviews import (
     ANY_VERSION,
     Looks,
     answered,
     called,
     called_twice,
-    for_clients,
-    for_servers,
     nobody,
-    of_a_stranger,
     scan,
     scanned,
     stalled,
@@ -32,6 +30,7 @@ from profileviews import (
 )
 from tlsbox import SET_PROFILE
 
+from sbcsim.pki.mint import Purpose
 from sbcsim.schema import load
 
 pytestmark = pytest.mark.interop
@@ -92,7 +91,6 @@ def row(leaf: str, settings: str, looks: Looks, finds: str, *lines: str) -> Row:
 
 OLDER = "cipherSuite2 tls_ecdhe_rsa_with_aes_128_cbc_sha"
 RENEWED = "set system security pki certificate NEW fileName new.p12 type local passPhrase secret state enabled"
-SOMEBODY_HERE = f"set {ZONE} ipPeer HERE ipAddress 127.0.0.1 ipPort 5061"
 ALL_1_3 = "TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256 TLS_AES_128_GCM_SHA256"
 THREE = "cipherSuite1 {} cipherSuite2 {} cipherSuite3 {}"
 A, B, C = "tls_rsa_with_aes_128_gcm_sha256", "tls_ecdhe_rsa_with_aes_256_cbc_sha384", "rsa-with-aes-256-cbc-sha-256"
@@ -193,30 +191,24 @@ ROWS = [
     row("sessionResumpTimer", "sessionResumpTimer 0", called_twice, "nothing to come back with"),
     # How certificates are judged.
     *(
-        row(leaf, f"{leaf} {value}", looks, finds, SOMEBODY_HERE)
+        row(leaf, f"{leaf} {value}", partial(looks, issued=issued), finds, *lines)
+        for looks, lines, mine, others, address in (
+            (called, (SOMEBODY_HERE,), Purpose.CLIENT, Purpose.SERVER, "127.0.0.1"),
+            (answered, (), Purpose.SERVER, Purpose.CLIENT, "192.0.2.10"),
+        )
         for leaf, strict, lax, good, bad, alert in (
-            ("acceptableCertValidationErrors", "none", "invalidPurpose", for_clients, for_servers, 43),
+            (
+                "acceptableCertValidationErrors",
+                "none",
+                "invalidPurpose",
+                partial(only_for, mine),
+                partial(only_for, others),
+                43,
+            ),
             ("peerCertValidate", "true", "false", testca.peer, of_a_stranger, 48),
-            ("peerNameVerify", "enabled", "disabled", partial(testca.peer, "127.0.0.1"), testca.peer, 42),
+            ("peerNameVerify", "enabled", "disabled", partial(testca.peer, address), testca.peer, 42),
         )
-        for value, looks, finds in (
-            (strict, partial(called, issued=good), SERVED),
-            (strict, partial(called, issued=bad), f"alert {alert}"),
-            (lax, partial(called, issued=bad), SERVED),
-        )
-    ),
-    *(
-        row(leaf, f"{leaf} {value}", looks, finds)
-        for leaf, strict, lax, good, bad, alert in (
-            ("acceptableCertValidationErrors", "none", "invalidPurpose", for_servers, for_clients, 43),
-            ("peerCertValidate", "true", "false", testca.peer, of_a_stranger, 48),
-            ("peerNameVerify", "enabled", "disabled", partial(testca.peer, "192.0.2.10"), testca.peer, 42),
-        )
-        for value, looks, finds in (
-            (strict, partial(answered, issued=good), SERVED),
-            (strict, partial(answered, issued=bad), f"alert {alert}"),
-            (lax, partial(answered, issued=bad), SERVED),
-        )
+        for value, issued, finds in ((strict, good, SERVED), (strict, bad, f"alert {alert}"), (lax, bad, SERVED))
     ),
 ]
 

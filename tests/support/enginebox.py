@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -80,3 +81,19 @@ async def leave(writer: asyncio.StreamWriter) -> None:
     writer.close()
     with contextlib.suppress(OSError, ssl.SSLError):
         await writer.wait_closed()
+
+
+async def read_to_the_end(driver: Driver, tls: ssl.SSLContext) -> str:
+    """Dial in with blocking sockets, which report the alert that asyncio's TLS swallows: return that, or what came."""
+
+    def read() -> str:
+        with socket.create_connection(("127.0.0.1", port_of(driver)), timeout=10) as plain:
+            try:
+                with tls.wrap_socket(plain) as secured:
+                    return secured.recv(1).decode() or "closed"
+            except ssl.SSLError as error:
+                return str(error.reason)
+            except ConnectionResetError:
+                return "closed"
+
+    return await asyncio.to_thread(read)

@@ -19,7 +19,7 @@ from failurerow import (
     revoked,
     without_issuer,
 )
-from meeting import CLIENT, SERVER
+from meeting import CLIENT, SERVER, SOMEBODY_HERE
 from misbehaviour import (
     CLIENT_HELLO,
     FATAL,
@@ -75,7 +75,6 @@ ASKING = (
     f"{SET_PROFILE}ocspProfileName O",
 )
 """Lines that have a responder asked."""
-SOMEBODY_HERE = "set addressContext default zone Z ipPeer HERE ipAddress 127.0.0.1 ipPort 5061"
 OLDER_SERVER_HELLO = plain_record(HANDSHAKE, bytes.fromhex("020000260302" + "22" * 32 + "00c01400"), b"\3\2")
 OLDEST_CLIENT_HELLO = plain_record(HANDSHAKE, bytes.fromhex("010000290300" + "33" * 32 + "000002002f0100"), b"\3\0")
 SSH = b"SSH-2.0-OpenSSH_9.2\r\n"

@@ -13,7 +13,7 @@ import testca
 from boxes import LINES, certificate_files
 from farend import FarEnd
 from OpenSSL import SSL
-from pingedbox import tls_port
+from pingedbox import VERSIONS, tls_port
 from tlsbox import SET_PROFILE, commit, counters
 
 from sbcsim.events import AlertReceived, ConnectionClosed, DialFailed, Handshake, LogEvent
@@ -25,7 +25,7 @@ PEERS = (
     f"set {ZONE} ipPeer P ipAddress 192.0.2.10 ipPort 5061",
 )
 PING = f"set {ZONE} ipPeer P pathCheck profile PCP state enabled"
-PROFILES = {"TLSv1.2": "v1_2 enabled v1_3 disabled", "TLSv1.3": "v1_2 disabled v1_3 enabled"}
+SOMEBODY_HERE = "set addressContext default zone Z ipPeer HERE ipAddress 127.0.0.1 ipPort 5061"
 SERVER, CLIENT = "server", "client"
 """What the box is."""
 
@@ -161,7 +161,7 @@ async def meeting(
     server = await asyncio.start_server(accepted, "127.0.0.1")
     port = port or server.sockets[0].getsockname()[1]
     configuration = directory / "box.cli"
-    configuration.write_text("\n".join((*LINES, *PEERS, f"{SET_PROFILE}{PROFILES[version]}", *lines)) + "\n")
+    configuration.write_text("\n".join((*LINES, *PEERS, f"{SET_PROFILE}{VERSIONS[version]}", *lines)) + "\n")
     box = Simulator(
         configuration,
         clock=f"virtual@{testca.START}",

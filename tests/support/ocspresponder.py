@@ -11,7 +11,7 @@ from ocspanswers import GOOD, answer, nonce_of, serial_of
 
 from sbcsim.pki.credential import Certificate
 from sbcsim.pki.mint import Authority
-from sbcsim.pki.ocsp import REQUEST_TYPE, RESPONSE_TYPE
+from sbcsim.pki.ocsp import RESPONSE_TYPE
 
 Answer = Callable[[bytes], bytes]
 
@@ -79,11 +79,3 @@ class Responder:
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ca/ocsp"
         async with server:
             yield self
-
-    @property
-    def types(self) -> set[str]:
-        """The media types of all questions."""
-        return {each["content-type"] for each in self.headers}
-
-
-QUESTION_TYPE = REQUEST_TYPE

@@ -18,36 +18,21 @@ from xml.etree import ElementTree as ET
 
 import testca
 from cryptography import x509
+from failurerow import UNTIL
 from meeting import CLIENT, PING, SERVER, Meeting, meeting
 from openssl_program import openssl
 from peers import require_program
 from pingedbox import tls_port
 from tlsbox import Caller, Visit, commit
 
-from sbcsim.pki.mint import Issued, Purpose
+from sbcsim.pki.mint import Issued
 
-UNTIL = "2030-01-01T00:00:00Z"
 ANY_VERSION = ("-min_protocol", "TLSv1", "-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0")
 """Arguments of OpenSSL for whoever speaks everything."""
 
 
 def nobody() -> None:
     """Show no certificate."""
-
-
-@cache
-def for_servers() -> Issued:
-    return testca.authority().issue("peer.example.com", purpose=Purpose.SERVER, not_after=UNTIL)
-
-
-@cache
-def for_clients() -> Issued:
-    return testca.authority().issue("peer.example.com", purpose=Purpose.CLIENT, not_after=UNTIL)
-
-
-@cache
-def of_a_stranger() -> Issued:
-    return testca.stranger().issue("peer.example.com", not_before="2025-12-01T00:00:00Z", not_after=UNTIL)
 
 
 @cache

@@ -19,7 +19,7 @@ import testca
 from failurerow import OLD, count
 from failures import ROWS
 from farend import FarEnd, context, request
-from meeting import CLIENT, SERVER, ZONE, Meeting, meeting
+from meeting import CLIENT, SERVER, SOMEBODY_HERE, ZONE, Meeting, meeting
 from misbehaviour import take_a_flight
 from rawrecord import HANDSHAKE, records
 from tlsbox import SET_PROFILE, commit
@@ -32,7 +32,6 @@ TABLES = (TLS_COUNTERS, CONNECTIONS, CONNECTION_COUNTERS, SESSIONS)
 RESTING = {"0", '""', "no", "none"}
 
 SET_PORT = f"set {ZONE} sipSigPort 1 "
-SOMEBODY_HERE = f"set {ZONE} ipPeer HERE ipAddress 127.0.0.1 ipPort 5061"
 NOBODY_KNOWN = f"{SET_PROFILE}authClient false"
 
 

@@ -95,6 +95,16 @@ async def test_many_dials_are_begun_some_at_a_time_and_those_closed_before_their
             numbers = range(1, 4 * DIALS)
             device.do(*(Dial(number, "", server.getsockname()) for number in numbers))
             device.do(*(Close(number, Closing.RESET) for number in numbers if number % 2))
+            server.setblocking(False)
+            waves: list[int] = []
+            while sum(waves) < 2 * DIALS - 1:
+                await asyncio.sleep(0)
+                waves.append(0)
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        server.accept()[0].close()
+                        waves[-1] += 1
+            assert max(waves) <= DIALS
             await device.hear("dialed", 2 * DIALS - 1)
             await driver.settle()
     assert [each.connection for each in device.heard if each.what == "dialed"] == [*numbers][1::2]

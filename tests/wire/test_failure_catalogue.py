@@ -90,6 +90,7 @@ async def test_failures_side_by_side_are_told_apart(
         assert [far.seen for far in fars] == [row.sees for row in rows]
         assert met.counters == dict(sum((Counter(row.counts) for row in rows), Counter()))
         assert len(met.box.connections()) == met.counters["currentServerConnections"]
+        assert bool(met.box.journal("ocsp")) == asks
 
 
 async def play(row: Row, directory: Path, lines: Iterable[str], responder: Responder | None = None) -> None:
@@ -120,3 +121,4 @@ async def play(row: Row, directory: Path, lines: Iterable[str], responder: Respo
         assert met.tells == [f"secured {row.version}"]
         assert Counter(met.counters) == Counter(row.counts) + SECURED[row.role]
         assert met.alarms == []
+        assert bool(met.box.journal("ocsp")) == any("ocspProfileName" in line for line in lines)

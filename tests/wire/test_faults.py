@@ -110,7 +110,7 @@ async def cli_delay(box: Simulator, tmp_path: Path) -> None:
     assert asyncio.get_running_loop().time() - begun >= 0.06
     async with terminal(box) as typed:
         assert "serverCertName" in await typed.type(SHOW)
-        assert await typed.type("configure") != ""
+        assert await typed.type("configure") == "Entering configuration mode private"
 
 
 async def cli_garble(box: Simulator, tmp_path: Path) -> None:
@@ -303,8 +303,11 @@ async def test_the_fault_is_met_as_it_is_described(box: Simulator, tmp_path: Pat
     assert {event.point for event in fired} == {point}
     box.faults.clear()
     assert box.missing() == []
-    assert await run(box, f"configure; {NEW}; commit") != ""
-    assert await shown(box, tmp_path) in {testca.sbc().certificate.serial, testca.sbc_renewed().certificate.serial}
+    assert "[error]" not in await run(box, f"configure; {NEW}; commit; {SHOW}")
+    await upload(box, "refused", b"x")
+    async with dialled(box, tmp_path) as stream:
+        assert b"".join(await until(stream, "a")).startswith(b"SIP/2.0 200 ")
+    assert len(box.journal("faultFired")) == len(fired)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -316,6 +319,8 @@ async def test_what_has_no_chance_never_fires(box: Simulator, tmp_path: Path, po
     assert await content(box, "file") == b"content"
     async with dialled(box, tmp_path) as stream:
         assert b"".join(await until(stream, "a")).startswith(b"SIP/2.0 200 ")
+        assert await box.close_connection(box.connections()[-1].id)
+        assert await stream.read() == b""
     assert box.journal("faultFired") == []
 
 

@@ -25,6 +25,7 @@ from enginebox import (
     context,
     leave,
     port_of,
+    read_to_the_end,
     running,
     serial_of,
 )
@@ -123,20 +124,6 @@ async def test_intermediates_are_sent_but_not_the_root(device: FakeDevice, versi
     assert outcome[0].peer_chain == (OWN_BY_ISSUING.der(), ISSUING.certificate.der)
 
 
-async def stdlib_alert(driver: Driver, tls: ssl.SSLContext) -> str:
-    """Connect with blocking sockets, which report the alert that asyncio's TLS swallows."""
-
-    def attempt() -> str:
-        with socket.create_connection(("127.0.0.1", port_of(driver)), timeout=10) as plain:
-            try:
-                with tls.wrap_socket(plain) as secured:
-                    return secured.recv(1).decode() or "closed"
-            except ssl.SSLError as error:
-                return str(error.reason)
-
-    return await asyncio.to_thread(attempt)
-
-
 REFUSED = [
     ("TLSv1.2", END + DAY, PEER, 45, HandshakeFailure.PEER_EXPIRED, "ALERT_CERTIFICATE_EXPIRED"),
     ("TLSv1.3", END + DAY, PEER, 45, HandshakeFailure.PEER_EXPIRED, "ALERT_CERTIFICATE_EXPIRED"),
@@ -162,7 +149,7 @@ async def test_server_refuses_a_client_with_the_right_alert(
     seen: str,
 ) -> None:
     device.at = at
-    assert seen in await stdlib_alert(driver, context(tmp_path, issued, version=version))
+    assert seen in await read_to_the_end(driver, context(tmp_path, issued, version=version))
     result = (await device.hear("failed")).detail
     assert isinstance(result, HandshakeFailed)
     assert (result.failure, result.alert_sent, result.alert_received) == (failure, alert, 0)
@@ -175,7 +162,7 @@ async def test_server_without_credential_fails_every_handshake_with_alert_40(
     device: FakeDevice, driver: Driver, tmp_path: Path, version: str
 ) -> None:
     device.credential = None
-    assert "HANDSHAKE_FAILURE" in await stdlib_alert(driver, context(tmp_path, PEER, version=version))
+    assert "HANDSHAKE_FAILURE" in await read_to_the_end(driver, context(tmp_path, PEER, version=version))
     result = (await device.hear("failed")).detail
     assert isinstance(result, HandshakeFailed)
     assert (result.failure, result.alert_sent) == (HandshakeFailure.NO_LOCAL_CERTIFICATE, 40)

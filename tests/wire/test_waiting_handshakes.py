@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from enginebox import CA, NOW, OWN, PEER, context, leave, port_of, running
+from enginebox import CA, NOW, OWN, PEER, context, leave, port_of, read_to_the_end, running
 from fakedevice import FakeDevice, Heard, anchors, credential, listen
 
 from sbcsim.device.effects import Close, Closing, Dial, HandshakeDone, HandshakeFailed, HandshakeFailure, OcspVerdict
@@ -39,22 +37,6 @@ async def dial_in(driver: Driver, tmp_path: Path, version: str = "TLSv1.2") -> a
         return (await asyncio.open_connection("127.0.0.1", port_of(driver), ssl=made))[1]
 
     return asyncio.create_task(dial())
-
-
-async def read_to_the_end(driver: Driver, tls: ssl.SSLContext) -> str:
-    """Dial in with blocking sockets, which report the alert that asyncio's TLS swallows."""
-
-    def read() -> str:
-        with socket.create_connection(("127.0.0.1", port_of(driver)), timeout=10) as plain:
-            try:
-                with tls.wrap_socket(plain) as secured:
-                    return secured.recv(1).decode() or "closed"
-            except ssl.SSLError as error:
-                return str(error.reason)
-            except ConnectionResetError:
-                return "closed"
-
-    return await asyncio.to_thread(read)
 
 
 async def shown(device: FakeDevice, count: int = 1) -> Heard:
