@@ -91,7 +91,7 @@ def read(
         ours = (each for each in response.responses if _is_about(each, certificate, issuer))
         states = [_STATES[each.certificate_status] for each in ours]
         echo = _nonce(response)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, UnsupportedAlgorithm, asn.DuplicateExtension) as error:
         raise OcspError("answer cannot be read") from error
     if not states:
         raise OcspError("answer is about another certificate")

@@ -34,8 +34,9 @@ def answer(
     nonce: bytes | None = None,
     delegate: Issued | None = None,
     sends: tuple[Certificate, ...] = (),
+    extension: x509.ExtensionType | None = None,
 ) -> bytes:
-    """Return an answer in DER form, signed by the issuer or by a delegate; `sends` goes along."""
+    """Return an answer in DER form, signed by the issuer or by a delegate; `sends` and `extension` go along."""
     revoked = state is REVOKED
     signer, key = (issuer.certificate, issuer.key) if delegate is None else (delegate.certificate, delegate.key)
     builder = (
@@ -56,6 +57,8 @@ def answer(
         builder = builder.certificates([each.x509 for each in sends])
     if nonce is not None:
         builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
+    if extension is not None:
+        builder = builder.add_extension(extension, critical=False)
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 

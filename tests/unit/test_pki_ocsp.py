@@ -119,6 +119,20 @@ NOT_BELIEVED = {
 REFUSALS = set(Answer) - {Answer.GOOD, Answer.REVOKED, Answer.UNKNOWN}
 
 
+def test_an_answer_with_the_same_extension_twice_says_nothing():
+    nonce, other = x509.OCSPNonce.oid, x509.ObjectIdentifier("1.3.6.1.5.5.7.48.1.99")
+    data = answer(LEAF.certificate, CA, nonce=NONCE, extension=x509.UnrecognizedExtension(other, b"\x05\x00"))
+    assert said(data) is Answer.GOOD
+    twice = data.replace(encode_der(other), encode_der(nonce))
+    assert said(twice) == "answer cannot be read"
+
+
+def encode_der(oid: x509.ObjectIdentifier) -> bytes:
+    """Return the octets of an OID whose numbers are small."""
+    first, second, *rest = map(int, oid.dotted_string.split("."))
+    return bytes((6, len(rest) + 1, 40 * first + second, *rest))
+
+
 @given(st.binary(max_size=300) | st.integers(0, len(TRUE) - 1).map(lambda end: TRUE[:end]))
 def test_bytes_that_are_no_answer(data):
     assert said(data) in {"answer cannot be read"} | REFUSALS
