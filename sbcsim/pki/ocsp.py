@@ -21,8 +21,8 @@ from sbcsim.errors import SbcsimError
 
 from .credential import Certificate, CertificateError, issued_by
 
-REQUEST_TYPE, RESPONSE_TYPE = "application/ocsp-request", "application/ocsp-response"
-"""Media types of OCSP over HTTP (RFC 6960, appendix A)."""
+REQUEST_TYPE = "application/ocsp-request"
+"""Media type of a question over HTTP (RFC 6960, appendix A)."""
 
 
 class Answer(Enum):

@@ -11,7 +11,9 @@ from ocspanswers import GOOD, answer, nonce_of, serial_of
 
 from sbcsim.pki.credential import Certificate
 from sbcsim.pki.mint import Authority
-from sbcsim.pki.ocsp import RESPONSE_TYPE
+
+RESPONSE_TYPE = "application/ocsp-response"
+"""Media type of an answer over HTTP (RFC 6960, appendix A)."""
 
 Answer = Callable[[bytes], bytes]
 
