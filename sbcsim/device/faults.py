@@ -131,7 +131,7 @@ class Faults:
             return None
         fired = None
         for active in self._by_point[point]:
-            if fnmatchcase(subject, active.fault.match) and self._due(active, now) and fired is None:
+            if _fits(subject, active.fault.match) and self._due(active, now) and fired is None:
                 active.fired += 1
                 active.last = now.uptime
                 fired = active.fault
@@ -148,6 +148,11 @@ class Faults:
         if active.last is not None and now.uptime - active.last < fault.period:
             return False
         return fault.probability == 1 or self._chance.random() < fault.probability
+
+
+def _fits(subject: str, match: str) -> bool:
+    # A `[` is no class of letters here: command lines have it, around a list.
+    return fnmatchcase(subject, match.replace("[", "[[]"))
 
 
 def _fitting(point: Point, value: str) -> str:

@@ -51,6 +51,17 @@ def test_only_what_matches_meets_it(faults):
     assert faults.fires("sip.status", "OPTIONS", START) == "503"
 
 
+def test_brackets_in_a_match_stand_for_themselves(faults):
+    """Command lines have them: lists are typed so."""
+    line = "set addressContext default ipInterfaceGroup LIG ipInterface LIF altMediaIpAddresses [ 10.0.0.6 10.0.0.7 ]"
+    faults.add("cli.drop", match="set * altMediaIpAddresses [ 10.0.0.6 *")
+    faults.add("cli.delay", match=line)
+    faults.add("cli.noise", match="[a-z]*")
+    assert faults.fires("cli.drop", line, START) is not None
+    assert faults.fires("cli.delay", line, START) is not None
+    assert faults.fires("cli.noise", line, START) is None
+
+
 def test_at_most_once_in_a_period_of_simulated_time(faults):
     faults.add("sip.silence", period=MINUTE)
     assert fired(faults, 150) == [1, 61, 121]
