@@ -133,6 +133,10 @@ class CertificateStore:
                 names.append(name)
         return names
 
+    def from_files(self, proposal: Proposal) -> list[str]:
+        """Return those of them that are read from a file: not those whose key was made on the box."""
+        return [name for name in self.to_load(proposal) if _file_kind(_text(proposal.new, name, "type")) is not None]
+
     def validate(self, proposal: Proposal) -> None:
         """Read what the proposal enables; raises UserError with the box's text for the first that fails."""
         for name in self.to_load(proposal):

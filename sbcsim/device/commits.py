@@ -63,7 +63,7 @@ class Commits:
         """Refuse certificates that cannot be read; raises UserError."""
         certificates, faults = self._chassis.certificates, self._chassis.faults
         if faults.at(faultpoints.UNREADABLE):
-            for name in certificates.to_load(proposal):
+            for name in certificates.from_files(proposal):
                 if faults.fires(faultpoints.UNREADABLE, name, proposal.now) is not None:
                     raise file_not_found(proposal.new, name)
         certificates.validate(proposal)

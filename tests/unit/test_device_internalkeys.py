@@ -180,3 +180,12 @@ def test_a_key_made_in_advance_is_taken(box):
     _, text = run(box, "generateCSR", csrSub=SUBJECT)
     assert x509.load_pem_x509_csr(text.encode()).public_key() == key.public_key()
     assert box.sbc.request_work(PATH, "importCert", {"certContent": "x"}) is None
+
+
+def test_a_fault_of_files_does_not_touch_a_certificate_that_has_none(box):
+    assert run(box, "importCert", certContent=signed(box))[0] == 0
+    box.sbc.faults.add("pki.unreadable")
+    box.commit(f"{SET}state enabled")
+    assert box.events("faultFired") == []
+    with pytest.raises(UserError, match=r"new\.p12"):
+        box.commit("set system security pki certificate NEW fileName new.p12 type local state enabled")
