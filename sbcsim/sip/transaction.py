@@ -19,9 +19,6 @@ T1 = SECOND // 2
 T2 = 4 * SECOND
 """The longest wait between two sendings of a request other than INVITE."""
 
-TIMER_F = 64 * T1
-"""How long such a request waits for its answer."""
-
 DEFAULT_PORT = 5060
 
 
