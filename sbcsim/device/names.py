@@ -7,8 +7,9 @@ on what the DNS says, not on how often it was asked: so a jump of the clock that
 from __future__ import annotations
 
 from sbcsim import rng
+from sbcsim.addresses import usual_address
 from sbcsim.clock import SECOND, Instant
-from sbcsim.sip.locating import Answer, Question, Unlocated, is_address, locate
+from sbcsim.sip.locating import Answer, Question, Unlocated, locate
 
 from .chassis import Chassis
 from .connections import PeerKey
@@ -49,7 +50,7 @@ class Names:
 
     def known(self, host_name: str) -> str:
         """Return the address of a name that needs no look-up, "" for any other."""
-        return self._chassis.settings.hosts.get(host_name) or is_address(host_name)
+        return self._chassis.settings.hosts.get(host_name) or usual_address(host_name)
 
     def find(self, search: Search, now: Instant) -> Endpoint | Unlocated | None:
         """Return where a search leads; None while the DNS is asked, which ends with `looked_up`."""

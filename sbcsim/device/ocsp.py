@@ -13,12 +13,12 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from sbcsim import rng
+from sbcsim.addresses import usual_address
 from sbcsim.clock import SECOND, Instant, Order
 from sbcsim.events import LogEvent, OcspAnswered
 from sbcsim.pki import ocsp
 from sbcsim.pki.credential import Certificate, TrustAnchors
 from sbcsim.pki.ocsp import Answer
-from sbcsim.sip.locating import is_address
 
 from . import connectionevents
 from .chassis import Chassis
@@ -189,7 +189,7 @@ class OcspInquiries:
                 self._unanswered(asked, "", "no responder known" if not asked.url else "not an http URL", now)
                 continue
             host, port = server
-            address = self._chassis.settings.hosts.get(host) or is_address(host)
+            address = self._chassis.settings.hosts.get(host) or usual_address(host)
             if not address:
                 self._count(asked, "ocspRequestAttempts")
                 self._unanswered(asked, "ocspRepondersUnreachable", f"{host} is not in the host table", now)

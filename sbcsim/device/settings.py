@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from sbcsim.addresses import usual_address
 from sbcsim.clock import parse_duration
 from sbcsim.errors import UserError
-from sbcsim.sip.locating import is_address
 
 from .passwords import PasswordChange
 from .redundancy import HaMode
@@ -88,9 +88,9 @@ def chosen(texts: Iterable[str]) -> Settings:
 
 def _host(text: str) -> tuple[str, str]:
     name, _, address = text.partition(":")
-    if not name or not is_address(address.strip("[]")):
+    if not name or not usual_address(address.strip("[]")):
         raise UserError(f'setting host: "{text}" is not a name with an address such as peer.example.com:192.0.2.10')
-    return name, is_address(address.strip("[]"))
+    return name, usual_address(address.strip("[]"))
 
 
 def _resolver(text: str) -> tuple[str, int]:
@@ -100,9 +100,9 @@ def _resolver(text: str) -> tuple[str, int]:
         port = rest.removeprefix(":") or port
     elif text.count(":") == 1:
         address, _, port = text.partition(":")
-    if not is_address(address) or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not usual_address(address) or not port.isdecimal() or not 0 < int(port) < 65536:
         raise UserError(f'setting resolver: "{text}" is not the place of a DNS server such as 127.0.0.1:5353')
-    return is_address(address), int(port)
+    return usual_address(address), int(port)
 
 
 def _duration(name: str, text: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+from sbcsim.addresses import usual_address
 
 from .credential import Certificate
 
@@ -12,9 +12,9 @@ def carries(certificate: Certificate, name: str) -> bool:
 
     A host name may also be covered by one whose first label is `*`, which stands for exactly one label.
     """
-    address = _address(name)
+    address = usual_address(name)
     if address:
-        return any(_address(each) == address for each in (certificate.common_name, *certificate.ip_addresses))
+        return any(usual_address(each) == address for each in (certificate.common_name, *certificate.ip_addresses))
     wanted = _plain(name)
     given = (certificate.common_name, *certificate.dns_names, *certificate.sip_domains)
     return bool(wanted) and any(_covers(_plain(each), wanted) for each in given)
@@ -30,10 +30,3 @@ def _covers(given: str, wanted: str) -> bool:
 
 def _plain(name: str) -> str:
     return name.lower().removesuffix(".")
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return ""

@@ -5,7 +5,6 @@ Nothing is asked here: `locate` says what has to be asked next, and is called ag
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random  # noqa: TID251 - only the type: the stream is given
@@ -102,14 +101,6 @@ def in_order(services: Iterable[Service], draw: Random) -> list[Service]:
         ordered.append(each)
         waiting.remove(each)
     return ordered
-
-
-def is_address(text: str) -> str:
-    """Return an IP address in its usual form, "" for anything else."""
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return ""
 
 
 def _address(name: str, port: int, types: Sequence[str], answers: Mapping[Question, Answer], draw: Random) -> Step:

@@ -6,8 +6,8 @@ The box keeps no state for what it is asked: the same request gets the same answ
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 
+from sbcsim.addresses import usual_address
 from sbcsim.clock import SECOND
 
 from .headers import parameter
@@ -50,10 +50,8 @@ def reply_to(response: Response, source: tuple[str, int]) -> tuple[str, int]:
     """
     via = response.via
     port = via.port or DEFAULT_PORT
-    elsewhere = parameter(via.parameters, "maddr")
+    # Where maddr is a name, nobody is asked what it means: the answer goes back where the request came from.
+    elsewhere = usual_address((parameter(via.parameters, "maddr") or "").strip("[]"))
     if elsewhere:
-        try:
-            return (str(ipaddress.ip_address(elsewhere.strip("[]"))), port)
-        except ValueError:
-            pass  # a name: nobody is asked what it means, so the answer goes back where the request came from
+        return (elsewhere, port)
     return source if parameter(via.parameters, "rport") else (source[0], port)
