@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 from sbcsim.clock import Clock, Instant
 from sbcsim.config.rows import FileRow
@@ -52,6 +52,8 @@ from .effects import (
     SendTrap,
     SessionId,
     StopListening,
+    SyslogServer,
+    TrapTarget,
 )
 from .eventlog import DIRECTORY, EventLog
 from .filenodes import Directory, FileError, FileKeeper
@@ -83,6 +85,8 @@ class Keeper(FileKeeper, Protocol):
     def put(self, documents: Mapping[str, bytes | None]) -> None:
         """Keep documents, None for one that is gone; raises UserError, and has kept nothing then."""
 
+
+_Server = TypeVar("_Server", SyslogServer, TrapTarget)
 
 AT_ONCE = 32
 """Timers that fire in one go over a jump of the clock, and pings that are sent."""
@@ -545,12 +549,14 @@ class Sbc:
         return Administration(self.database.running, self.system_name)
 
     def _send_syslog(self, effect: SendSyslog) -> None:
-        host = effect.server.host
-        self._chassis.effect(replace(effect, server=replace(effect.server, host=self.settings.hosts.get(host, host))))
+        self._chassis.effect(replace(effect, server=self._located(effect.server)))
 
     def _send_trap(self, effect: SendTrap) -> None:
-        host = effect.target.host
-        self._chassis.effect(replace(effect, target=replace(effect.target, host=self.settings.hosts.get(host, host))))
+        self._chassis.effect(replace(effect, target=self._located(effect.target)))
+
+    def _located(self, server: _Server) -> _Server:
+        """Return somebody outside with the address that the host table has for the name."""
+        return replace(server, host=self.settings.hosts.get(server.host, server.host))
 
     def _log_files(self) -> Mapping[str, MountedFile]:
         return {
