@@ -1,4 +1,4 @@
-"""IP addresses as text: the one spelling that each of them is known by."""
+"""IP addresses as text: the one spelling that each of them is known by, alone and with a port."""
 
 from __future__ import annotations
 
@@ -11,3 +11,9 @@ def usual_address(text: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError:
         return ""
+
+
+def format_endpoint(endpoint: tuple[str, int]) -> str:
+    """Return `10.1.2.3:5061` or `[2001:db8::1]:5061`."""
+    address, port = endpoint
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from . import expectation
+from .addresses import format_endpoint
 from .clock import Clock, Instant, Mode, format_duration, from_datetime, from_rfc3339, parse_duration
 from .config.secret import Cipher
 from .config.transaction import Database
@@ -54,7 +55,7 @@ from .net.hostclock import host_calendar, host_uptime, make_clock
 from .net.login import HOST_KEYS, HostKeys, SshPort
 from .net.management import Management
 from .net.startfiles import StartFiles, factory
-from .net.wiring import AddressMap, Wiring, format_endpoint, parse_network, parse_pair
+from .net.wiring import AddressMap, Wiring, parse_network, parse_pair
 from .schema.load import load as load_schema
 from .schema.node import Node
 from .snapshots import Kept, Snapshots

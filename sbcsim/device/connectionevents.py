@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from sbcsim.addresses import format_endpoint
 from sbcsim.events import CertificateSeen, ConnectionClosed, ConnectionOpened, DialFailed, Handshake, LogEvent
 from sbcsim.pki.credential import Certificate, Credential
 
 from .connections import ConnectionRecord
-from .effects import Endpoint, HandshakeFailed
+from .effects import HandshakeFailed
 
 
 def seen(certificate: Certificate, name: str = "") -> CertificateSeen:
@@ -17,13 +18,13 @@ def seen(certificate: Certificate, name: str = "") -> CertificateSeen:
 def opened(record: ConnectionRecord) -> ConnectionOpened:
     """Return that a TCP connection stands."""
     return ConnectionOpened(
-        record.id, record.direction.value, _port(record), _endpoint(record.local), _endpoint(record.remote)
+        record.id, record.direction.value, _port(record), format_endpoint(record.local), format_endpoint(record.remote)
     )
 
 
 def dial_failed(record: ConnectionRecord, reason: str, *, times: int) -> DialFailed:
     """Return that a TCP connection, or `times` alike, could not be opened."""
-    return DialFailed(record.id, _port(record), _endpoint(record.remote), reason, times)
+    return DialFailed(record.id, _port(record), format_endpoint(record.remote), reason, times)
 
 
 def handshake(record: ConnectionRecord, failed: HandshakeFailed | None = None, *, times: int = 1) -> Handshake:
@@ -47,12 +48,12 @@ def handshake(record: ConnectionRecord, failed: HandshakeFailed | None = None, *
 
 def failed_handshake_logged(record: ConnectionRecord, reason: str) -> LogEvent:
     """Return the line of the security log for a failed handshake."""
-    return LogEvent("SEC", "minor", f"*Tls: handshake with {_endpoint(record.remote)} failed: {reason}")
+    return LogEvent("SEC", "minor", f"*Tls: handshake with {format_endpoint(record.remote)} failed: {reason}")
 
 
 def renegotiation_logged(record: ConnectionRecord) -> LogEvent:
     """Return the line of the security log for a ClientHello on an established connection."""
-    return LogEvent("SEC", "minor", f"*Tls: renegotiation by {_endpoint(record.remote)} refused")
+    return LogEvent("SEC", "minor", f"*Tls: renegotiation by {format_endpoint(record.remote)} refused")
 
 
 def closed(record: ConnectionRecord, by: str, reason: str) -> ConnectionClosed:
@@ -67,8 +68,3 @@ def _own(credential: Credential | None) -> CertificateSeen | None:
 
 def _port(record: ConnectionRecord) -> str:
     return "/".join(map(str, record.port))
-
-
-def _endpoint(endpoint: Endpoint) -> str:
-    host, port = endpoint
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sbcsim.addresses import format_endpoint
 from sbcsim.clock import Instant
 from sbcsim.events import SipMessage
 from sbcsim.sip.message import Request, Response
@@ -73,10 +74,5 @@ class DatagramPlane:
         self, direction: str, remote: Endpoint, message: Request | Response, size: int, now: Instant, times: int
     ) -> None:
         call_id = message.headers.get("Call-ID") or ""
-        self._chassis.emit(now, SipMessage(0, direction, message.summary, call_id, size, times, place(remote)))
-
-
-def place(remote: Endpoint) -> str:
-    """Return where a datagram came from or goes to, as the journal shows it."""
-    host, port = remote
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        at = format_endpoint(remote)
+        self._chassis.emit(now, SipMessage(0, direction, message.summary, call_id, size, times, at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sbcsim.addresses import format_endpoint
 from sbcsim.clock import Instant
 from sbcsim.events import LogEvent, SipRefused
 from sbcsim.sip import datagram, options, transaction
@@ -10,7 +11,7 @@ from sbcsim.sip.message import Request, Response
 
 from . import faultyanswers
 from .chassis import Chassis
-from .datagrams import DatagramPlane, place
+from .datagrams import DatagramPlane
 from .effects import Endpoint, ListenerKey
 from .listeners import Port
 from .pathcheck import PathChecks
@@ -86,8 +87,8 @@ class DatagramSignalling:
         where = f" in {error.header}" if error.header else ""
         status = response.status if response else 0
         reason = f"{error.reason}{where}"
-        self._chassis.emit(now, SipRefused(0, reason, answered=status, closed=False, remote=place(remote)))
-        self._chassis.emit(now, LogEvent("DBG", "minor", f"*Sip: datagram from {place(remote)}: {reason}"))
+        self._chassis.emit(now, SipRefused(0, reason, answered=status, closed=False, remote=format_endpoint(remote)))
+        self._chassis.emit(now, LogEvent("DBG", "minor", f"*Sip: datagram from {format_endpoint(remote)}: {reason}"))
 
     def _send(self, port: Port, listener: ListenerKey, remote: Endpoint, response: Response, now: Instant) -> None:
         try:

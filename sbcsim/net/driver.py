@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sbcsim.addresses import format_endpoint
 from sbcsim.clock import SECOND, Clock, Instant
 from sbcsim.device.effects import (
     AskOcsp,
@@ -58,7 +59,7 @@ from .snmp import TrapSender
 from .syslog import SyslogSender
 from .tcp import Phase, Stream, Streams
 from .tls import self_check
-from .wiring import Wiring, endpoint_of, format_endpoint
+from .wiring import Wiring, endpoint_of
 
 if TYPE_CHECKING:
     from .resolver import Resolver

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from sbcsim.addresses import format_endpoint
 from sbcsim.clock import Instant
 from sbcsim.config.proposal import Kept
 from sbcsim.config.transaction import Author, CommitRecord, Pending, Proposal
@@ -71,12 +72,6 @@ def parse_network(text: str) -> IpNetwork:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise UserError(f'"{text}" is not a network such as 10.0.0.0/8') from None
-
-
-def format_endpoint(endpoint: Endpoint) -> str:
-    """Return `10.1.2.3:5061` or `[2001:db8::1]:5061`."""
-    address, port = endpoint
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 class AddressMap:

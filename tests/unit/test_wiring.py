@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fakedevice import listener
 
+from sbcsim.addresses import format_endpoint
 from sbcsim.device.effects import ListenerKey
 from sbcsim.errors import UserError
 from sbcsim.net.wiring import (
@@ -17,7 +18,6 @@ from sbcsim.net.wiring import (
     AddressPair,
     RefusedDialError,
     Wiring,
-    format_endpoint,
     parse_network,
     parse_pair,
 )
