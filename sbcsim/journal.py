@@ -72,6 +72,7 @@ class Journal:
     def __init__(self, limit: int = 100_000) -> None:
         self._entries: deque[Entry] = deque(maxlen=limit)
         self._readers: list[Callable[[Entry], None]] = []
+        self._untold: deque[Entry] = deque()
         self._number = 0
         self.counts: Counter[str] = Counter()
         """How many events there were of each kind, also those that the journal no longer holds."""
@@ -88,14 +89,24 @@ class Journal:
         return self._number
 
     def add(self, at: Instant, event: Event) -> Entry:
-        """Append an event and tell every reader."""
+        """Append an event and tell every reader; what one of them adds is told when all have heard this."""
         self._number += 1
         self.counts[event.kind] += 1
         entry = Entry(self._number, at, event)
         self._entries.append(entry)
-        for reader in tuple(self._readers):
-            reader(entry)
+        self._untold.append(entry)
+        if len(self._untold) == 1:
+            self._tell()
         return entry
+
+    def _tell(self) -> None:
+        try:
+            while self._untold:
+                for reader in tuple(self._readers):
+                    reader(self._untold[0])
+                self._untold.popleft()
+        finally:
+            self._untold.clear()
 
     def after(self, number: int, kinds: frozenset[str] = frozenset(), limit: int | None = None) -> list[Entry]:
         """Return the entries behind `number`, oldest first, of `kinds` only if any are given, at most `limit`."""

@@ -104,6 +104,35 @@ def test_a_reader_may_leave_while_it_is_told():
     assert seen == [1, -1, -2]
 
 
+def test_what_a_reader_adds_is_told_behind_what_it_was_told_of():
+    journal = Journal()
+    seen = []
+    journal.subscribe(lambda entry: journal.add(AT, Reset()) if entry.kind == "logout" else None)
+    journal.subscribe(lambda entry: seen.append(entry.number))
+    for name in ("one", "two"):
+        journal.add(AT, Logout(name, "::1", "cli"))
+    assert seen == [1, 2, 3, 4]
+    assert [entry.kind for entry in journal] == ["logout", "reset"] * 2
+
+
+def test_a_reader_that_fails_is_not_told_again():
+    journal = Journal()
+    seen = []
+
+    def fail(entry):
+        seen.append(entry.number)
+        if entry.kind == "logout":
+            journal.add(AT, Reset())
+            raise RuntimeError
+
+    journal.subscribe(fail)
+    with pytest.raises(RuntimeError):
+        journal.add(AT, Logout("one", "::1", "cli"))
+    journal.add(AT, Reset())
+    assert seen == [1, 3]
+    assert [entry.number for entry in journal] == [1, 2, 3]
+
+
 def test_iterating_is_safe_while_entries_come_in():
     journal = filled(3, 3)
     for _ in journal:
