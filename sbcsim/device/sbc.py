@@ -152,7 +152,12 @@ class Sbc:
         self.event_log.send = self._send_syslog
         self.journal.subscribe(self.event_log.read)
         self._traps = Traps(
-            self.settings.system_name, self._send_trap, lambda: self._chassis.tree, database.cipher, timestamp
+            self.settings.system_name,
+            self._send_trap,
+            lambda: self._chassis.tree,
+            database.cipher,
+            timestamp,
+            self._chassis.emit,
         )
         self.journal.subscribe(self._traps.read)
         for disk in self._disks:

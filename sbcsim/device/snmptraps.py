@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from sbcsim.clock import SECOND
+from sbcsim.addresses import format_endpoint
+from sbcsim.clock import SECOND, Instant
 from sbcsim.config.secret import Cipher
+from sbcsim.config.traps import SNMP, TARGETS, USERS, wanted_keys
 from sbcsim.config.tree import Tree
-from sbcsim.events import AlarmRaised
+from sbcsim.errors import UserError
+from sbcsim.events import AlarmRaised, Event, LogEvent
 from sbcsim.journal import Entry
 from sbcsim.schema.node import Path
+from sbcsim.schema.types import ValueProblem
 
 from .alarms import AlarmName
-from .effects import SendTrap, SnmpUser, Trap, TrapTarget
-
-SNMP: Path = ("oam", "snmp")
-TARGETS: Path = (*SNMP, "trapTarget")
+from .effects import Endpoint, SendTrap, SnmpUser, Trap, TrapTarget
 
 VENDOR = "1.3.6.1.4.1.2879"
 DOCUMENTATION = "1.3.6.1.4.1.32473.2879"
@@ -53,19 +54,25 @@ _ENTERPRISE = 2879
 _TEXT_FORMAT = b"\x04"  # RFC 3411, SnmpEngineID: administratively assigned text
 _BY_EVENT = {name.event: name for name in AlarmName}
 _HUNDREDTH = SECOND // 100
-_SECURED = {"noAuthNoPriv": (False, False), "authNoPriv": (True, False), "authPriv": (True, True)}
 
 
 @dataclass(slots=True)
 class Traps:
-    """Reads the journal and sends a trap for every alarm that is raised; `send` takes the effects."""
+    """Reads the journal and sends a trap for every alarm that is raised; `send` takes the effects.
+
+    `emit` takes what the event log is told of a target whose user has a key that is of no use: once each time that
+    begins, as of one that cannot be reached.
+    """
 
     node: str
     send: Callable[[SendTrap], None]
     tree: Callable[[], Tree]
     cipher: Cipher
     timestamp: Callable[[int], str]
+    emit: Callable[[Instant, Event], object]
     _sequence: int = field(default=0, init=False)
+    _unserved: set[str] = field(default_factory=set, init=False)
+    """The targets that the last trap could not go to."""
 
     def read(self, entry: Entry) -> None:
         """Send the traps of one entry of the journal."""
@@ -86,27 +93,46 @@ class Traps:
             entry.at.uptime // _HUNDREDTH,
             tuple((OBJECTS[name], value) for name, value in values.items()),
         )
-        for target in trap_targets(self.tree(), self.node, self.cipher):
-            self.send(SendTrap(target, trap))
+        self._send(trap, entry.at)
 
     def restart(self) -> None:
-        """Count anew."""
+        """Count and tell anew."""
         self._sequence = 0
+        self._unserved.clear()
+
+    def _send(self, trap: Trap, now: Instant) -> None:
+        tree, unserved = self.tree(), set()
+        for name in _enabled_targets(tree):
+            path = (*TARGETS, name)
+            host, port = _endpoint(tree, path)
+            kind = str(tree.value((*path, "trapType")))
+            try:
+                user = _user(tree, path, self.cipher) if kind == "v3" else None
+            except UserError as error:
+                unserved.add(name)
+                if name not in self._unserved:
+                    text = f"trap target {name} at {format_endpoint((host, port))} gets no traps: {error.text}"
+                    self.emit(now, LogEvent("LOG", "minor", text))
+                continue
+            target = TrapTarget(name, host, port, kind, _community(tree), user, engine_id(tree, self.node))
+            self.send(SendTrap(target, trap))
+        self._unserved = unserved
 
 
-def trap_targets(tree: Tree, node: str, cipher: Cipher) -> Iterator[TrapTarget]:
-    """Yield whom traps are sent to, by name; with `version v3only` nobody of an older version."""
+def _enabled_targets(tree: Tree) -> Iterator[str]:
+    """Yield the names of those whom traps are sent to; with `version v3only` nobody of an older version."""
     newest_only = tree.value((*SNMP, "version")) == "v3only"
     for (name,) in tree.keys(TARGETS):
         path = (*TARGETS, name)
-        kind = str(tree.value((*path, "trapType")))
-        if tree.value((*path, "state")) != "enabled" or (newest_only and kind != "v3"):
-            continue
-        port = tree.value((*path, "port"))
-        assert isinstance(port, int)
-        host = tree.get((*path, "ipAddress")) or tree.get((*path, "fqdn")) or ""
-        user = _user(tree, path, cipher) if kind == "v3" else None
-        yield TrapTarget(name, str(host), port, kind, _community(tree), user, engine_id(tree, node))
+        older = tree.value((*path, "trapType")) != "v3"
+        if tree.value((*path, "state")) == "enabled" and not (newest_only and older):
+            yield name
+
+
+def _endpoint(tree: Tree, target: Path) -> Endpoint:
+    port = tree.value((*target, "port"))
+    assert isinstance(port, int)
+    return str(tree.get((*target, "ipAddress")) or tree.get((*target, "fqdn")) or ""), port
 
 
 def engine_id(tree: Tree, node: str) -> bytes:
@@ -126,19 +152,33 @@ def _community(tree: Tree) -> str:
 
 
 def _user(tree: Tree, target: Path, cipher: Cipher) -> SnmpUser:
-    name = str(tree.get((*target, "targetUserName")) or "")
-    path = (*SNMP, "users", name)
-    signs, encrypts = _SECURED[str(tree.value((*target, "targetSecurityLevel")))]
+    """Return the user of a target; raises UserError for a key that its level wants and that is of no use.
 
-    def key(leaf: str, *, wanted: bool) -> bytes:
-        stored = tree.get((*path, leaf)) if wanted else None
-        return b"" if stored is None else _octets(cipher.opened(str(stored)))
+    Without it, nothing is sent: unsigned and in clear is not what was asked for.
+    """
+    name = str(tree.get((*target, "targetUserName")) or "")
+    path = (*USERS, name)
+    wanted = wanted_keys(tree, target)
+
+    def key(leaf: str) -> bytes:
+        if leaf not in wanted:
+            return b""
+        stored = tree.get((*path, leaf))
+        if stored is None:
+            raise UserError(f"{leaf} of user {name} is not configured")
+        # An encrypted word is committed as it is, whatever it stands for, and may come from another box.
+        key_type = tree.schema.descend((*USERS, leaf)).type
+        assert key_type is not None
+        try:
+            return _octets(str(key_type.parse(cipher.opened(str(stored)))))
+        except ValueProblem:
+            raise UserError(f"{leaf} of user {name} cannot be read") from None
 
     return SnmpUser(
         name,
-        key("authKey", wanted=signs),
+        key("authKey"),
         str(tree.value((*path, "authProtocol"))),
-        key("privKey", wanted=encrypts),
+        key("privKey"),
         str(tree.value((*path, "privProtocol"))),
     )
 

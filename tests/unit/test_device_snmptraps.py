@@ -8,6 +8,8 @@ import pytest
 from inmemory import Box
 from livebox import PEER, live_box
 
+from sbcsim.config.rules import Rules
+from sbcsim.config.secret import Cipher
 from sbcsim.device.alarms import AlarmName
 from sbcsim.device.effects import SnmpUser, TrapTarget
 from sbcsim.device.snmptraps import NOTIFICATIONS, OBJECTS, engine_id
@@ -104,6 +106,99 @@ def test_a_user_of_version_3_comes_with_keys_as_its_level_wants(box, level, auth
     assert target.user == SnmpUser("jo", auth, "HMACSHA", privacy, "AES128")
     assert AUTH not in repr(target)
     assert repr(auth) not in repr(target) or not auth
+
+
+def told(box: Box) -> list[str]:
+    """Return who gets no traps, as the event log says it."""
+    lines = [event for event in box.events("log") if "gets no traps" in event.text]
+    assert {(event.subsystem, event.level) for event in lines} <= {("LOG", "minor")}
+    return [event.text for event in lines]
+
+
+FOREIGN = Cipher(7).encrypt(AUTH)
+"""A key as a box with another seed shows it."""
+
+
+@pytest.mark.parametrize(
+    ("level", "keys", "unreadable"),
+    [
+        ("authNoPriv", f"authKey {FOREIGN}", "authKey"),
+        ("authPriv", f"authKey {AUTH} privKey {FOREIGN}", "privKey"),
+        ("authPriv", f"authKey {FOREIGN} privKey {PRIVACY}", "authKey"),
+        ("authNoPriv", f"authKey {Cipher(0).encrypt('no key at all')}", "authKey"),
+        ("authNoPriv", f"authKey {Cipher(0).encrypt('0a:0b')}", "authKey"),
+        ("authNoPriv", f"authKey {Cipher(0).encrypt(AUTH + ':0')}", "authKey"),
+    ],
+)
+def test_who_has_a_key_that_cannot_be_read_gets_nothing_and_that_is_said_once(box, level, keys, unreadable):
+    box.commit(
+        f"{SNMP}users jo {keys}",
+        f"{SNMP}trapTarget ALSO ipAddress 192.0.2.98 port 1162 state enabled",
+        f"{SNMP}trapTarget SIX ipAddress 2001:db8::9 state enabled trapType v3 targetUserName jo "
+        f"targetSecurityLevel {level}",
+    )
+    fail_peer(box)
+    assert [target.name for target in targets(box)] == ["ALSO", "NMS"]
+    assert told(box) == [f"trap target SIX at [2001:db8::9]:162 gets no traps: {unreadable} of user jo cannot be read"]
+    box.far_ends[PEER].behaviour = "answer"
+    box.advance("10m")
+    assert [target.name for target in targets(box)] == ["ALSO", "NMS"] * 2
+    assert len(told(box)) == 1
+
+    box.commit(f"{SNMP}users jo authKey {AUTH} privKey {PRIVACY}")
+    fail_peer(box)
+    assert [target.name for target in targets(box)][4:] == ["ALSO", "NMS", "SIX"]
+    box.commit(f"{SNMP}users jo {keys}")
+    box.far_ends[PEER].behaviour = "answer"
+    box.advance("10m")
+    assert len(told(box)) == 2, "it has begun anew"
+
+
+def test_a_key_that_the_level_does_not_want_may_be_unreadable(box):
+    box.commit(
+        f"{SNMP}users jo authKey {AUTH} privKey {FOREIGN}",
+        f"{SNMP}trapTarget NMS trapType v3 targetUserName jo targetSecurityLevel authNoPriv",
+    )
+    fail_peer(box)
+    assert targets(box)[0].user == SnmpUser("jo", b"\x0a" * 20, "HMACMD5", b"", "DES")
+    assert told(box) == []
+
+
+def test_who_comes_from_an_older_configuration_without_its_key_gets_nothing_unsigned(box):
+    """No commit leads there now, but a state directory may hold it."""
+    box.database._rules = Rules(box.database.schema, [])
+    box.commit(
+        f"{SNMP}users jo authKey {AUTH}",
+        f"{SNMP}trapTarget NMS trapType v3 targetUserName jo targetSecurityLevel authPriv",
+    )
+    fail_peer(box)
+    assert targets(box) == []
+    assert told(box) == ["trap target NMS at 192.0.2.99:162 gets no traps: privKey of user jo is not configured"]
+
+
+def test_the_journal_tells_of_the_alarm_before_it_tells_of_the_traps_that_are_lost(box):
+    box.commit(
+        f"{SNMP}users jo authKey {FOREIGN}",
+        f"{SNMP}trapTarget NMS trapType v3 targetUserName jo targetSecurityLevel authNoPriv",
+    )
+    seen: list[int] = []
+    box.sbc.journal.subscribe(lambda entry: seen.append(entry.number))
+    fail_peer(box)
+    assert told(box)
+    assert seen == sorted(seen)
+
+
+def test_after_a_reset_it_is_said_anew(box):
+    box.commit(
+        f"{SNMP}users jo authKey {FOREIGN}",
+        f"{SNMP}trapTarget NMS trapType v3 targetUserName jo targetSecurityLevel authNoPriv",
+    )
+    box.sbc.adopt_start()
+    for _ in range(2):
+        fail_peer(box)
+        assert len(told(box)) == 1
+        box.sbc.reset(box.now)
+        box.pump()
 
 
 def test_with_version_v3only_nobody_gets_an_older_one(box):
