@@ -25,6 +25,7 @@ LABEL_ROUTE = f"{LABEL} routingLabelRoute 1"
 OCSP = "profiles security ocspProfile O1"
 PINGS = "profiles services pathCheckProfile PCP"
 USER = "oam localAuth user jo"
+SNMP_USER = "oam snmp users jo"
 TRAPS = "oam snmp trapTarget NMS"
 LOG_START = "oam eventLog typeAdmin security rolloverStartTime"
 
@@ -141,6 +142,7 @@ def leaves_that_enabled_objects_need() -> Iterator[Case]:
             apart=((*more, missing, enable), (f"delete {TRAPS} {leaf}",)),
             steps=((*more, missing), (enable,)),
         )
+    yield from keys_of_trap_users()
     for kind, name in (("trunkGroup", "TG1"), ("ipPeer", "PEER1")):
         typed, named = f"set {LABEL_ROUTE} routeType {kind}", f"set {LABEL_ROUTE} {kind} {name}"
         yield Case(
@@ -152,6 +154,38 @@ def leaves_that_enabled_objects_need() -> Iterator[Case]:
             allowed=(typed, named),
             apart=((typed, named), (f"delete {LABEL_ROUTE} {kind}",)),
             steps=((named,), (typed,)),
+        )
+
+
+def keys_of_trap_users() -> Iterator[Case]:
+    auth, privacy = (f"set {SNMP_USER} {leaf} {':'.join(['0a'] * 16)}" for leaf in ("authKey", "privKey"))
+    reached = f"set {TRAPS} ipAddress 192.0.2.99 trapType v3 targetUserName jo state enabled"
+    for level, given, leaf, missing in (
+        ("authNoPriv", f"set {SNMP_USER} group admin", "authKey", auth),
+        ("authNoPriv", privacy, "authKey", auth),
+        ("authPriv", privacy, "authKey", auth),
+        ("authPriv", auth, "privKey", privacy),
+    ):
+        wanted = f"set {TRAPS} targetSecurityLevel {level}"
+        text = f"'{SNMP_USER} {leaf}' is not configured"
+        yield Case(
+            rule="enabled_trap_targets_can_be_reached",
+            at="oam snmp trapTarget",
+            text=text,
+            before=(given, reached),
+            refused=(wanted,),
+            allowed=(wanted, missing),
+            apart=((missing, wanted), (f"delete {SNMP_USER} {leaf}",)),
+            steps=((missing,), (wanted,), (f"set {TRAPS} trapType v2",), (f"delete {SNMP_USER} {leaf}",)),
+        )
+        yield Case(
+            rule="enabled_trap_targets_can_be_reached",
+            at="oam snmp users",
+            text=text,
+            before=(given, missing, reached, wanted, f"set {SNMP_USER}2"),
+            refused=(f"delete {SNMP_USER} {leaf}",),
+            allowed=(f"delete {SNMP_USER} {leaf}", f"set {TRAPS} state disabled"),
+            steps=((f"set {TRAPS} targetUserName jo2 targetSecurityLevel noAuthNoPriv",), (f"delete {SNMP_USER}",)),
         )
 
 

@@ -1,4 +1,4 @@
-"""Rules about event logs and users."""
+"""Rules about event logs, trap targets and users."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sbcsim.config.objects import enabled
+from sbcsim.config.traps import TARGETS, USERS, wanted_keys
 from sbcsim.errors import UserError
 from sbcsim.schema.node import Path
 
@@ -25,15 +26,26 @@ def roll_overs_start_on_a_day_of_the_calendar(review: Review, leaf: Path) -> Ite
         yield refuse("no_such_day", leaf, value=value)
 
 
-@rule(Stage.REQUIRED, "not_configured", at=paths(("oam", "snmp", "trapTarget")))
-def enabled_trap_targets_can_be_reached(review: Review, target: Path) -> Iterator[UserError]:
-    """While it is enabled it has an address or a name, and for version 3 a user."""
+@rule(Stage.REQUIRED, "not_configured", at=paths(TARGETS, USERS))
+def enabled_trap_targets_can_be_reached(review: Review, entry: Path) -> Iterator[UserError]:
+    """An enabled trapTarget has an address or a name, and for version 3 a user with the keys that its level wants."""
+    if entry[:-1] == TARGETS:
+        yield from _reached(review, entry)
+    else:
+        for referrer in review.after.indexes.referrers.at(entry):
+            yield from _reached(review, referrer[:-1])
+
+
+def _reached(review: Review, target: Path) -> Iterator[UserError]:
     if not enabled(review.new, target):
         return
     if not review.new.exists((*target, "fqdn")):
         yield from required(review, target, "ipAddress")
     if review.new.value((*target, "trapType")) == "v3":
         yield from required(review, target, "targetUserName")
+        user = (*USERS, str(review.new.get((*target, "targetUserName"))))
+        for leaf in wanted_keys(review.new, target):
+            yield from required(review, user, leaf)
 
 
 @rule(Stage.STATE, "group_stays", at=paths(("oam", "localAuth", "group")))
