@@ -1,14 +1,16 @@
 """certExpiryCheck: the periodic re-check of live connections and the daily expiry warning.
 
-The re-check costs what it closes: one heap entry for each certificate in use, none for each connection. Between two
-runs nothing is judged, so a connection may outlive a certificate by one period; that is the box's behaviour.
+The re-check costs what it closes: one heap entry for each certificate in use, none for each connection. Only where OCSP
+is on it goes through all connections, for what to ask about. Between two runs nothing is judged, so a connection may
+outlive a certificate by one period; that is the box's behaviour.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from sbcsim.clock import DAY, HOUR, Instant, Order
 from sbcsim.events import CertificateCheck, CertificateWarning
@@ -19,7 +21,7 @@ from .certificates import Loaded
 from .chassis import Chassis
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord
-from .ocsp import Question, questions_about
+from .ocsp import Question, Revoked, questions_about
 from .ocspprofile import LIST as OCSP_PROFILES
 from .ocspprofile import OcspProfile, read_ocsp_profile
 from .tlsprofile import LIST as TLS_PROFILES
@@ -33,6 +35,15 @@ CLOSED_AT_ONCE = 32
 """Connections that a re-check closes in one go."""
 
 
+@dataclass(slots=True)
+class _Findings:
+    """Connections that have failed with why, and what follows when they are closed: `then` is told how many were."""
+
+    failed: deque[tuple[ConnectionRecord, str]]
+    then: Callable[[int, Instant], None]
+    closed: int = 0
+
+
 class CertificateChecks:
     """Both jobs of certExpiryCheck."""
 
@@ -44,9 +55,7 @@ class CertificateChecks:
         self._tracked: set[str] = set()
         self._distrusted: set[str] = set()
         self._midnight = 0
-        self._failed: deque[tuple[ConnectionRecord, str]] = deque()
-        self._under_way = False
-        self._checked = self._closed = 0
+        self._findings: deque[_Findings] = deque()
 
     def start(self, now: Instant) -> None:
         """Begin both jobs: the re-check one full period from now, the warning at the next midnight."""
@@ -113,43 +122,51 @@ class CertificateChecks:
             self._tracked.discard(fingerprint)
             for record in self._table.using(fingerprint):
                 failed[record.id] = (record, "expired")
-        self._failed.extend(failed[number] for number in sorted(failed))
-        self._checked, self._closed = checked, 0
-        self._under_way = True
         self.schedule_recheck(now)
-        self.go_on(now)
+        self._close(failed, lambda closed, then: self._ask(checked, closed, then), now)
 
     @property
     def unfinished(self) -> bool:
         """Whether a re-check has more to close than it has yet."""
-        return self._under_way
+        return bool(self._findings)
 
     def go_on(self, now: Instant) -> None:
         """Close some more of what the re-check has found, so that thousands of them keep nobody else waiting long."""
-        if not self._under_way:
+        if not self._findings:
             return
-        for _ in range(min(CLOSED_AT_ONCE, len(self._failed))):
-            record, why = self._failed.popleft()
+        found = self._findings[0]
+        for _ in range(min(CLOSED_AT_ONCE, len(found.failed))):
+            record, why = found.failed.popleft()
             if self._table.get(record.id) is record:  # else it has ended in the meantime
                 self._fail(record, why, now)
-                self._closed += 1
-        if not self._failed:
-            self._under_way = False
-            self._ask(now)
+                found.closed += 1
+        if not found.failed:
+            self._findings.popleft()
+            found.then(found.closed, now)
 
-    def _ask(self, now: Instant) -> None:
-        checked, closed = self._checked, self._closed
+    def _close(
+        self,
+        failed: Mapping[int, tuple[ConnectionRecord, str]],
+        then: Callable[[int, Instant], None],
+        now: Instant,
+    ) -> None:
+        self._findings.append(_Findings(deque(failed[number] for number in sorted(failed)), then))
+        self.go_on(now)
+
+    def _ask(self, checked: int, closed: int, now: Instant) -> None:
         asking = self._asking()
         if not asking:
             self._chassis.emit(now, CertificateCheck(checked, closed))
             return
 
-        def told(revoked: frozenset[str], then: Instant) -> None:
-            found = {record.id: record for each in revoked for record in self._table.using(each)}
-            ours = [found[number] for number in sorted(found) if found[number].tls_profile in asking]
-            for record in ours:
-                self._fail(record, "revoked", then)
-            self._chassis.emit(then, CertificateCheck(checked, closed + len(ours)))
+        def told(revoked: Revoked, then: Instant) -> None:
+            failed = {
+                record.id: (record, "revoked")
+                for name, fingerprint in revoked
+                for record in self._table.using(fingerprint)
+                if record.tls_profile in asking and asking[record.tls_profile].name == name
+            }
+            self._close(failed, lambda more, at: self._chassis.emit(at, CertificateCheck(checked, closed + more)), then)
 
         self._plane.ocsp.inquire(self._questions(asking), told, now)
 
@@ -213,8 +230,7 @@ class CertificateChecks:
         self._expiries.clear()
         self._tracked.clear()
         self._distrusted.clear()
-        self._failed.clear()
-        self._under_way = False
+        self._findings.clear()
 
     def _schedule_warning(self, now: Instant) -> None:
         due = now.uptime + self._midnight - now.calendar

@@ -37,7 +37,7 @@ from .effects import (
     Transport,
 )
 from .listeners import Port, PortState
-from .ocsp import OcspInquiries, questions_about
+from .ocsp import OcspInquiries, Revoked, questions_about
 from .ocspprofile import OcspProfile, read_ocsp_profile
 from .peerdirectory import PeerDirectory
 from .replacement import UNDER_WAY, Replacements
@@ -164,7 +164,7 @@ class ConnectionPlane:
     def certificates_shown(self, connection: ConnectionId, chain: Sequence[bytes], now: Instant) -> None:
         """A handshake waits to hear whether one of the far end's certificates is revoked."""
 
-        def told(revoked: frozenset[str], _now: Instant) -> None:
+        def told(revoked: Revoked, _now: Instant) -> None:
             self._chassis.effect(OcspVerdict(connection, bool(revoked)))
 
         record = self.table.get(connection)

@@ -60,8 +60,11 @@ _COUNTED = {
     Answer.UNAUTHORIZED: "ocspUnauthorized",
 }
 
-Told = Callable[[frozenset[str], Instant], None]
-"""Hears the fingerprints of the certificates that are revoked."""
+Revoked = frozenset[tuple[str, str]]
+"""Certificates that are revoked, by fingerprint, each with the ocspProfile whose responder says so."""
+
+Told = Callable[[Revoked, Instant], None]
+"""Hears what is revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class _Inquiry:
     left: int
     told: Told
     times: int
-    revoked: set[str] = field(default_factory=set)
+    revoked: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -229,7 +232,7 @@ class OcspInquiries:
         seen = connectionevents.seen(certificate)
         self._chassis.emit(now, OcspAnswered(asked.profile.name, seen, asked.url, answer, reason, inquiry.times))
         if answer == Answer.REVOKED.value:
-            inquiry.revoked.add(certificate.fingerprint)
+            inquiry.revoked.add((asked.profile.name, certificate.fingerprint))
         elif answer != Answer.GOOD.value:
             why = reason or answer
             text = f"OCSP status of {certificate.subject} unavailable: {why}" + (f" ({asked.url})" if asked.url else "")

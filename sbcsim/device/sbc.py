@@ -330,6 +330,11 @@ class Sbc:
             spared += ping.times - 1
         return fired, spared
 
+    @property
+    def closing(self) -> bool:
+        """Whether a re-check has more to close than it has yet, at this very instant."""
+        return self._checks.unfinished
+
     def unfinished(self, now: Instant) -> bool:
         """Whether more is left to fire at this instant than one turn of somebody's loop should take."""
         timetable = self._chassis.timetable

@@ -76,6 +76,10 @@ class Device(Protocol):
     def take_effects(self) -> Sequence[Effect]:
         """Hand over what is to be done outside."""
 
+    @property
+    def closing(self) -> bool:
+        """Whether a re-check has more to close at this instant, which it does though the clock stands."""
+
     def next_due(self) -> int | None:
         """Return the uptime of the next timer."""
 

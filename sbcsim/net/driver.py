@@ -193,7 +193,7 @@ class Driver:
     def now(self) -> Instant:
         """Return this moment, after firing what has come due before it: inputs never overtake timers."""
         now = self._clock.reading()
-        due = self._device.next_due() if self._clock.rate else None
+        due = self._due()
         if due is not None and due <= now.uptime and not self._moving:
             self._device.fire(now)
         return now
@@ -535,7 +535,7 @@ class Driver:
 
     def _arm(self) -> None:
         network = self._network
-        due = self._device.next_due() if network is not None and self._clock.rate else None
+        due = self._due()
         if due is None or network is None or self._moving:
             if self._tick is not None:
                 self._tick.cancel()
@@ -545,9 +545,14 @@ class Driver:
             return
         if self._tick is not None:
             self._tick.cancel()
-        wait = (due - self._clock.reading().uptime) / SECOND / self._clock.rate
+        rate = self._clock.rate
+        wait = (due - self._clock.reading().uptime) / SECOND / rate if rate else 0
         self._tick_due = due
         self._tick = network.loop.call_later(max(wait, SOONEST), self._ticked)
+
+    def _due(self) -> int | None:
+        # While the clock stands nothing comes due, but a re-check that has begun to close goes on.
+        return self._device.next_due() if self._clock.rate or self._device.closing else None
 
     def _ticked(self) -> None:
         self._tick, self._tick_due = None, -1

@@ -193,6 +193,10 @@ class FakeDevice:
 
     # Time.
 
+    @property
+    def closing(self) -> bool:
+        return False
+
     def next_due(self) -> int | None:
         return min(self.timers, default=None)
 

@@ -21,7 +21,8 @@ Answer = Callable[[bytes], bytes]
 class Responder:
     """Knows the certificates of one authority, all good unless `states` says else.
 
-    `raw` is sent instead of any answer (b"" closes at once); a `silent` one says nothing at all; `status` is that of
+    `raw` is sent instead of any answer (b"" closes at once); a `silent` one says nothing at all, and one that is not
+    `ready` says nothing yet; `status` is that of
     HTTP, `pieces` into how many the answer is cut.
     """
 
@@ -31,6 +32,8 @@ class Responder:
         self.states: dict[Certificate, object] = {}
         self.raw: bytes | None = None
         self.silent = False
+        self.ready = asyncio.Event()
+        self.ready.set()
         self.status = 200
         self.pieces = 1
         self.asked: list[str] = []
@@ -60,6 +63,7 @@ class Responder:
             else:
                 break
         self.heard.set()
+        await self.ready.wait()
         if self.silent:
             await reader.read()
         elif self.raw is not None:

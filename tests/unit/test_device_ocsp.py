@@ -6,10 +6,12 @@ import pytest
 import testca
 from cryptography.x509 import ocsp
 from inmemory import Box
-from livebox import LISTENER, PEER, SET_PROFILE, chain, live_box, peer, tls_counters
+from livebox import LISTENER, PEER, SET_PROFILE, ZONE, chain, live_box, peer, tls_counters
 from ocspanswers import GOOD, REVOKED, UNKNOWN, answer, nonce_of, refusal, serial_of
 
+from sbcsim.clock import DAY
 from sbcsim.device import ocsp as inquiries
+from sbcsim.device.certcheck import CLOSED_AT_ONCE
 from sbcsim.device.redundancy import RestartCause
 from sbcsim.device.settings import Settings
 from sbcsim.pki.credential import Certificate
@@ -302,6 +304,51 @@ def test_so_are_all_where_our_own_certificate_has_been_revoked(box, responder):
     closed = [event.connection for event in box.events("connectionClosed")]
     assert closed == sorted({1, *numbers})
     assert responder.asked.count(serial(testca.sbc())) == 1, "each certificate is asked about once"
+
+
+def test_what_the_responder_of_another_profile_says_closes_nothing(box, responder):
+    """Each ocspProfile asks a responder of its own about the same certificate."""
+    other = box.responders[OWN] = Responder(*responder.known.values())
+    profile = SET_PROFILE.replace(" TLS ", " TLS2 ")
+    box.commit(
+        "set profiles security ocspProfile O2 state enabled",
+        f"set profiles security ocspProfile O2 defaultResponder {OWN}",
+        f"{profile}serverCertName OLD clientCertName OLD ocspProfileName O2",
+        f"set {ZONE} sipSigPort 2 ipInterfaceGroupName LIG portNumber 5070 "
+        "transportProtocolsAllowed sip-tls-tcp tlsProfileName TLS2 mode inService state enabled",
+    )
+    dialler = testca.peer("dialler.example.com")
+    good, revoked = (box.connect(at, chain(dialler)) for at in (LISTENER, ("10.0.0.5", 5071)))
+    other.states[serial(dialler)] = REVOKED
+    box.advance("1d")
+    assert box.sbc.connection(good) is not None
+    assert box.sbc.connection(revoked) is None
+    assert [(event.checked, event.failed) for event in box.events("certificateCheck")] == [(3, 1)]
+
+
+def test_thousands_that_are_revoked_are_closed_some_at_a_time(box, responder):
+    numbers = [dial_in(box) for _ in range(3 * CLOSED_AT_ONCE + 1)]
+    responder.states[serial(testca.peer("dialler.example.com"))] = REVOKED
+    box.advance("23h59m59s")
+    box.clock.move_to(DAY)
+    box.sbc.fire_planned(box.now)
+    assert len(box.sbc.connections()) == len(numbers) + 1
+    box.pump()
+    left = []
+    while box.sbc.unfinished(box.now):
+        assert box.sbc.next_due() == box.sbc.plan(2 * DAY) == box.now.uptime
+        assert not box.events("certificateCheck")
+        left.append(sum(box.sbc.connection(number) is not None for number in numbers))
+        if len(left) == 2:
+            box.sbc.closed(numbers[-1], "reset by peer", box.now)
+        box.sbc.fire_planned(box.now)
+    assert left == [2 * CLOSED_AT_ONCE + 1, CLOSED_AT_ONCE + 1, 0]
+    assert [(event.checked, event.failed) for event in box.events("certificateCheck")] == [
+        (len(numbers) + 1, len(numbers) - 1)
+    ]
+    asked = len(responder.asked)
+    box.advance("1h")
+    assert len(responder.asked) == asked, "nothing is asked a second time"
 
 
 @pytest.mark.parametrize("says", [UNKNOWN, "connection refused", None, b"nonsense"])

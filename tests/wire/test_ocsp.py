@@ -18,6 +18,7 @@ from ocspresponder import Responder
 from pingedbox import tls_port
 from tlsbox import SET_PROFILE, commit, counters, tls_box
 
+from sbcsim.device import certcheck
 from sbcsim.device.effects import AskOcsp
 from sbcsim.net.ocsp import OcspClient
 from sbcsim.pki.ocsp import REQUEST_TYPE
@@ -165,6 +166,21 @@ async def test_the_recheck_closes_whoever_has_been_revoked_meanwhile(
     assert (closed.event.reason, closed.at.rfc3339()) == ("certificate re-check: revoked", "2026-01-03T00:00:00Z")
     assert "CN=" not in box.cli("show status alarms currentStatus | match desc")
     assert ": revoked" in box.cli("show status alarms currentStatus | match desc")
+
+
+async def test_whom_an_answer_that_comes_late_calls_revoked_is_closed_though_the_clock_stands(
+    box: Simulator, responder: Responder, peer: sippeers.Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certcheck, "CLOSED_AT_ONCE", 1)
+    seen = [await peer.dial(tls_port(box)) for _ in range(3)]
+    responder.states[PEER] = REVOKED
+    responder.ready.clear()
+    await box.advance(hours=24)
+    assert all(each.live for each in seen)
+    responder.ready.set()
+    await peer.until(lambda: not any(each.live for each in seen))
+    (check,) = box.journal("certificateCheck")
+    assert (check.event.failed, check.at.rfc3339()) == (3, "2026-01-02T00:00:00Z")
 
 
 async def test_a_reset_in_the_middle_begins_anew(box: Simulator, responder: Responder, peer: sippeers.Peer) -> None:
