@@ -210,7 +210,8 @@ def _with_missing(tree: Tree, refused: UserError) -> Tree | None:
         return None
     value = tree.get(path)
     if value is None:
-        return tree.with_value(path, simplest(tree, node))
+        added = simplest(tree, node)
+        return tree.with_value(path, CIPHER.sealed(str(added)) if node.secret else added)
     if not isinstance(node.type, t.LeafrefType):
         return None
     if refused.app_tag == "instance-required":
