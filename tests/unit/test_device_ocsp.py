@@ -268,16 +268,17 @@ def test_a_restart_forgets_what_was_asked(box, responder):
     box.advance("10s")
 
 
-def test_the_same_seed_asks_the_same_questions():
-    def asked() -> list[bytes]:
+def test_every_question_has_a_nonce_of_its_own_that_follows_from_the_seed():
+    def asked(seed: int = 0) -> list[bytes | None]:
         questions: list[bytes] = []
-        box = live_box(*ON)
+        box = live_box(*ON, settings=Settings(seed=seed))
         box.responders[DEFAULT] = lambda question: questions.append(question) or "refused"
-        dial_in(box)
-        box.sbc.reset(box.now)
-        return questions
+        for _ in range(2):
+            dial_in(box)
+        return [nonce_of(each) for each in questions]
 
-    assert asked() == asked() != []
+    assert asked() == asked()
+    assert len({*asked(), *asked(1)}) == 2 * len(asked()) > 0
 
 
 # The re-check.
