@@ -88,6 +88,9 @@ class Keeper(FileKeeper, Protocol):
 
 _Server = TypeVar("_Server", SyslogServer, TrapTarget)
 
+VAIN_WAITS = 5
+"""So often a move of the clock waits in vain for nobody but the known silent; then they are given up at once."""
+
 AT_ONCE = 32
 """Timers that fire in one go over a jump of the clock, and pings that are sent."""
 
@@ -130,6 +133,7 @@ class Sbc:
         self.event_log = EventLog(now, self.settings.system_name)
         self._target = -1
         """Where the clock is going, or went last."""
+        self._vain_waits = 0
         self.hang_up: Callable[[str | None], None] | None = None
         """Called when the sessions of the northbound interfaces have to end, all or only a user's."""
         self._chassis = Chassis(self.settings, self.journal, database.running, certificates, self.event_log)
@@ -310,6 +314,7 @@ class Sbc:
         now = self.clock.reading()
         if target != self._target:
             self._target = target
+            self._vain_waits = 0
             self._paths.clock_moves()
         if self._checks.unfinished:
             return now.uptime
@@ -352,8 +357,18 @@ class Sbc:
             return True
         return not all(self._paths.silent(key) for key in owing)
 
+    def resigned(self) -> bool:
+        """Whether all that is awaited may be given up at once.
+
+        It is owed by the known silent alone, and this move of the clock has waited for such often enough. Their pings
+        are due at many instants: a wait at each of them would cost the move seconds.
+        """
+        return self._vain_waits >= VAIN_WAITS and self.outstanding() > 0 and not self.hopeful()
+
     def give_up(self, now: Instant) -> None:
         """Those who owe an answer count as silent until they speak."""
+        if self.outstanding() and not self.hopeful():
+            self._vain_waits += 1
         self._plane.give_up(now)
         self._plane.ocsp.give_up()
         self._paths.give_up(now)

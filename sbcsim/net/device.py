@@ -101,5 +101,8 @@ class Device(Protocol):
     def hopeful(self) -> bool:
         """Whether any of them is owed by a peer that is not known to be silent."""
 
+    def resigned(self) -> bool:
+        """Whether answers are awaited that nobody need wait for: give them up at once."""
+
     def give_up(self, now: Instant) -> None:
         """Take those who owe an answer for silent."""

@@ -258,6 +258,10 @@ class Driver:
         """Wait until nobody owes an answer and nothing is being closed; who makes no progress is given up."""
         self._pump()
         while self._network is not None and (pending := self._pending()):
+            if self._device.resigned():
+                self._device.give_up(self._clock.reading())
+                self._pump()
+                continue
             progress = asyncio.get_running_loop().create_future()
             waiter = (pending, progress)
             self._settling.append(waiter)

@@ -86,6 +86,7 @@ class FakeDevice:
         self.fired: list[Instant] = []
         self.owed = 0
         self.silent = False
+        self.hopeless = False
         self.lifetime = 0
         self.asks = False
         self.allow = True
@@ -224,6 +225,9 @@ class FakeDevice:
 
     def hopeful(self) -> bool:
         return self.owed > 0 and not self.silent
+
+    def resigned(self) -> bool:
+        return self.owed > 0 and self.hopeless
 
     def give_up(self, now: Instant) -> None:
         self.given_up += 1

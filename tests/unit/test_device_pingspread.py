@@ -9,8 +9,9 @@ import testca
 from inmemory import Box, FarEnd
 from livebox import BASE, ZONE, chain
 
-from sbcsim.clock import SECOND
+from sbcsim.clock import SECOND, parse_duration
 from sbcsim.device.pingspread import SLOTS, UNMOVED, PingSpread
+from sbcsim.device.sbc import VAIN_WAITS
 from sbcsim.device.settings import Settings
 
 MANY = 300
@@ -37,6 +38,26 @@ def crowd(
         lines.append(f"set {ZONE} ipPeer P{number} ipAddress {address} pathCheck profile PCP state enabled")
     box.commit(*lines, *([f"set profiles services pathCheckProfile PCP {profile}"] if profile else ()))
     return box
+
+
+def waits(box: Box, text: str) -> tuple[int, int]:
+    """Advance as the driver does; return how often it would wait in vain, and how often for known silence alone."""
+    full = little = 0
+    target = box.now.uptime + parse_duration(text)
+    while (due := box.sbc.plan(target)) is not None:
+        box.clock.move_to(due)
+        while True:
+            box.sbc.fire_planned(box.now)
+            box.pump()
+            if not box.sbc.unfinished(box.now):
+                break
+        while box.sbc.outstanding():
+            if not box.sbc.resigned():
+                full, little = full + box.sbc.hopeful(), little + (not box.sbc.hopeful())
+            box.sbc.give_up(box.now)
+            box.pump()
+    box.clock.move_to(target)
+    return full, little
 
 
 def pinged_at(box: Box) -> dict[str, list[float]]:
@@ -145,3 +166,42 @@ def test_a_peer_that_is_not_settled_does_not_have_the_others_pinged_one_by_one()
     requests = {address: far.requests for address, far in box.far_ends.items()}
     box.advance("1h")
     assert all(far.requests - requests[address] < 5 for address, far in box.far_ends.items() if far is not restless)
+
+
+@pytest.mark.parametrize(
+    ("transport", "behaviour"), [("sip-udp", "silent"), ("sip-tcp", "silent"), ("sip-tcp", "hang")]
+)
+def test_a_move_is_held_up_a_few_times_by_all_that_are_known_to_be_silent(transport, behaviour):
+    box = crowd(500, behaviour=behaviour, transport=transport)  # 100 of them silent
+    box.advance("5m")
+    assert {view.state for view in box.sbc.peers()} == {"up", "down"}
+    for step in ("60s", "60s", "1h", "1d"):
+        assert waits(box, step) == (0, VAIN_WAITS)
+    silent = {view.name: (view.successes, view.failures) for view in box.sbc.peers() if view.state == "down"}
+    assert len(silent) == 100
+    for far in box.far_ends.values():
+        far.behaviour = "answer"
+    waits(box, "1m")
+    waits(box, "1m")
+    assert {view.state for view in box.sbc.peers()} == {"up"}
+
+
+def test_who_answers_again_holds_nobody_up():
+    box = crowd(500, behaviour="silent")
+    box.advance("1h")
+    for far in box.far_ends.values():
+        far.behaviour = "answer"
+    assert waits(box, "1h") == (0, 0)
+
+
+@pytest.mark.parametrize("transport", ["sip-udp", "sip-tcp"])
+def test_who_is_not_waited_for_counts_like_who_is(transport):
+    def run(move):
+        box = crowd(500, behaviour="silent", transport=transport)
+        box.advance("10m")
+        for step in ("1h", "60s", "7m", "1d"):
+            move(box, step)
+        table = dict(box.sbc.rows(("addressContext", "default", "zone", "Z", "sipSigPortStatistics"))[0])
+        return table, [(view.name, view.state, view.failures) for view in box.sbc.peers()]
+
+    assert run(Box.advance) == run(waits)

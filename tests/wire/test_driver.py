@@ -302,6 +302,14 @@ async def test_timers_that_are_overdue_fire_before_an_input(device: FakeDevice) 
     assert [each.what for each in device.heard][:3] == ["listening", "fired", "accepted"]
 
 
+async def test_nobody_waits_where_the_device_has_resigned(device: FakeDevice) -> None:
+    device.hopeless = True
+    async with running(device, patience=1e9) as driver:
+        device.owed = 3
+        await driver.settle()
+        assert (device.owed, device.given_up) == (0, 1)
+
+
 # --- the end
 
 
