@@ -131,8 +131,6 @@ class Sbc:
         self.sessions = Sessions(lambda _user: self.administration.most_sessions, remembers=self.settings.last_login)
         certificates = CertificateStore(lambda: self.files, database.cipher)
         self.event_log = EventLog(now, self.settings.system_name)
-        self._target = -1
-        """Where the clock is going, or went last."""
         self._vain_waits = 0
         self.hang_up: Callable[[str | None], None] | None = None
         """Called when the sessions of the northbound interfaces have to end, all or only a user's."""
@@ -312,8 +310,7 @@ class Sbc:
     def plan(self, target: int) -> int | None:
         """On a jump to uptime `target`: return the instant to move to next, None when nothing more is due by then."""
         now = self.clock.reading()
-        if target != self._target:
-            self._target = target
+        if self._chassis.timetable.head_for(target):
             self._vain_waits = 0
             self._paths.clock_moves()
         if self._checks.unfinished:
@@ -558,8 +555,8 @@ class Sbc:
         fired = 0
         self._checks.go_on(now)
         timetable, checks = self._chassis.timetable, self._checks
-        while fired != most:
-            timer = timetable.pop(now.uptime, keepalives=keepalives and not checks.unfinished)
+        while fired != most and not checks.unfinished:  # at one instant a whole re-check comes before pings
+            timer = timetable.pop(now.uptime, keepalives=keepalives)
             if timer is None:
                 break
             key = timer.key

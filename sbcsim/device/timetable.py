@@ -35,7 +35,7 @@ class Timetable:
         self.own = TimerQueue()
         self.keepalives = TimerQueue()
         self._planned: list[Coalesced] = []
-        self._target = 0
+        self._target = -1
         self._serial = 0
 
     def next_due(self) -> int | None:
@@ -62,6 +62,14 @@ class Timetable:
                 best, rank = queue, (head.due, head.order.value)
         return None if best is None else best.pop(until)
 
+    def head_for(self, target: int) -> bool:
+        """Set out for uptime `target`; returns whether that is another move than before, which was broken off then."""
+        if target == self._target:
+            return False
+        self._abandon_plan()
+        self._target = target
+        return True
+
     def plan(self, target: int, acting_look: int | None, interval: Callable[[Hashable], int]) -> int | None:
         """Return the uptime to move to next on the way to `target`, None when nothing more is due by then.
 
@@ -69,9 +77,7 @@ class Timetable:
         `interval` gives the period of a keep-alive in microseconds. A plan holds until its target is reached: another
         target means that the jump was broken off.
         """
-        if target != self._target:
-            self._abandon_plan()
-            self._target = target
+        self.head_for(target)
         self._coalesce(self._stretch_end(target, acting_look), interval)
         dues = [
             head.due
@@ -88,8 +94,8 @@ class Timetable:
             yield self._planned.pop(0)
 
     def due(self, until: int) -> bool:
-        """Whether a timer that acts or looks is due."""
-        heads = (self.acting.peek(), self.looking.peek())
+        """Whether a timer is due that is no keep-alive."""
+        heads = (self.acting.peek(), self.looking.peek(), self.own.peek())
         return any(head is not None and head.due <= until for head in heads)
 
     def planned(self, until: int) -> bool:
@@ -106,6 +112,7 @@ class Timetable:
         for queue in (self.acting, self.looking, self.own, self.keepalives):
             queue.clear()
         self._planned.clear()
+        self._target = -1
 
     def _stretch_end(self, target: int, acting_look: int | None) -> int:
         # Exclusive: at one instant certificate checks and time-outs come before pings.

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 import testca
-from livebox import LISTENER, PEER, SET_PROFILE, chain, live_box, names, renew, tls_counters
+from livebox import (
+    BASE,
+    LISTENER,
+    PEER,
+    PINGING,
+    SET_PING,
+    SET_PROFILE,
+    chain,
+    live_box,
+    names,
+    renew,
+    tls_counters,
+)
 
 from sbcsim.clock import DAY, HOUR
 from sbcsim.device.certcheck import CLOSED_AT_ONCE
@@ -270,6 +282,25 @@ def test_a_jump_finds_the_recheck_that_acts_however_it_is_cut():
         return closed, checks(box), tls_counters(box), box.sbc.peers()
 
     assert run("100d") == run("3h", "49d", "17m", "50d20h43m")
+
+
+@pytest.mark.parametrize("flows", [False, True])
+def test_pings_of_the_instant_of_a_recheck_come_behind_all_of_its_closings(flows):
+    box = live_box(base=BASE[:-1])
+    for _ in range(CLOSED_AT_ONCE + 8):
+        box.connect(LISTENER, chain(testca.peer()))
+    box.commit("set system security pki certificate CA state disabled")
+    box.advance("23h")
+    box.commit(f"{SET_PING}protocol icmp sendInterval 600 recoveryCount 10", PINGING)
+    if flows:
+        while (due := box.sbc.next_due()) <= DAY:
+            box.sbc.fire(box.clock.move_to(due))
+            box.pump()
+    else:
+        box.advance("1h")
+    kinds = [entry.kind for entry in box.sbc.journal if entry.at.uptime == DAY]
+    told = [kind for kind in kinds if kind in {"connectionClosed", "certificateCheck", "pathPing"}]
+    assert told == ["connectionClosed"] * (CLOSED_AT_ONCE + 8) + ["certificateCheck", "pathPing"]
 
 
 # The daily warning.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sbcsim.clock import DAY, HOUR, SECOND, Clock, Mode
+from livebox import BASE, SET_PING, ZONE, live_box
+
+from sbcsim.clock import DAY, HOUR, MINUTE, SECOND, Clock, Mode, Order
 from sbcsim.config.secret import Cipher
 from sbcsim.config.transaction import Database
-from sbcsim.device.sbc import Sbc
+from sbcsim.device.sbc import AT_ONCE, Sbc
 from sbcsim.schema import load
 
 MIDNIGHT = 20_000 * DAY
@@ -32,3 +34,18 @@ def test_the_daily_job_keeps_to_midnight_however_late_it_is_fired():
     assert sbc.next_due() == DAY  # the re-check
     sbc.fire(clock.move_to(DAY))
     assert sbc.next_due() == HOUR + DAY  # midnight
+
+
+def test_an_instant_is_finished_when_nothing_is_due_at_it_however_much_that_was():
+    peers = [f"set {ZONE} ipPeer P{n} ipAddress 192.0.2.{n + 20}" for n in range(2 * AT_ONCE)]
+    checks = [f"set {ZONE} ipPeer P{n} pathCheck profile PCP state enabled" for n in range(2 * AT_ONCE)]
+    box = live_box(*peers, *checks, f"{SET_PING}protocol icmp recoveryCount 10", base=BASE[:-2])
+    for check in box.sbc._paths:  # all of them at one instant
+        box.sbc._chassis.timetable.own.set(("ping", check.peer.key), MINUTE, Order.PING)
+    box.clock.move_to(MINUTE)
+    turns = 0
+    while turns == 0 or box.sbc.unfinished(box.now):
+        box.sbc.fire_planned(box.now)
+        turns += 1
+    assert turns == 2
+    assert len(box.events("pathPing")) == 2 * len(peers)

@@ -197,3 +197,10 @@ def test_clearing_forgets_plans_too():
     timetable.clear()
     assert timetable.next_due() is None
     assert timetable.plan(60, None, lambda _: 10) is None
+
+
+def test_another_target_is_another_move_and_so_is_the_same_one_after_a_reset():
+    timetable = Timetable()
+    assert [timetable.head_for(target) for target in (0, 50, 50, 60)] == [True, True, False, True]
+    timetable.clear()
+    assert timetable.head_for(60)
