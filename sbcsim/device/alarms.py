@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -65,6 +65,18 @@ class Standing:
     current: Mapping[tuple[AlarmName, str], Alarm]
     history: Mapping[int, Alarm]
     next_id: int
+
+    def without(self, gone: Iterable[Alarm]) -> Standing:
+        """Return them as if some alarms had never been raised; the last numbers are free again."""
+        numbers = {alarm.id for alarm in gone}
+        next_id = self.next_id
+        while next_id - 1 in numbers:
+            next_id -= 1
+        return Standing(
+            {key: alarm for key, alarm in self.current.items() if alarm.id not in numbers},
+            {number: alarm for number, alarm in self.history.items() if number not in numbers},
+            next_id,
+        )
 
 
 class Alarms:

@@ -27,7 +27,7 @@ from sbcsim.sip.locating import Answer, Question
 from . import localauth, logadmin
 from .actions import Actions, Request
 from .administration import Administration
-from .alarms import Standing
+from .alarms import AlarmName, Standing
 from .authorizedkeys import authorized_keys, forget_keys
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore, Enabled
@@ -441,7 +441,11 @@ class Sbc:
     def adopt_start(self, *, new: bool = True) -> None:
         """Make the present configuration, files and certificates what `reset` returns to; a `new` box has no past."""
         self.database.adopt_start(new=new)
-        self._start = self.moment()
+        start = self.moment()
+        # Path checks begin anew at a reset, so what they have found at the start they find again.
+        names = {AlarmName.PATH_UP, AlarmName.PATH_DOWN}
+        found = [alarm for alarm in start.alarms.history.values() if alarm.name in names]
+        self._start = replace(start, alarms=start.alarms.without(found))
 
     def keep_with(self, keeper: Keeper | None) -> None:
         """Have files, accounts and keys survive the process from now on, each before its change is answered."""
@@ -487,7 +491,9 @@ class Sbc:
         for disk, tree in zip(self._disks, start.disks, strict=True):
             disk.reset(tree)
         self._plane.table.restart()
-        self._chassis.restart(self.database.running, start.active, start.alarms)
+        # No peer is down any more: its path check begins anew.
+        down = [alarm for alarm in start.alarms.current.values() if alarm.name is AlarmName.PATH_DOWN]
+        self._chassis.restart(self.database.running, start.active, start.alarms.without(down))
         self._chassis.certificates.reset(start.certificates)
         self.users.reset(start.users)
         self.sessions.forget()

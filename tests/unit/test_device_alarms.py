@@ -133,3 +133,13 @@ def test_a_restart_numbers_from_1(table):
     assert (rows(table), history(table)) == ([], [])
     table.raise_alarm(DOWN, "P", "x", at(1))
     assert rows(table) == [(1, "x", 1)]
+
+
+def test_a_moment_without_some_alarms_is_as_if_they_had_not_been_raised(table):
+    table.clear(DOWN, "P", at(4))
+    table.raise_alarm(DOWN, "P", "P is down", at(5))
+    moment = table.moment()
+    table.restart(moment.without(alarm for alarm in moment.current.values() if alarm.name is DOWN))
+    assert (rows(table), history(table)) == ([(3, "P ends", 1)], [(1, "cleared", 1), (3, "raised", 1)])
+    table.raise_alarm(DOWN, "Q", "Q is down", at(6))
+    assert rows(table)[-1] == (4, "Q is down", 1)

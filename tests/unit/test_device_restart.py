@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import testca
 from inmemory import AUTHOR, Box
-from livebox import LISTENER, PEER, chain, live_box
+from livebox import LISTENER, PEER, SET_PEER, SET_PING, chain, live_box
 
 from sbcsim.config.render import set_lines
+from sbcsim.device.alarms import AlarmName
 from sbcsim.device.effects import StopListening
+from sbcsim.device.sbc import NodeMoment
 
 ADMIN = ("system", "admin", "SBC1")
 ZONE = ("addressContext", "default", "zone", "Z")
@@ -90,6 +92,47 @@ def test_configuration_alarms_and_journal_stay(box):
     assert box.database.running is running
     assert [alarm.description for alarm in box.sbc.alarms().current] == alarms
     assert any("Application restarted: systemRestart" in line for line in box.sbc.event_log.lines("system"))
+
+
+def return_to(box: Box, moment: NodeMoment | None = None) -> None:
+    box.clock.restart(box.now.calendar - box.now.uptime)
+    box.sbc.reset(box.now, moment)
+    box.pump()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"{SET_PING}replyTimeoutCount 1", f"{SET_PEER}pathCheck hostName nowhere.example.com"],
+        [f"{SET_PING}protocol icmp recoveryCount 1"],
+    ],
+    ids=["down", "up"],
+)
+def test_a_reset_brings_back_the_alarms_of_the_start_and_no_others(lines):
+    box = live_box(*lines)
+    box.sbc.adopt_start()
+    start = box.sbc.alarms()
+    assert len(start.history) == 1
+    for _ in range(2):
+        box.advance("100d")
+        return_to(box)
+        assert box.sbc.alarms() == start
+
+
+def test_after_a_return_to_a_moment_a_peer_that_was_down_is_down_when_it_fails_again(box):
+    box.far_ends[PEER].behaviour = "silent"
+    box.advance("50d")
+    moment, before = box.sbc.moment(), box.sbc.alarms()
+    assert [view.state for view in box.sbc.peers()] == ["down"]
+    return_to(box, moment)
+    assert [view.state for view in box.sbc.peers()] == ["active"]
+    others = [alarm for alarm in before.current if alarm.name is not AlarmName.PATH_DOWN]
+    assert len(others) == len(before.current) - 1
+    assert list(box.sbc.alarms().current) == others
+    assert [alarm for alarm in box.sbc.alarms().history if alarm.name is AlarmName.PATH_DOWN] == []
+    box.advance("3m")
+    (down,) = (alarm for alarm in box.sbc.alarms().current if alarm.name is AlarmName.PATH_DOWN)
+    assert down.count == 1
 
 
 def test_sessions_are_ended(box):
