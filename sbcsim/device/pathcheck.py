@@ -153,6 +153,7 @@ class PathChecks:
         sent, times = check.ping.datagram, check.ping.times
         if (listener, response.via.branch) != (sent.listener, sent.branch):
             return 0
+        check.silent = False  # also where nobody knows the address, as that of a hostName
         if response.final:
             failed = check.profile is not None and check.profile.is_failure(response.status)
             self._finish(check, now, ok=not failed, reason=str(response.status))

@@ -11,12 +11,13 @@ from sbcsim.clock import Instant
 from sbcsim.events import SipMessage
 from sbcsim.sip import options
 from sbcsim.sip.locating import Answer, Question, Unlocated
+from sbcsim.sip.message import Request
 
 from .chassis import Chassis
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, PeerKey, PortKey
 from .datagrams import DatagramPlane
-from .effects import Endpoint, Transport
+from .effects import Endpoint, ListenerKey, Transport
 from .listeners import Port
 from .names import Names, Search
 from .objects import zone_ports
@@ -74,16 +75,7 @@ class PingSender:
         assert ping is not None
         ping.connection = record.id
         listener = self._ports[record.port].config.listener_towards(record.remote, record.transport)
-        request = options.ping(
-            record.remote,
-            listener.address,
-            "TLS" if record.transport is Transport.TLS else "TCP",
-            call_id=ping.call_id,
-            branch=self._chassis.token(),
-            tag=self._chassis.token(8),
-            cseq=1,
-            describe=check.peer.status_update,
-        )
+        request = self._request(check, listener, record.remote)
         data = request.to_bytes()
         self._plane.send(record, data, now, times=ping.times)
         self._chassis.emit(now, SipMessage(record.id, "out", request.summary, ping.call_id, len(data), ping.times))
@@ -95,8 +87,8 @@ class PingSender:
         """
         ping = check.ping
         if ping is not None and ping.datagram is not None:
-            self.udp.resend(check.peer.key, ping.datagram, now)
-            if ping.hoped and ping.datagram.sent == 2:
+            sent = self.udp.resend(check.peer.key, ping.datagram, now)
+            if sent and ping.hoped and ping.datagram.sent == 2:
                 self.awaiting.add(check.peer.key)
 
     def looked_up(
@@ -108,7 +100,21 @@ class PingSender:
             if check is not None and check.ping is not None and check.ping.search is search:
                 self._follow(check, search, now)
 
+    def _request(self, check: PathCheck, listener: ListenerKey, remote: Endpoint) -> Request:
+        assert check.ping is not None
+        return options.ping(
+            remote,
+            listener.address,
+            listener.transport.name,
+            call_id=check.ping.call_id,
+            branch=self._chassis.token(),
+            tag=self._chassis.token(8),
+            cseq=1,
+            describe=check.peer.status_update,
+        )
+
     def _locate(self, check: PathCheck, port: Port, transport: Transport, now: Instant) -> None:
+        check.connection = 0  # what becomes of an earlier connection no longer decides this check's pings
         reason = ""
         if transport is Transport.TLS:
             profile = read_tls_profile(self._chassis.tree, port.config.tls_profile)
@@ -150,7 +156,9 @@ class PingSender:
         assert ping is not None
         self._await(check)
         if transport is Transport.UDP:
-            ping.datagram = self.udp.send(check.peer, port, remote, ping.call_id, ping.times, now)
+            listener = port.config.listener_towards(remote, transport)
+            request = self._request(check, listener, remote)
+            ping.datagram = self.udp.send(check.peer.key, listener, remote, request, ping.times, now)
             return
         record = self._plane.dial(port, transport, remote, check.peer.key, ping.times, now)
         check.connection = record.id

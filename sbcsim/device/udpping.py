@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sbcsim.clock import Instant, Order
-from sbcsim.sip import options
 from sbcsim.sip.message import Request
 from sbcsim.sip.transaction import sendings, timer_e
 
 from .chassis import Chassis
 from .connections import PeerKey
 from .datagrams import DatagramPlane
-from .effects import Endpoint, ListenerKey, Transport
-from .listeners import Port
-from .objects import IpPeer
+from .effects import Endpoint, ListenerKey
 
 RESEND = "resend"
 """The timer that repeats a ping, one for each peer."""
@@ -41,31 +38,24 @@ class UdpPings:
         self._chassis = chassis
         self._plane = plane
 
-    def send(self, peer: IpPeer, port: Port, remote: Endpoint, call_id: str, times: int, now: Instant) -> UdpRequest:
+    def send(
+        self, key: PeerKey, listener: ListenerKey, remote: Endpoint, request: Request, times: int, now: Instant
+    ) -> UdpRequest:
         """Send a ping that stands for `times`."""
-        listener = port.config.listener_towards(remote, Transport.UDP)
-        branch = self._chassis.token()
-        request = options.ping(
-            remote,
-            listener.address,
-            "UDP",
-            call_id=call_id,
-            branch=branch,
-            tag=self._chassis.token(8),
-            cseq=1,
-            describe=peer.status_update,
-        )
-        sent = UdpRequest(listener, remote, request, request.to_bytes(), call_id, f"{options.BRANCH_COOKIE}{branch}")
-        self._plane.send(listener, remote, request, sent.data, now, times=times, call_id=call_id)
-        self._wait(peer.key, sent, now)
+        sent = UdpRequest(listener, remote, request, request.to_bytes(), request.call_id, request.via.branch)
+        self._plane.send(listener, remote, request, sent.data, now, times=times, call_id=sent.call_id)
+        self._wait(key, sent, now)
         return sent
 
-    def resend(self, key: PeerKey, sent: UdpRequest, now: Instant) -> None:
-        """Send a ping again; a socket that is closed for the moment is passed over."""
+    def resend(self, key: PeerKey, sent: UdpRequest, now: Instant) -> bool:
+        """Send a ping again, unless its port sends none at the moment: it drains, or is closed. Returns whether."""
         sent.sent += 1
-        if self._plane.port(sent.listener) is not None:
+        port = self._plane.port(sent.listener)
+        sends = port is not None and port.sends
+        if sends:
             self._plane.send(sent.listener, sent.remote, sent.request, sent.data, now, call_id=sent.call_id)
         self._wait(key, sent, now)
+        return sends
 
     def make_up(self, sent: UdpRequest, limit: int, times: int, now: Instant) -> None:
         """Count the repetitions of `times` pings that a jump passed over and that nobody answered within `limit`."""

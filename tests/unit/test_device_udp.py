@@ -9,6 +9,7 @@ from livebox import BASE, PINGING, SET_PEER, SET_PING, SET_PORT, ZONE, live_box,
 
 from sbcsim.clock import DAY, MINUTE, SECOND
 from sbcsim.device.effects import Transport
+from sbcsim.sip.stream import Stream
 
 UDP_BASE = tuple(line.replace("sip-tls-tcp", "sip-udp").replace("ipPort 5061", "ipPort 5060") for line in BASE)
 PEER = ("192.0.2.10", 5060)
@@ -192,6 +193,49 @@ def test_a_draining_port_sends_no_more_pings_and_turns_requests_away():
     assert zone_row(box, "sipSigPortStatistics")["tx503s"] == 1
     box.advance("50m")
     assert not box.listening
+
+
+def test_a_ping_under_way_is_not_repeated_by_a_port_that_drains():
+    box = udp_box(f"{SET_PORT}action dryup dryUpTimeout 60", far=FarEnd(behaviour="owe"))
+    box.commit(f"{SET_PORT}mode outOfService")
+    box.advance("10s")
+    assert box.far_ends[PEER].requests == 1
+    box.pay(box.far_ends[PEER])
+    assert pings(box) == [(True, "200", 1)]
+
+
+def test_a_connection_that_was_begun_for_an_earlier_ping_decides_nothing_over_udp():
+    both = tuple(line.replace("sip-udp", "sip-udp,sip-tcp") for line in UDP_BASE)
+    order = f"{SET_PING}transportPreference preference1 %s preference2 %s preference3 none preference4 none"
+    for outcome in ("fails", "comes up"):
+        box = udp_box(order % ("tcp", "udp"), base=both, far=FarEnd(behaviour="hang"))
+        (dial,) = box.sbc._plane.opening
+        box.far_ends[PEER].behaviour = "owe"
+        box.commit(f"{SET_PEER}pathCheck state disabled", order % ("udp", "tcp"))
+        box.commit(PINGING)
+        if outcome == "fails":
+            box.sbc.dial_failed(dial, "connection refused", box.now)
+        else:
+            box.dialled[dial], box.streams[dial] = box.far_ends[PEER], Stream()
+            box.sbc.dialed(dial, ("127.0.0.1", 50000), box.now)
+            box.pump()
+        assert not pings(box)
+        assert box.far_ends[PEER].requests == 1
+        box.pay(box.far_ends[PEER])
+        assert pings(box) == [(True, "200", 1)]
+
+
+def test_an_answer_ends_the_silence_of_a_peer_that_is_named_by_its_address():
+    away = tuple(line.replace("ipAddress 192.0.2.10 ipPort 5060", "ipAddress 192.0.2.99") for line in UDP_BASE)
+    box = udp_box(f"{SET_PEER}pathCheck hostName {PEER[0]} hostPort {PEER[1]}", base=away, far=FarEnd())
+    box.far_ends[PEER].behaviour = "silent"
+    box.advance("10m")
+    key = ("default", "Z", "P")
+    assert box.sbc._paths.silent(key)
+    box.far_ends[PEER].behaviour = "answer"
+    box.advance("1m")
+    assert pings(box)[-1][:2] == (True, "200")
+    assert not box.sbc._paths.silent(key)
 
 
 def test_answers_over_udp_go_wrong_on_purpose():
