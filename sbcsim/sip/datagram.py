@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .errors import SipError
 from .message import Message, Request
-from .stream import DIGITS, Limits, read_lines, read_start_line
+from .stream import Limits, content_length, read_lines, read_start_line
 
 KEEP_ALIVE = frozenset(b"\r\n\0")
 """What nothing but keeps a way through address translation open is made of."""
@@ -40,19 +40,10 @@ def read(data: bytes) -> Message | SipError | None:
 
 
 def _with_body(head: Message, body: bytes) -> Message | SipError:
-    lengths = head.headers.all("Content-Length")
-    if not lengths:
-        return replace(head, body=body)
-    flaw = ""
-    # The length of the number goes first: Python refuses to convert thousands of digits.
-    digits = lengths[0].lstrip("0") or "0"
-    if len(lengths) > 1:
-        flaw = "header given more than once"
-    elif DIGITS.fullmatch(lengths[0]) is None:
-        flaw = "not a number"
-    elif len(digits) > len(str(len(body))) or int(digits) > len(body):
+    length, flaw = content_length(head.headers, len(body))
+    if length is not None and length > len(body):
         flaw = "body shorter than Content-Length"
-    return _refused(flaw, 400, head, "Content-Length") if flaw else replace(head, body=body[: int(digits)])
+    return _refused(flaw, 400, head, "Content-Length") if flaw else replace(head, body=body[:length])
 
 
 def _refused(reason: str, status: int, head: Message | SipError, header: str = "") -> SipError:

@@ -23,7 +23,7 @@ _REQUEST_LINE = re.compile(
 _STATUS_LINE = re.compile(r"(SIP/[0-9]++\.[0-9]++) ([1-6][0-9]{2})(?: (.*+))?", re.IGNORECASE)
 _FOLD = re.compile(r"\r\n[ \t]++")
 _ANY_LINE_END = re.compile(r"\r\n|\r|\n")
-DIGITS = re.compile(r"[0-9]++")
+_DIGITS = re.compile(r"[0-9]++")
 
 
 class KeepAlive(Enum):
@@ -181,18 +181,13 @@ class Stream:
             return _fatal(flaw, 400, offset, head)
         if len(headers) > self._limits.headers:
             return _fatal("too many headers", 513, offset, head)
-        lengths = headers.all("Content-Length")
-        if len(lengths) != 1:
-            flaw = "missing header" if not lengths else "header given more than once"
-            return _fatal(flaw, 400, 0, head, "Content-Length")
-        if DIGITS.fullmatch(lengths[0]) is None:
-            return _fatal("not a number", 400, 0, head, "Content-Length")
-        digits = lengths[0].lstrip("0") or "0"
-        # The length of the number goes first: Python refuses to convert thousands of digits.
-        if len(digits) > len(str(self._limits.body)) or int(digits) > self._limits.body:
+        length, flaw = content_length(headers, self._limits.body)
+        if length is None:
+            return _fatal(flaw or "missing header", 400, 0, head, "Content-Length")
+        if length > self._limits.body:
             return _fatal("body too large", 413, 0, head, "Content-Length")
         self._head = head
-        self._body = int(digits)
+        self._body = length
         return None
 
     def _not_sip(self) -> SipError:
@@ -233,6 +228,20 @@ def read_lines(text: str) -> tuple[str, Headers, str]:
         else:
             flaw = flaw or "malformed header line"
     return lines[0], Headers(fields), flaw
+
+
+def content_length(headers: Headers, most: int) -> tuple[int | None, str]:
+    """Return what Content-Length counts, `most + 1` for all beyond, and what is wrong where it counts nothing."""
+    lengths = headers.all("Content-Length")
+    if len(lengths) > 1:
+        return None, "header given more than once"
+    if not lengths:
+        return None, ""
+    if _DIGITS.fullmatch(lengths[0]) is None:
+        return None, "not a number"
+    digits = lengths[0].lstrip("0") or "0"
+    # The length of the number goes first: Python refuses to convert thousands of digits.
+    return most + 1 if len(digits) > len(str(most)) else min(int(digits), most + 1), ""
 
 
 def read_start_line(line: str, headers: Headers, offset: int) -> Message | SipError:
