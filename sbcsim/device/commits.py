@@ -16,7 +16,7 @@ from sbcsim.config.transaction import Author, Change, Pending, Proposal
 from sbcsim.errors import UserError
 from sbcsim.events import CertificateLoaded, Commit, CommitRefused, ConfirmedCommit, PortState
 
-from . import faultpoints, localauth, logadmin
+from . import localauth, logadmin, managementpoints
 from .certcheck import RATE, CertificateChecks
 from .certificates import file_not_found
 from .chassis import Chassis
@@ -62,16 +62,16 @@ class Commits:
     def validate(self, proposal: Proposal) -> None:
         """Refuse certificates that cannot be read; raises UserError."""
         certificates, faults = self._chassis.certificates, self._chassis.faults
-        if faults.at(faultpoints.UNREADABLE):
+        if faults.at(managementpoints.UNREADABLE):
             for name in certificates.from_files(proposal):
-                if faults.fires(faultpoints.UNREADABLE, name, proposal.now) is not None:
+                if faults.fires(managementpoints.UNREADABLE, name, proposal.now) is not None:
                     raise file_not_found(proposal.new, name)
         certificates.validate(proposal)
 
     def prepare(self, proposal: Proposal) -> None:
         """Take nothing: what can fail on the device's side has been tried by `validate`. A fault may refuse."""
         if proposal.reverts is None:
-            reason = self._chassis.faults.fires(faultpoints.VETO, proposal.author.user, proposal.now)
+            reason = self._chassis.faults.fires(managementpoints.VETO, proposal.author.user, proposal.now)
             if reason is not None:
                 raise UserError(reason)
 

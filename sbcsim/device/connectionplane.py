@@ -13,7 +13,7 @@ from sbcsim.clock import SECOND, Instant, Order
 from sbcsim.events import AlertReceived
 from sbcsim.pki.credential import Certificate, CertificateError
 
-from . import connectioncounts, connectionevents, faultpoints
+from . import connectioncounts, connectionevents, signallingpoints
 from .chassis import Chassis
 from .connections import ConnectionRecord, ConnectionState, ConnectionTable, PortKey
 from .counters import PortCounters
@@ -86,7 +86,7 @@ class ConnectionPlane:
         port = self._ports.get(key)
         number = self.table.take_id()
         out = port is None or port.state is PortState.DOWN
-        if port is None or out or self._chassis.faults.fires(faultpoints.ACCEPT, listener.zone, now) is not None:
+        if port is None or out or self._chassis.faults.fires(signallingpoints.ACCEPT, listener.zone, now) is not None:
             self._chassis.effect(Close(number, Closing.RESET))
             return number
         record = ConnectionRecord(
@@ -295,7 +295,7 @@ class ConnectionPlane:
 
     def close(self, record: ConnectionRecord, reason: str, now: Instant, how: Closing = Closing.GRACEFUL) -> None:
         """Close a connection from our side."""
-        if self._chassis.faults.fires(faultpoints.ABRUPT, record.zone, now) is not None:
+        if self._chassis.faults.fires(signallingpoints.ABRUPT, record.zone, now) is not None:
             how = Closing.RESET
         self._chassis.effect(Close(record.id, how))
         if record.established:
@@ -335,7 +335,7 @@ class ConnectionPlane:
             self._chassis.effect(Close(record.id, Closing.GRACEFUL))
             self._handshake_ended_badly(record, UNDER_WAY, now)
             return
-        stale = self._chassis.faults.fires(faultpoints.STALE, profile.name, now)
+        stale = self._chassis.faults.fires(signallingpoints.STALE, profile.name, now)
         name = profile.certificate(record.direction) if stale is None else stale
         credential = self._chassis.certificates.credential(name) if name else None
         record.begin_handshake(profile.name, credential, self._chassis.revision)

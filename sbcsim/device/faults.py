@@ -17,7 +17,9 @@ from sbcsim.errors import UserError
 from sbcsim.events import FaultFired
 from sbcsim.journal import Journal
 
-from .faultpoints import POINTS, STATUS, Point
+from .faultpoint import Point
+from .faultpoints import POINTS
+from .signallingpoints import STATUS
 
 MOST = 256
 """Faults that may be set at the same time."""

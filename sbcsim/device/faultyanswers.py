@@ -7,8 +7,8 @@ from collections.abc import Callable
 from sbcsim.clock import Instant
 from sbcsim.sip.message import Request, Response
 
-from .faultpoints import DUPLICATE, SILENCE, SPLIT, STATUS
 from .faults import Faults
+from .signallingpoints import DUPLICATE, SILENCE, SPLIT, STATUS
 
 
 def answered(

@@ -19,7 +19,7 @@ from sbcsim.cli.modes import Mode
 from sbcsim.cli.session import Completion, Reply, Session, Terminal
 from sbcsim.cli.shell import Patience
 from sbcsim.clock import Instant
-from sbcsim.device import faultpoints
+from sbcsim.device import managementpoints
 from sbcsim.device.sessions import LoginSession
 from sbcsim.device.users import Account
 from sbcsim.errors import UserError
@@ -117,7 +117,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         try:
             if self._must_change and not on_terminal:
                 raise UserError(message("access.must_change"))
-            if self._port.faults.fires(faultpoints.LOGIN, self.user, now) is not None:
+            if self._port.faults.fires(managementpoints.LOGIN, self.user, now) is not None:
                 raise UserError(message("access.sessions_full"))
             self._login = self._port.sessions.open(
                 self._account.name,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from string import ascii_letters
 
 from sbcsim.clock import Instant
-from sbcsim.device.faultpoints import DELAY, DROP, GARBLE, NOISE
 from sbcsim.device.faults import Faults
+from sbcsim.device.managementpoints import DELAY, DROP, GARBLE, NOISE
 
 _POINTS = (DELAY, DROP, GARBLE, NOISE)
 _EACH = 3

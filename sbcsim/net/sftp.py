@@ -16,7 +16,7 @@ from asyncssh.sftp import run_sftp_server
 from asyncssh.stream import SSHServerStreamSession
 
 from sbcsim.clock import Instant, to_datetime
-from sbcsim.device import faultpoints
+from sbcsim.device import managementpoints
 from sbcsim.device.faults import Faults
 from sbcsim.device.files import Attributes, FileError, FileProblem, OpenFile, VirtualFiles
 from sbcsim.device.users import Account, Users
@@ -193,7 +193,7 @@ class FileService(asyncssh.SFTPServer):
         where = self._path(path)
         write = bool(pflags & (asyncssh.FXF_WRITE | asyncssh.FXF_APPEND))
         try:
-            if self._fires(faultpoints.OPEN, where) is not None:
+            if self._fires(managementpoints.OPEN, where) is not None:
                 raise FileError(FileProblem.PERMISSION_DENIED, "Permission denied")
             file = self._files.open(
                 where,
@@ -211,7 +211,7 @@ class FileService(asyncssh.SFTPServer):
             self._tell("put" if write else "get", where, 0, error)
             raise _ERRORS[error.problem](error.text) from None
         handle = _Handle(file)
-        limit = self._fires(faultpoints.TRUNCATE, where) if write else None
+        limit = self._fires(managementpoints.TRUNCATE, where) if write else None
         handle.limit = None if limit is None else int(limit)
         return handle
 
@@ -234,11 +234,11 @@ class FileService(asyncssh.SFTPServer):
     def write(self, file_obj: object, offset: int, data: bytes) -> int | Awaitable[int]:
         """Write to an open file."""
         handle = _handle(file_obj)
-        if self._fires(faultpoints.SFTP_DROP, handle.file.path) is not None:
+        if self._fires(managementpoints.SFTP_DROP, handle.file.path) is not None:
             self.channel.get_connection().abort()
             handle.failure = FileError(FileProblem.FAILURE, "Connection lost")
             raise asyncssh.SFTPConnectionLost(handle.failure.text)
-        stall = self._fires(faultpoints.STALL, handle.file.path)
+        stall = self._fires(managementpoints.STALL, handle.file.path)
         return (
             self._write(handle, offset, data) if stall is None else self._write_late(handle, offset, data, int(stall))
         )
@@ -249,7 +249,7 @@ class FileService(asyncssh.SFTPServer):
 
     def _write(self, handle: _Handle, offset: int, data: bytes) -> int:
         try:
-            if self._fires(faultpoints.WRITE, handle.file.path) is not None:
+            if self._fires(managementpoints.WRITE, handle.file.path) is not None:
                 raise FileError(FileProblem.FAILURE, "No space left on device")
             kept = data if handle.limit is None else data[: max(0, handle.limit - offset)]
             if kept or not data:

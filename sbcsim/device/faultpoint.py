@@ -1,0 +1,20 @@
+"""What a place is where a fault can be injected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One place that can go wrong.
+
+    `subject` says what `match` is compared with there, `effect` what happens; `value` what a fault may say more
+    precisely, and `default` what it is otherwise; both are empty where there is nothing to say.
+    """
+
+    name: str
+    subject: str
+    effect: str
+    value: str = ""
+    default: str = ""

@@ -1,0 +1,86 @@
+"""Faults of the signalling side on the wire, as the far end meets them: a case for each point."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import testca
+from faultedbox import NEW, dialled, options, run, shown, until
+
+from sbcsim import Simulator
+
+# --- TLS
+
+
+async def tls_accept(box: Simulator, tmp_path: Path) -> None:
+    box.faults.add("tls.accept", match="Z", times=1)
+    with pytest.raises(OSError):  # noqa: PT011 - a reset, or the end of a stream within the handshake
+        await shown(box, tmp_path)
+    assert await shown(box, tmp_path) == testca.sbc().certificate.serial
+
+
+async def tls_stale(box: Simulator, tmp_path: Path) -> None:
+    await run(box, f"configure; {NEW}; set profiles security tlsProfile TLS serverCertName NEW; commit")
+    old, new = testca.sbc().certificate.serial, testca.sbc_renewed().certificate.serial
+    assert await shown(box, tmp_path) == new
+    box.faults.add("tls.stale", value="OLD", times=1)
+    assert await shown(box, tmp_path) == old
+    assert await shown(box, tmp_path) == new
+
+
+async def tls_abrupt(box: Simulator, tmp_path: Path) -> None:
+    box.faults.add("tls.abrupt", times=1)
+    for end in ("reset", "close_notify"):
+        async with dialled(box, tmp_path) as stream:
+            await until(stream, "a")
+            (connection,) = box.connections()
+            assert await box.close_connection(connection.id)
+            if end == "reset":
+                with pytest.raises(ConnectionResetError):
+                    await stream.read()
+            else:
+                assert await stream.read() == b""
+
+
+# --- SIP
+
+
+async def sip_silence(box: Simulator, tmp_path: Path) -> None:
+    box.faults.add("sip.silence", times=1)
+    async with dialled(box, tmp_path) as stream:
+        stream.write(options("first"))
+        assert b"first" not in b"".join(await until(stream, "second"))
+
+
+async def sip_status(box: Simulator, tmp_path: Path) -> None:
+    box.faults.add("sip.status", times=1)
+    async with dialled(box, tmp_path) as stream:
+        assert (await until(stream, "a"))[0].startswith(b"SIP/2.0 503 ")
+        assert (await until(stream, "b"))[0].startswith(b"SIP/2.0 200 ")
+
+
+async def sip_duplicate(box: Simulator, tmp_path: Path) -> None:
+    box.faults.add("sip.duplicate", times=1)
+    async with dialled(box, tmp_path) as stream:
+        came = await until(stream, "a") + await until(stream, "b")
+    assert b"".join(came).count(b"Call-ID: a\r\n") == 2
+
+
+async def sip_split(box: Simulator, tmp_path: Path) -> None:
+    box.faults.add("sip.split", times=1)
+    async with dialled(box, tmp_path) as stream:
+        assert len(await until(stream, "a")) == 2
+        assert len(await until(stream, "b")) == 1
+
+
+SIGNALLING: dict[str, Callable[[Simulator, Path], Awaitable[None]]] = {
+    "tls.accept": tls_accept,
+    "tls.stale": tls_stale,
+    "tls.abrupt": tls_abrupt,
+    "sip.silence": sip_silence,
+    "sip.status": sip_status,
+    "sip.duplicate": sip_duplicate,
+    "sip.split": sip_split,
+}
