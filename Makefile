@@ -7,7 +7,7 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench clean
+.PHONY: help demo test check docs site bench clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -38,6 +38,13 @@ check: $(VENV)/.installed-test ## run ruff, mypy and import-linter
 
 docs: $(VENV)/.installed ## write the pages of docs/ that are made from the sources
 	PYTHONPATH=docs $(BIN)/python -m handbook
+
+$(VENV)/.installed-docs: pyproject.toml $(VENV)/.installed
+	$(PIP) --editable '.[docs]'
+	touch $@
+
+site: $(VENV)/.installed-docs ## build the site of docs/ into build/site; a broken link or anchor fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/.installed-test ## measure, each figure beside a bare baseline of the same run
 	$(BIN)/python -m benchmarks

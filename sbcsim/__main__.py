@@ -143,7 +143,10 @@ def run(
             "resolver=ADDRESS:PORT for a DNS server (several times).",
         ),
     ] = None,
-    log: Annotated[Log | None, typer.Option(help="Write the journal to the standard error output as it grows.")] = None,
+    log: Annotated[
+        Log | None,
+        typer.Option(metavar="text|json", help="Write the journal to the standard error output as it grows."),
+    ] = None,
 ) -> None:
     """Run one simulated SBC until SIGTERM or SIGINT."""
     if ready_file is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import faultpage, fidelity, reference
+from . import commandpage, controlpage, faultpage, fidelity, journalpage, mibpage, pythonpage, reference
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -16,6 +16,13 @@ DOCS = ROOT / "docs"
 def pages() -> dict[Path, str]:
     """Return every generated page with its text."""
     made = {DOCS / "fidelity.md": fidelity.page(ROOT), DOCS / "faults.md": faultpage.page()}
-    for name, text in reference.pages().items():
+    inside = {
+        "command-line.md": commandpage.page(),
+        "control-api.md": controlpage.page(),
+        "journal.md": journalpage.page(),
+        "mib.md": mibpage.page(ROOT),
+        "python.md": pythonpage.page(),
+    }
+    for name, text in (reference.pages() | inside).items():
         made[DOCS / "reference" / name] = text
     return made

@@ -44,8 +44,8 @@ What a user types and sees, to the letter. Each is typed by a real SSH client on
 (`{wire}`), and, as far as it is nothing but lines typed one after the other, into a session in
 memory (`{memory}`).
 
-| transcript | how sure |
-|---|---|\
+| transcript | how sure | where |
+|---|---|---|\
 """
 
 TEXTS = """\
@@ -141,7 +141,7 @@ def _transcripts(folder: Path, witnesses: Witnesses, sources: Sources) -> Iterat
     yield TRANSCRIPTS.format(wire=witnesses.file("test_transcripts_ssh"), memory=witnesses.file("test_transcripts"))
     for file in sorted(folder.glob("*.toml")):
         case = _data(file)
-        yield f"| [{case['caption']}](../tests/transcripts/{file.name}) | {sources.cite(case['sure'])} |"
+        yield f"| {case['caption']} | {sources.cite(case['sure'])} | `transcripts/{file.name}` |"
 
 
 def _texts(catalogue: dict[str, Any], witnesses: Witnesses, sources: Sources) -> Iterator[str]:
