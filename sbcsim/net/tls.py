@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL, crypto
 
 from sbcsim.clock import DAY, SECOND
@@ -372,8 +373,9 @@ def self_check() -> None:
     """
     begin, end = 0, 365 * DAY  # 1970: expired by any host's clock
     authority = Authority("sbcsim self-check", not_before=begin, not_after=end)
-    issued = authority.issue("sbcsim self-check")
-    credential = Credential("self-check", issued.certificate, (), issued.key)
+    key = ec.generate_private_key(ec.SECP256R1())
+    issued = authority.issue("sbcsim self-check", key=key)
+    credential = Credential("self-check", issued.certificate, (), key)
     settings = TlsSettings(
         frozenset({"TLSv1.2"}), ("ECDHE-ECDSA-AES128-GCM-SHA256",),
         require_certificate=True, validate_peer=True, tolerate_purpose=False,

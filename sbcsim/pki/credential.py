@@ -31,11 +31,15 @@ from cryptography.x509.oid import NameOID
 from sbcsim.clock import from_datetime
 from sbcsim.errors import SbcsimError
 
+from .signature import made_by
+
 _SIP = frozenset({"sip", "sips"})
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 """The kinds of private key that the box works with."""
 
+
+_OLD_HASHES = frozenset({"sha1", "md5"})
 
 RECENT = 256
 """Certificates, and findings about who made which, that are kept although nobody holds them."""
@@ -152,9 +156,23 @@ def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Whether `issuer`'s name and key made `certificate`; dates and purposes are not looked at."""
     try:
         certificate.x509.verify_directly_issued_by(issuer.x509)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm):
+        return _old_signature(certificate, issuer)
+    except (TypeError, InvalidSignature):
         return False
     return True
+
+
+def _old_signature(certificate: Certificate, issuer: Certificate) -> bool:
+    # Roots of before 2015 are signed with SHA-1, which `cryptography` no longer takes for a signature.
+    signed = certificate.x509
+    try:
+        algorithm = signed.signature_hash_algorithm
+        if algorithm is None or algorithm.name not in _OLD_HASHES or signed.issuer != issuer.x509.subject:
+            return False
+        return made_by(issuer.public_key, signed.signature, signed.tbs_certificate_bytes, algorithm)
+    except (CertificateError, UnsupportedAlgorithm):
+        return False
 
 
 _alive: WeakValueDictionary[bytes, Certificate] = WeakValueDictionary()

@@ -6,49 +6,56 @@
     upload(new.pkcs12("secret"))
 
 Nothing here judges a date: expired certificates, ones whose time has not begun, and ones that outlive their
-authority are made as asked. A date is calendar microseconds, an aware datetime or RFC 3339 text, and is rounded
-down to the second, which is all that a certificate can say. Serial numbers count up from `first_serial`. Keys come
-from the system's randomness; no key is shipped with the project.
+authority are made as asked. A date is absolute or, for an authority that follows a clock, counted from now (`+30d`):
+see `Moment`. Serial numbers count up from `first_serial`. Keys come from the system's randomness; no key is shipped
+with the project. What is wrong on purpose is in `sbcsim.pki.broken`.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
-from functools import lru_cache
-from itertools import count
 from typing import Literal
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-    pkcs12,
-)
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import pkcs7 as pkcs7_files
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from sbcsim.clock import SECOND, from_datetime, from_rfc3339, to_datetime
+from sbcsim.clock import DAY, to_datetime
 
-from .credential import Certificate, PrivateKey
+from . import pkcs12 as pkcs12_files
+from .credential import Certificate
+from .dates import Moment, Now, calendar
+from .keys import POOL_SIZE, KeyType, SigningKey, new_key, pooled_key
+from .pkcs12 import Encryption, MacHash
+from .revocation import Reason, Revocation, RevocationList, sign_list
+from .signing import SignatureHash, sign
 
-Moment = int | datetime | str
-"""A date as calendar microseconds, aware datetime or RFC 3339 text."""
+__all__ = [
+    "POOL_SIZE",
+    "Authority",
+    "Encryption",
+    "Extensions",
+    "Issued",
+    "KeyType",
+    "MacHash",
+    "Moment",
+    "Now",
+    "Purpose",
+    "Reason",
+    "Revocation",
+    "RevocationList",
+    "SignatureHash",
+    "SigningKey",
+    "new_key",
+    "pooled_key",
+]
 
-KeyType = Literal["ec", "rsa"]
-"""EC keys (P-256) are made in a fraction of a millisecond, RSA keys (2048 bits) take tens of milliseconds."""
-
-Encryption = Literal["aes256", "3des", "none"]
-"""How a PKCS#12 file is encrypted: as OpenSSL 3 does by default, as older programs do, or not at all."""
-
-POOL_SIZE = 8
-"""How many RSA keys `pooled_key` makes in one process."""
+Extensions = Iterable[x509.Extension[x509.ExtensionType]]
+"""Extensions of `cryptography` that a certificate gets, in place of the usual ones of the same kinds."""
 
 
 class Purpose(Enum):
@@ -66,7 +73,7 @@ class Issued:
     """A certificate with its private key; `chain` is its issuers, the nearest first, the root last."""
 
     certificate: Certificate
-    key: PrivateKey = field(repr=False)
+    key: SigningKey = field(repr=False)
     chain: tuple[Certificate, ...] = ()
 
     def der(self) -> bytes:
@@ -77,40 +84,62 @@ class Issued:
         """Return the certificate in PEM form, followed by its issuers where asked."""
         return "".join(each.pem() for each in (self.certificate, *(self.chain if with_chain else ())))
 
-    def key_pem(self, pass_phrase: str | None = None) -> str:
-        """Return the private key in PEM form (PKCS#8), encrypted where a pass phrase is given."""
-        encryption = NoEncryption() if pass_phrase is None else BestAvailableEncryption(pass_phrase.encode())
-        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode("ascii")
+    def key_pem(self, pass_phrase: str | None = None, *, traditional: bool = False) -> str:
+        """Return the private key in PEM form, encrypted where a pass phrase is given.
+
+        The form is PKCS#8, or that of OpenSSL before it where `traditional`.
+        """
+        return self._key(Encoding.PEM, pass_phrase, traditional=traditional).decode("ascii")
+
+    def key_der(self, pass_phrase: str | None = None) -> bytes:
+        """Return the private key in DER form (PKCS#8), encrypted where a pass phrase is given."""
+        return self._key(Encoding.DER, pass_phrase)
 
     def pkcs12(
         self,
         pass_phrase: str,
         *,
         encryption: Encryption = "aes256",
+        mac: MacHash | None = None,
+        friendly_name: str | None = None,
+        rounds: int = pkcs12_files.ROUNDS,
         with_key: bool = True,
         with_chain: bool = False,
         extra: tuple[Certificate, ...] = (),
     ) -> bytes:
         """Return a PKCS#12 file; `extra` certificates follow this one and its issuers.
 
-        A key that does not belong to the certificate (`dataclasses.replace(issued, key=other)`) goes in all the same.
+        `mac` is the hash of the file's proof, that which is usual with the encryption unless given; the friendly name
+        is the common name unless given, "" leaves it out. A key that does not belong to the certificate
+        (`dataclasses.replace(issued, key=other)`) goes in all the same. Raises UserError for an encryption or a hash
+        that there is not.
         """
-        others = [each.x509 for each in (*(self.chain if with_chain else ()), *extra)]
-        leaf: x509.Certificate | None = self.certificate.x509
-        if with_key and self.key.public_key() != self.certificate.public_key:
-            # A file names the certificate of its key by an identifier that both carry; without it nothing is checked.
-            leaf, others = None, [self.certificate.x509, *others]
-        return pkcs12.serialize_key_and_certificates(
-            self.certificate.common_name.encode(),
+        return pkcs12_files.write(
+            (self.certificate, *(self.chain if with_chain else ()), *extra),
             self.key if with_key else None,
-            leaf,
-            others or None,
-            _file_encryption(encryption, pass_phrase),
+            pass_phrase,
+            encryption=encryption,
+            mac=mac,
+            friendly_name=self.certificate.common_name if friendly_name is None else friendly_name,
+            rounds=rounds,
         )
+
+    def pkcs7(self, *, form: Literal["der", "pem"] = "der") -> bytes:
+        """Return a PKCS#7 bundle of the certificate and its issuers, which the box does not import."""
+        certificates = [each.x509 for each in (self.certificate, *self.chain)]
+        return pkcs7_files.serialize_certificates(certificates, Encoding.DER if form == "der" else Encoding.PEM)
+
+    def _key(self, encoding: Encoding, pass_phrase: str | None, *, traditional: bool = False) -> bytes:
+        encryption = NoEncryption() if pass_phrase is None else BestAvailableEncryption(pass_phrase.encode())
+        form = PrivateFormat.TraditionalOpenSSL if traditional else PrivateFormat.PKCS8
+        return self.key.private_bytes(encoding, form, encryption)
 
 
 class Authority:
-    """A certificate authority that signs whatever it is asked to; a root, or subordinate to `issuer`."""
+    """A certificate authority that signs whatever it is asked to; a root, or subordinate to `issuer`.
+
+    `serials` are the serial numbers that it has given, `revoked` what it has taken back, by serial number.
+    """
 
     def __init__(
         self,
@@ -120,28 +149,49 @@ class Authority:
         not_after: Moment,
         issuer: Authority | None = None,
         key_type: KeyType = "ec",
-        key: PrivateKey | None = None,
+        key: SigningKey | None = None,
         first_serial: int = 0x1000,
         ocsp: str = "",
+        signature_hash: SignatureHash = "sha256",
+        path_length: int | None = None,
+        extensions: Extensions = (),
+        now: Now | None = None,
     ) -> None:
+        """`signature_hash` is that of all its signatures, `path_length` how many authorities may be below it.
+
+        `now` tells the time for dates such as `+30d`, e.g. `box.clock.reading`.
+        """
         self.key = key if key is not None else new_key(key_type)
         self.key_type = key_type
+        self.signature_hash: SignatureHash = signature_hash
+        self.serials: set[int] = set()
+        self.revoked: dict[int, Revocation] = {}
         self._next_serial = first_serial
+        self._lists = 0
         self._issuer = issuer
+        self._now = now
         self._subject = _name(name)
-        builder = (
-            _builder(self._subject, self.key, not_before, not_after)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .add_extension(_usage(end=False), critical=True)
-        )
-        if ocsp:
-            builder = builder.add_extension(_access(ocsp), critical=False)
-        self.certificate = (issuer or self)._sign(builder)  # noqa: SLF001 - its own kind
+        usual: list[x509.Extension[x509.ExtensionType]] = [
+            _extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True),
+            _extension(_usage(end=False), critical=True),
+            *([_extension(_access(ocsp))] if ocsp else []),
+        ]
+        signer = self if issuer is None else issuer
+        builder = self._builder(self._subject, self.key, not_before, not_after)
+        self.certificate = signer._sign(builder, [*usual, *extensions])  # noqa: SLF001 - its own kind
 
     @property
     def chain(self) -> tuple[Certificate, ...]:
         """This authority's certificate and those above it, the root last."""
         return (self.certificate, *(self._issuer.chain if self._issuer is not None else ()))
+
+    def follow(self, now: Now) -> None:
+        """Count dates such as `+30d` from this clock from now on, e.g. `box.clock.reading`."""
+        self._now = now
+
+    def moment(self, moment: Moment) -> int:
+        """Return a date in whole seconds as calendar microseconds; raises UserError for what is none."""
+        return calendar(moment, self._time())
 
     def subordinate(
         self,
@@ -150,10 +200,13 @@ class Authority:
         not_before: Moment | None = None,
         not_after: Moment | None = None,
         key_type: KeyType | None = None,
+        key: SigningKey | None = None,
         first_serial: int = 0x1000,
         ocsp: str = "",
+        path_length: int | None = None,
+        extensions: Extensions = (),
     ) -> Authority:
-        """Return an intermediate authority; dates and kind of key are this one's unless given.
+        """Return an intermediate authority; dates, kind of key and hash are this one's unless given.
 
         `ocsp` is the URL of the OCSP responder that knows about its certificate.
         """
@@ -163,8 +216,12 @@ class Authority:
             not_after=self.certificate.not_after if not_after is None else not_after,
             issuer=self,
             key_type=self.key_type if key_type is None else key_type,
+            key=key,
             first_serial=first_serial,
             ocsp=ocsp,
+            signature_hash=self.signature_hash,
+            path_length=path_length,
+            extensions=extensions,
         )
 
     def issue(
@@ -174,42 +231,39 @@ class Authority:
         not_before: Moment | None = None,
         not_after: Moment | None = None,
         sans: tuple[str, ...] | None = None,
-        key: PrivateKey | None = None,
+        key: SigningKey | None = None,
         key_type: KeyType | None = None,
         serial: int | None = None,
         purpose: Purpose = Purpose.BOTH,
         ocsp: str = "",
+        signature_hash: SignatureHash | None = None,
+        extensions: Extensions = (),
     ) -> Issued:
         """Sign an end certificate for `name`, a common name or an RFC 4514 subject such as `CN=a,O=b`.
 
-        Dates are the authority's unless given. `sans` are host names, addresses and SIP URIs, the common name unless
-        given; () leaves the extension out. Without `key` an RSA key is taken from the pool of this process, an EC key
-        is made anew. `ocsp` is the URL of the OCSP responder that knows about the certificate.
+        Dates and hash are the authority's unless given. `sans` are host names, addresses and SIP URIs, the common name
+        unless given; () leaves the extension out. Without `key` an RSA key is taken from the pool of this process, any
+        other is made anew. `ocsp` is the URL of the OCSP responder that knows about the certificate.
         """
         if key is None:
-            key = pooled_key() if (key_type or self.key_type) == "rsa" else new_key("ec")
+            key = pooled_key(key_type or self.key_type)
         subject = _name(name)
-        builder = (
-            _builder(
-                subject,
-                key,
-                self.certificate.not_before if not_before is None else not_before,
-                self.certificate.not_after if not_after is None else not_after,
-            )
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(end=True), critical=True)
-        )
         if sans is None:
             sans = tuple(str(each.value) for each in subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+        usual: list[x509.Extension[x509.ExtensionType]] = [
+            _extension(x509.BasicConstraints(ca=False, path_length=None), critical=True),
+            _extension(_usage(end=True), critical=True),
+        ]
         if sans:
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName([_general_name(each) for each in sans]), critical=False
-            )
+            usual.append(_extension(x509.SubjectAlternativeName([_general_name(each) for each in sans])))
         if purpose.value:
-            builder = builder.add_extension(x509.ExtendedKeyUsage(purpose.value), critical=False)
+            usual.append(_extension(x509.ExtendedKeyUsage(purpose.value)))
         if ocsp:
-            builder = builder.add_extension(_access(ocsp), critical=False)
-        return Issued(self._sign(builder, serial), key, self.chain)
+            usual.append(_extension(_access(ocsp)))
+        begins = self.certificate.not_before if not_before is None else not_before
+        ends = self.certificate.not_after if not_after is None else not_after
+        builder = self._builder(subject, key, begins, ends)
+        return Issued(self._sign(builder, [*usual, *extensions], serial, signature_hash), key, self.chain)
 
     def renew(
         self,
@@ -217,68 +271,103 @@ class Authority:
         *,
         not_before: Moment,
         not_after: Moment,
-        key: PrivateKey | None = None,
+        key: SigningKey | None = None,
         serial: int | None = None,
+        signature_hash: SignatureHash | None = None,
     ) -> Issued:
         """Sign a successor of `old`: same subject, extensions and, unless another is given, the same key."""
         key = old.key if key is None else key
-        builder = _builder(old.certificate.x509.subject, key, not_before, not_after)
-        for extension in old.certificate.x509.extensions:
-            if not isinstance(extension.value, x509.SubjectKeyIdentifier | x509.AuthorityKeyIdentifier):
-                builder = builder.add_extension(extension.value, extension.critical)
-        return Issued(self._sign(builder, serial), key, self.chain)
+        kept = [
+            each
+            for each in old.certificate.x509.extensions
+            if not isinstance(each.value, x509.SubjectKeyIdentifier | x509.AuthorityKeyIdentifier)
+        ]
+        builder = self._builder(old.certificate.x509.subject, key, not_before, not_after)
+        return Issued(self._sign(builder, kept, serial, signature_hash), key, self.chain)
 
-    def _sign(self, builder: x509.CertificateBuilder, serial: int | None = None) -> Certificate:
+    def rekey(self, old: Issued, *, not_before: Moment, not_after: Moment, key_type: KeyType | None = None) -> Issued:
+        """Sign a successor of `old` with a key of its own, of the authority's kind unless another is given."""
+        key = old.key
+        while key.public_key() == old.key.public_key():  # the pool comes round
+            key = pooled_key(key_type or self.key_type)
+        return self.renew(old, not_before=not_before, not_after=not_after, key=key)
+
+    def revoke(
+        self, what: Issued | Certificate, *, at: Moment | None = None, reason: Reason = "unspecified"
+    ) -> Revocation:
+        """Take a certificate back: `crl` lists it, and responders of this authority say so.
+
+        `at` is now, or where there is no clock the day on which the certificate begins.
+        """
+        certificate = what.certificate if isinstance(what, Issued) else what
+        if at is None:
+            now = self._time()
+            at = certificate.not_before if now is None else now().calendar
+        revocation = Revocation(certificate, self.moment(at), reason)
+        self.revoked[certificate.x509.serial_number] = revocation
+        return revocation
+
+    def reinstate(self, what: Issued | Certificate) -> None:
+        """Have a certificate no longer be revoked; one that is not stays as it is."""
+        certificate = what.certificate if isinstance(what, Issued) else what
+        self.revoked.pop(certificate.x509.serial_number, None)
+
+    def crl(self, *, begins: Moment | None = None, ends: Moment | None = None) -> RevocationList:
+        """Sign a list of what is revoked, with the next number.
+
+        Unless given it holds for a week from now, or where there is no clock as long as the authority itself.
+        """
+        now = self._time()
+        if begins is None:
+            begins = self.certificate.not_before if now is None else now().calendar
+        if ends is None:
+            ends = self.certificate.not_after if now is None else now().calendar + 7 * DAY
+        self._lists += 1
+        revoked = self.revoked.values()
+        return sign_list(
+            self.certificate, self.key, revoked, number=self._lists, begins=self.moment(begins), ends=self.moment(ends)
+        )
+
+    def _time(self) -> Now | None:
+        if self._now is None and self._issuer is not None:
+            return self._issuer._time()  # noqa: SLF001 - its own kind
+        return self._now
+
+    def _builder(
+        self, subject: x509.Name, key: SigningKey, not_before: Moment, not_after: Moment
+    ) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .public_key(key.public_key())
+            .not_valid_before(to_datetime(self.moment(not_before)))
+            .not_valid_after(to_datetime(self.moment(not_after)))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        )
+
+    def _sign(
+        self,
+        builder: x509.CertificateBuilder,
+        extensions: Extensions,
+        serial: int | None = None,
+        signature_hash: SignatureHash | None = None,
+    ) -> Certificate:
         if serial is None:
             serial = self._next_serial
             self._next_serial += 1
-        signed = (
+        for each in {each.oid: each for each in extensions}.values():
+            builder = builder.add_extension(each.value, each.critical)
+        builder = (
             builder.issuer_name(self._subject)
             .serial_number(serial)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
-            .sign(self.key, hashes.SHA256())
         )
-        return Certificate.from_x509(signed)
+        self.serials.add(serial)
+        return sign(builder, self.key, signature_hash or self.signature_hash)
 
 
-def new_key(key_type: KeyType = "ec") -> PrivateKey:
-    """Make a private key: EC on P-256, or RSA with 2048 bits."""
-    if key_type == "ec":
-        return ec.generate_private_key(ec.SECP256R1())
-    return rsa.generate_private_key(65537, 2048)
-
-
-def pooled_key() -> PrivateKey:
-    """Return the next RSA key of a pool that this process fills when first asked; neighbours always differ."""
-    return _pool_key(next(_turns) % POOL_SIZE)
-
-
-_turns = count()
-
-
-@lru_cache(maxsize=POOL_SIZE)
-def _pool_key(_slot: int) -> PrivateKey:
-    return new_key("rsa")
-
-
-def _builder(subject: x509.Name, key: PrivateKey, not_before: Moment, not_after: Moment) -> x509.CertificateBuilder:
-    public_key = key.public_key()
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .public_key(public_key)
-        .not_valid_before(_whole_second(not_before))
-        .not_valid_after(_whole_second(not_after))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-    )
-
-
-def _whole_second(moment: Moment) -> datetime:
-    if isinstance(moment, str):
-        calendar = from_rfc3339(moment)
-    else:
-        calendar = from_datetime(moment) if isinstance(moment, datetime) else moment
-    return to_datetime(calendar - calendar % SECOND)
+def _extension(value: x509.ExtensionType, *, critical: bool = False) -> x509.Extension[x509.ExtensionType]:
+    return x509.Extension(value.oid, critical, value)
 
 
 def _name(text: str) -> x509.Name:
@@ -313,14 +402,3 @@ def _usage(*, end: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def _file_encryption(encryption: Encryption, pass_phrase: str) -> KeySerializationEncryption:
-    if encryption == "none":
-        return NoEncryption()
-    builder = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(2048)
-    if encryption == "3des":
-        builder = builder.key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC).hmac_hash(hashes.SHA1())  # noqa: S303
-    else:
-        builder = builder.key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC).hmac_hash(hashes.SHA256())
-    return builder.build(pass_phrase.encode())

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from enum import Enum
 
 from cryptography import x509 as asn
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
@@ -20,6 +19,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from sbcsim.errors import SbcsimError
 
 from .credential import Certificate, CertificateError, issued_by
+from .signature import made_by
 
 REQUEST_TYPE = "application/ocsp-request"
 """Media type of a question over HTTP (RFC 6960, appendix A)."""
@@ -142,18 +142,8 @@ def _signs_answers(certificate: Certificate) -> bool:
 
 
 def _signed(response: ocsp.OCSPResponse, by: Certificate) -> bool:
-    signature, body = response.signature, response.tbs_response_bytes
     try:
-        key, algorithm = by.public_key, response.signature_hash_algorithm
-        match key:
-            case rsa.RSAPublicKey() if algorithm is not None:
-                key.verify(signature, body, padding.PKCS1v15(), algorithm)
-            case ec.EllipticCurvePublicKey() if algorithm is not None:
-                key.verify(signature, body, ec.ECDSA(algorithm))
-            case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
-                key.verify(signature, body)
-            case _:
-                return False
-    except (CertificateError, InvalidSignature, UnsupportedAlgorithm, ValueError):
+        algorithm = response.signature_hash_algorithm
+        return made_by(by.public_key, response.signature, response.tbs_response_bytes, algorithm)
+    except (CertificateError, UnsupportedAlgorithm):
         return False
-    return True

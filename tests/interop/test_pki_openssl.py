@@ -2,11 +2,12 @@
 
 import shutil
 import subprocess
+from typing import get_args
 
 import pytest
 
 from sbcsim.pki.keystore import KeystoreError, Problem, load_file
-from sbcsim.pki.mint import Authority
+from sbcsim.pki.mint import Authority, Encryption, MacHash
 
 OPENSSL = shutil.which("openssl")
 
@@ -123,14 +124,94 @@ def test_unsupported_keys(run, tmp_path, make):
     assert caught.value.problem is Problem.UNSUPPORTED_KEY
 
 
-def test_openssl_opens_and_verifies_what_the_authority_mints(run, tmp_path):
-    root = Authority("Root", not_before="2020-01-01T00:00:00Z", not_after="2040-01-01T00:00:00Z")
-    own = root.subordinate("Issuing").issue("sbc.example.com")
+ROOT = {"not_before": "2020-01-01T00:00:00Z", "not_after": "2040-01-01T00:00:00Z"}
+
+
+def test_openssl_verifies_what_the_authority_mints(run, tmp_path):
+    root = Authority("Root", **ROOT)
+    authority = root
+    for number in range(4):
+        authority = authority.subordinate(f"Issuing {number}", path_length=3 - number)
+    own = authority.issue("sbc.example.com")
     (tmp_path / "root.pem").write_text(root.certificate.pem())
     (tmp_path / "own.pem").write_text(own.pem(with_chain=True))
     assert run("verify -x509_strict -CAfile root.pem -untrusted own.pem own.pem") == b"own.pem: OK\n"
-    for encryption in ("aes256", "3des"):
-        data = own.pkcs12("secret", encryption=encryption, with_chain=True)
-        text = run("pkcs12 -noenc -passin pass:secret", stdin=data).decode()
-        assert text.count("BEGIN CERTIFICATE") == 3
-        assert own.pem() in text
+
+
+# What `openssl pkcs12 -info` says of certificates, key and proof.
+WRITTEN = {
+    "aes256": ("PBES2, PBKDF2, AES-256-CBC", "PBES2, PBKDF2, AES-256-CBC", "sha256"),
+    "aes128": ("PBES2, PBKDF2, AES-128-CBC", "PBES2, PBKDF2, AES-128-CBC", "sha256"),
+    "3des": ("pbeWithSHA1And3-KeyTripleDES-CBC", "pbeWithSHA1And3-KeyTripleDES-CBC", "sha1"),
+    "legacy": ("pbeWithSHA1And40BitRC2-CBC", "pbeWithSHA1And3-KeyTripleDES-CBC", "sha1"),
+    "rc2-40": ("pbeWithSHA1And40BitRC2-CBC", "pbeWithSHA1And40BitRC2-CBC", "sha1"),
+    "rc2-128": ("pbeWithSHA1And128BitRC2-CBC", "pbeWithSHA1And128BitRC2-CBC", "sha1"),
+    "rc4-128": ("pbeWithSHA1And128BitRC4", "pbeWithSHA1And128BitRC4", "sha1"),
+    "none": ("PKCS7 Data", "Key bag", "sha256"),
+}
+
+
+@pytest.mark.parametrize("encryption", get_args(Encryption))
+def test_openssl_opens_every_file_that_is_written(run, tmp_path, encryption):
+    own = Authority("Root", **ROOT).subordinate("Issuing").issue("sbc.example.com", key_type="rsa")
+    data = own.pkcs12("secret", encryption=encryption, with_chain=True, friendly_name="sbc key")
+    (tmp_path / "own.p12").write_bytes(data)
+    run("pkcs12 -legacy -info -in own.p12 -noenc -passin pass:secret -out all.pem")
+    text = (tmp_path / "all.pem").read_text()
+    assert text.count("BEGIN CERTIFICATE") == 3
+    assert own.pem() in text
+    assert own.key_pem() in text
+    assert text.count("friendlyName: sbc key") == 2
+    assert run("pkey -in all.pem -pubout") == run("x509 -in all.pem -noout -pubkey")
+
+
+@pytest.mark.parametrize("encryption", WRITTEN)
+def test_openssl_names_each_encryption(tmp_path, encryption):
+    own = Authority("Root", **ROOT).issue("sbc.example.com")
+    (tmp_path / "own.p12").write_bytes(own.pkcs12("secret", encryption=encryption))
+    told = subprocess.run(
+        [OPENSSL, "pkcs12", "-legacy", "-info", "-in", "own.p12", "-noout", "-passin", "pass:secret"],
+        cwd=tmp_path, capture_output=True, check=True, timeout=30, text=True,
+    ).stderr  # fmt: skip
+    certificates, key, proof = WRITTEN[encryption]
+    first, _, second = told.partition("Certificate bag") if "Certificate bag" in told else told.partition("PKCS7 Data")
+    assert certificates in first + second
+    assert key in told
+    assert f"MAC: {proof}" in told
+
+
+@pytest.mark.parametrize("mac", [each for each in get_args(MacHash) if each != "none"])
+def test_openssl_believes_every_proof(run, mac):
+    own = Authority("Root", **ROOT).issue("sbc.example.com")
+    assert b"BEGIN CERTIFICATE" in run("pkcs12 -passin pass:secret -noenc", stdin=own.pkcs12("secret", mac=mac))
+    with pytest.raises(subprocess.CalledProcessError):
+        run("pkcs12 -passin pass:other -noenc", stdin=own.pkcs12("secret", mac=mac))
+
+
+@pytest.mark.parametrize("name", ["md5", "sha1", "sha224", "sha512"])
+def test_openssl_verifies_every_hash(run, tmp_path, name):
+    root = Authority("Root", key_type="rsa", **ROOT)
+    (tmp_path / "root.pem").write_text(root.certificate.pem())
+    (tmp_path / "own.pem").write_text(root.issue("sbc.example.com", signature_hash=name).pem())
+    assert run("verify -auth_level 0 -CAfile root.pem own.pem") == b"own.pem: OK\n"
+    assert f"{name}WithRSAEncryption".encode() in run("x509 -in own.pem -noout -text")
+
+
+def test_openssl_goes_by_the_list_of_what_is_revoked(run, tmp_path):
+    root = Authority("Root", **ROOT)
+    (tmp_path / "root.pem").write_text(root.certificate.pem())
+    good, gone = root.issue("good.example.com"), root.issue("gone.example.com")
+    root.revoke(gone, reason="superseded")
+    (tmp_path / "crl.pem").write_text(root.crl().pem())
+    for name, issued in (("good.pem", good), ("gone.pem", gone)):
+        (tmp_path / name).write_text(issued.pem())
+    assert run("verify -crl_check -CAfile root.pem -CRLfile crl.pem good.pem") == b"good.pem: OK\n"
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run("verify -crl_check -CAfile root.pem -CRLfile crl.pem gone.pem")
+    assert b"certificate revoked" in caught.value.stderr
+    assert b"Superseded" in run("crl -in crl.pem -noout -text")
+
+
+def test_openssl_lists_a_bundle(run):
+    own = Authority("Root", **ROOT).subordinate("Issuing").issue("sbc.example.com")
+    assert run("pkcs7 -inform der -print_certs", stdin=own.pkcs7()).count(b"BEGIN CERTIFICATE") == 3

@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 
 from sbcsim.pki.chain import issuer_path
+from sbcsim.pki.credential import issued_by
 from sbcsim.pki.mint import Authority, new_key
 
 SPAN = {"not_before": "2020-01-01T00:00:00Z", "not_after": "2040-01-01T00:00:00Z"}
@@ -79,3 +80,14 @@ def test_authorities_that_signed_each_other():
     assert issuer_path(own, ring) == (first_by_second, second_by_first)
     assert issuer_path(own, (*ring, first.certificate)) == ()
     assert issuer_path(own, (*ring, second.certificate)) == (first_by_second,)
+
+
+def test_authorities_that_sign_with_sha_1_have_a_chain_too():
+    root = Authority("Old root", signature_hash="sha1", **SPAN)
+    issuing = root.subordinate("Old issuing")
+    own = issuing.issue("sbc.example.com").certificate
+    assert issuer_path(own, (root.certificate, issuing.certificate)) == (issuing.certificate,)
+    twin = Authority("Old root", signature_hash="sha1", **SPAN)
+    other = Authority("Other root", signature_hash="sha1", key=root.key, **SPAN)
+    assert not issued_by(issuing.certificate, twin.certificate)
+    assert not issued_by(issuing.certificate, other.certificate)

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key, pkcs12
+from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates, load_pem_pkcs7_certificates
 
-from sbcsim.clock import SECOND, from_rfc3339
+from sbcsim.clock import DAY, HOUR, SECOND, Instant, from_rfc3339
+from sbcsim.errors import UserError
 from sbcsim.pki.credential import issued_by
 from sbcsim.pki.mint import POOL_SIZE, Authority, Purpose, pooled_key
 
@@ -106,3 +108,107 @@ def test_files():
     assert bundle.cert.friendly_name == b"sbc"
     assert len(bundle.additional_certs) == 2
     assert "PrivateKey" not in repr(issued)
+
+
+@pytest.mark.parametrize(
+    ("key_type", "size"),
+    [("rsa-1024", 1024), ("rsa-3072", 3072), ("ec-p256", 256), ("ec-p384", 384), ("ec-p521", 521)],
+)
+def test_kinds_and_sizes_of_keys(key_type, size):
+    issued = CA.issue("x", key_type=key_type)
+    assert issued.certificate.public_key.key_size == issued.key.key_size == size
+
+
+@pytest.mark.parametrize("key_type", ["ed25519", "ed448"])
+def test_keys_of_edwards_curves_sign_and_are_signed(key_type):
+    ca = Authority("Edwards CA", key_type=key_type, **SPAN)
+    assert issued_by(ca.issue("x").certificate, ca.certificate)
+
+
+def test_a_kind_of_key_that_there_is_not():
+    with pytest.raises(UserError, match="no kind of key dsa; there are ec, "):
+        CA.issue("x", key_type="dsa")
+
+
+@pytest.mark.parametrize("key_type", ["rsa", "ec"])
+@pytest.mark.parametrize("name", ["sha1", "sha224", "sha256", "sha384", "sha512"])
+def test_every_hash_signs(key_type, name):
+    ca = Authority("CA", key_type=key_type, signature_hash=name, **SPAN)
+    issued = ca.issue("x", key_type="ec")
+    assert {each.x509.signature_hash_algorithm.name for each in (ca.certificate, issued.certificate)} == {name}
+    assert issued_by(issued.certificate, ca.certificate)
+    assert ca.certificate.self_signed
+    assert ca.issue("y", signature_hash="sha256").certificate.x509.signature_hash_algorithm.name == "sha256"
+
+
+def test_md5_signs_with_rsa_only():
+    ca = Authority("CA", key_type="rsa", **SPAN)
+    assert ca.issue("x", signature_hash="md5").certificate.x509.signature_hash_algorithm.name == "md5"
+    with pytest.raises(UserError, match="no signature with md5 by a key of this kind"):
+        CA.issue("x", signature_hash="md5")
+    with pytest.raises(UserError, match="no hash sha3; there are md5, "):
+        CA.issue("x", signature_hash="sha3")
+
+
+def test_dates_from_now_by_a_clock():
+    now = from_rfc3339("2026-05-01T00:00:00Z")
+    ca = Authority("CA", **SPAN, now=lambda: Instant(0, now))
+    issued = ca.subordinate("Issuing").issue("x", not_before="-1h", not_after="+30d").certificate
+    assert (issued.not_before, issued.not_after) == (now - HOUR, now + 30 * DAY)
+    assert ca.issue("y", not_after=timedelta(days=-1)).certificate.not_after == now - DAY
+    now += DAY
+    assert ca.issue("z", not_after="+1d12h").certificate.not_after == now + DAY + 12 * HOUR
+
+
+def test_dates_from_now_without_a_clock_are_refused_until_there_is_one():
+    ca = Authority("CA", **SPAN)
+    with pytest.raises(UserError, match=r'"\+30d" is counted from a clock: give the authority one'):
+        ca.issue("x", not_after="+30d")
+    ca.follow(lambda: Instant(0, 0))
+    assert ca.issue("x", not_before=0, not_after="+30d").certificate.not_after == 30 * DAY
+
+
+def test_a_chain_of_any_length_and_how_long_it_may_be():
+    authority = CA
+    for number in range(5):
+        authority = authority.subordinate(f"Issuing {number}", path_length=4 - number)
+    issued = authority.issue("deep")
+    assert [each.common_name for each in issued.chain] == [
+        *(f"Issuing {each}" for each in range(4, -1, -1)),
+        "Example CA",
+    ]
+    lengths = [each.x509.extensions.get_extension_for_class(x509.BasicConstraints).value for each in issued.chain]
+    assert [each.path_length for each in lengths] == [0, 1, 2, 3, 4, None]
+
+
+def test_a_successor_with_a_key_of_its_own():
+    old = CA.issue("sbc.example.com", key_type="rsa")
+    new = CA.rekey(old, not_before="2026-01-01T00:00:00Z", not_after="2027-01-01T00:00:00Z", key_type="rsa")
+    assert new.certificate.public_key != old.certificate.public_key
+    assert new.certificate.subject == old.certificate.subject
+    same = CA.renew(old, not_before="2026-01-01T00:00:00Z", not_after="2027-01-01T00:00:00Z")
+    assert same.certificate.public_key == old.certificate.public_key
+
+
+def test_extensions_in_place_of_the_usual_ones():
+    stated = x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.CODE_SIGNING])
+    issued = CA.issue("x", extensions=[x509.Extension(stated.oid, True, stated)]).certificate
+    found = issued.x509.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    assert (found.value, found.critical) == (stated, True)
+    assert issued.dns_names == ("x",)
+
+
+def test_keys_in_every_form():
+    own = CA.issue("x", key_type="rsa")
+    for pem in (own.key_pem(), own.key_pem("secret"), own.key_pem(traditional=True)):
+        password = b"secret" if "ENCRYPTED" in pem else None
+        assert load_pem_private_key(pem.encode(), password).private_numbers() == own.key.private_numbers()
+    assert "BEGIN RSA PRIVATE KEY" in own.key_pem(traditional=True)
+    for data, password in ((own.key_der(), None), (own.key_der("secret"), b"secret")):
+        assert load_der_private_key(data, password).private_numbers() == own.key.private_numbers()
+
+
+@pytest.mark.parametrize(("form", "load"), [("der", load_der_pkcs7_certificates), ("pem", load_pem_pkcs7_certificates)])
+def test_a_bundle(form, load):
+    own = CA.subordinate("Issuing").issue("x")
+    assert set(load(own.pkcs7(form=form))) == {own.certificate.x509, *(each.x509 for each in own.chain)}
