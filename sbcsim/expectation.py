@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from .errors import UserError
@@ -64,15 +64,20 @@ class Expectation:
 
     def explain(self, entries: Iterable[Entry]) -> str:
         """Return why nothing among `entries` is as expected: which came nearest, or what happened at all."""
-        all_of_them = list(entries)
-        near = [(self.misses(entry.event), entry) for entry in all_of_them if entry.kind == self.kind]
-        if near:
-            misses, entry = min(near, key=lambda each: (len(each[0]), -each[1].number))
-            count = f"the nearest of {len(near)}" if len(near) > 1 else "the only one"
-            return f"expected {self}; {count} is #{entry.number} at {entry.at.rfc3339()}: {'; '.join(misses)}"
-        happened = Counter(entry.kind for entry in all_of_them)
-        told = ", ".join(f"{count} {kind}" for kind, count in happened.most_common()) or "nothing"
-        return f"expected {self}; there is none. What happened: {told}"
+        return explain(str(self), self.kind, entries, lambda entry: self.misses(entry.event))
+
+
+def explain(expected: str, kind: str, entries: Iterable[Entry], misses: Callable[[Entry], list[str]]) -> str:
+    """Return in words why no entry of a kind is as expected; `misses` tells what is wrong with one."""
+    all_of_them = list(entries)
+    near = [(misses(entry), entry) for entry in all_of_them if entry.kind == kind]
+    if near:
+        wrong, entry = min(near, key=lambda each: (len(each[0]), -each[1].number))
+        count = f"the nearest of {len(near)}" if len(near) > 1 else "the only one"
+        return f"expected {expected}; {count} is #{entry.number} at {entry.at.rfc3339()}: {'; '.join(wrong)}"
+    happened = Counter(entry.kind for entry in all_of_them)
+    told = ", ".join(f"{count} {kind}" for kind, count in happened.most_common()) or "nothing"
+    return f"expected {expected}; there is none. What happened: {told}"
 
 
 def expect(journal: Journal, kind: str, after: int, fields: Mapping[str, object]) -> Entry:

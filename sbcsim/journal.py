@@ -39,6 +39,10 @@ class Entry:
         }
 
 
+MOMENTS = frozenset({"not_after", "not_before"})
+"""Fields that hold calendar microseconds, and are RFC 3339 texts in JSON."""
+
+
 def camel(name: str) -> str:
     """Return a snake_case name in camelCase."""
     head, *rest = name.split("_")
@@ -54,7 +58,7 @@ def to_json(value: object) -> dict[str, object]:
             item = to_json(item)
         elif isinstance(item, tuple):
             item = [_plain(part) for part in item]
-        elif field.name in {"not_after", "not_before"}:
+        elif field.name in MOMENTS:
             item = to_rfc3339(item)
         data[camel(field.name)] = item
     return data

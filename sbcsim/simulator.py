@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from . import expectation
 from .addresses import format_endpoint
 from .clock import Clock, Instant, Mode, format_duration, from_datetime, from_rfc3339, parse_duration
+from .config.render import set_lines
 from .config.secret import Cipher
 from .config.transaction import Database
 from .console import Console
@@ -336,6 +337,14 @@ class Simulator:
         """Return the certificate objects by name."""
         return [views.certificate(view) for view in self._sbc.certificates(self._clock.reading())]
 
+    def configuration(self) -> list[str]:
+        """Return the running configuration as `show configuration | display set` prints it, secrets encrypted."""
+        return [*set_lines(self._database.running)]
+
+    def files(self) -> list[str]:
+        """Return the names of the files in the certificate directory of the active server."""
+        return [name for name, _ in self._sbc.files.entries(CERTIFICATE_DIRECTORY)]
+
     def alarms(self) -> Alarms:
         """Return the alarms that stand, and their history."""
         return views.alarms(self._sbc.alarms())
@@ -429,6 +438,11 @@ class Simulator:
             fired=tuple([entry.to_json() async for entry in _in_turns(told, 100)]),
             omitted=omitted,
         )
+
+    async def settle(self) -> None:
+        """Wait until everything under way has settled, as a move of the clock does between instants."""
+        async with self._changing:
+            await self._driver.settle()
 
     def set_rate(self, rate: float) -> None:
         """Let time flow at `rate` from now on: simulated seconds for each host second."""

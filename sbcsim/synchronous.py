@@ -146,6 +146,14 @@ class SyncSimulator:
         """Return the certificate objects by name."""
         return self._thread.call(self.box.certificates)
 
+    def configuration(self) -> list[str]:
+        """Return the running configuration as `show configuration | display set` prints it, secrets encrypted."""
+        return self._thread.call(self.box.configuration)
+
+    def files(self) -> list[str]:
+        """Return the names of the files in the certificate directory of the active server."""
+        return self._thread.call(self.box.files)
+
     def alarms(self) -> Alarms:
         """Return the alarms that stand, and their history."""
         return self._thread.call(self.box.alarms)
@@ -167,6 +175,10 @@ class SyncSimulator:
     ) -> Advanced:
         """Move the clock: `advance(days=31)`, `advance("1h30m")`, `advance(to="2026-03-01T00:00:00Z")`."""
         return self._thread.wait(lambda: self.box.advance(by, to=to, **units))
+
+    def settle(self) -> None:
+        """Wait until everything under way has settled, as a move of the clock does between instants."""
+        self._thread.wait(self.box.settle)
 
     def set_rate(self, rate: float) -> None:
         """Let time flow at `rate` from now on: simulated seconds for each host second."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sbcsim.clock import Instant
@@ -48,10 +48,10 @@ class SipPeer:
     patience = 10.0
     """Host seconds that `wait_for` waits at most."""
 
-    def __init__(self, issued: Issued, anchor: Certificate, now: Callable[[], Instant]) -> None:
+    def __init__(self, issued: Issued, anchor: Certificate | Sequence[Certificate], now: Callable[[], Instant]) -> None:
         self.connections: list[PeerConnection] = []
         self._issued = issued
-        self._anchor = anchor
+        self._anchors = [anchor] if isinstance(anchor, Certificate) else list(anchor)
         self._now = now
         self._changed = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -122,7 +122,7 @@ class SipPeer:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_REQUIRED
         context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
-        context.load_verify_locations(cadata=self._anchor.pem())
+        context.load_verify_locations(cadata="".join(each.pem() for each in self._anchors))
         with tempfile.TemporaryDirectory(prefix="sbcsim-") as directory:  # the ssl module takes files only
             file = Path(directory) / "peer.pem"
             file.touch(mode=0o600)

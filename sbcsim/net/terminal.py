@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -65,12 +67,23 @@ class Terminal:
 
 async def upload(address: tuple[str, int], user: str, password: str, path: str, content: bytes) -> None:
     """Put a file onto the box by SFTP."""
+    async with _sftp(address, user, password) as sftp, sftp.open(path, "wb") as file:
+        await file.write(content)
+
+
+async def remove(address: tuple[str, int], user: str, password: str, path: str) -> None:
+    """Remove a file from the box by SFTP."""
+    async with _sftp(address, user, password) as sftp:
+        await sftp.remove(path)
+
+
+@asynccontextmanager
+async def _sftp(address: tuple[str, int], user: str, password: str) -> AsyncIterator[asyncssh.SFTPClient]:
     host, port = address
     async with (
         asyncssh.connect(
             host, port, username=user, password=password, known_hosts=None, client_keys=None, config=None
         ) as connection,
         connection.start_sftp_client() as sftp,
-        sftp.open(path, "wb") as file,
     ):
-        await file.write(content)
+        yield sftp
