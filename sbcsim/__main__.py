@@ -41,6 +41,7 @@ from .collector import collect_rarely
 from .ctl import ctl, fail
 from .errors import BugError, SbcsimError, ScenarioError
 from .journal import Entry
+from .scenario.command import scenario
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(ctl, name="ctl")
+app.add_typer(scenario, name="scenario")
 
 
 class Ports(StrEnum):

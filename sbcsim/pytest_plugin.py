@@ -41,6 +41,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sbc(config=..., lines=..., **options): how the box of this test is started")
 
 
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect scenario files as tests."""
+    if not file_path.name.endswith(".scenario.yaml"):
+        return None
+    from .scenario.collecting import ScenarioFile  # noqa: PLC0415 - slow
+
+    return ScenarioFile.from_parent(parent, path=file_path)
+
+
 _Look = Callable[[Callable[["Simulator"], Any]], Any]
 
 

@@ -1,0 +1,208 @@
+"""Scenarios played: one by one on an event loop, or many in processes beside each other, each in a box of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sbcsim.clock import to_rfc3339
+from sbcsim.errors import ScenarioError
+
+from .check import check
+from .loader import Loaded, load
+from .model import Step
+from .positions import Path as Place
+from .stage import Stage
+from .steps import StepFailedError, carry_out
+from .tool import ToolRun
+from .verdict import Finding, Moment, judge, never
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How scenarios are played: seed of those that name none, whether their box is rude, the tool they are about."""
+
+    seed: int = 0
+    rude: bool = False
+    tool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How one step went. `failure` is why it could not be done, "" where it was; `line` is where it stands."""
+
+    number: int
+    verb: str
+    told: str
+    line: int
+    began: str
+    """Simulated time, RFC 3339."""
+    seconds: float
+    """Host time."""
+    output: str = ""
+    failure: str = ""
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was done, and everything is as expected."""
+        return not self.failure and all(finding.ok for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one scenario went; `error` is a mistake in its file."""
+
+    file: str
+    name: str
+    title: str
+    seed: int
+    rude: bool
+    seconds: float
+    """Host time, the start of the box included."""
+    steps: tuple[StepResult, ...] = ()
+    never: tuple[Finding, ...] = ()
+    error: str = ""
+    journal: tuple[dict[str, object], ...] = field(default=(), repr=False)
+    tools: tuple[ToolRun, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The names of the far ends, by address and by the serial number of their certificate."""
+    skipped: int = 0
+    """Steps that were not reached."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step went as it was to, and nothing happened that may not."""
+        return not self.error and all(step.ok for step in self.steps) and all(each.ok for each in self.never)
+
+    def failures(self) -> Iterator[str]:
+        """Yield everything that is wrong, with its place."""
+        if self.error:
+            yield self.error
+        for step in self.steps:
+            place = f"{self.file}:{step.line}"
+            if step.failure:
+                yield f"{place}: step {step.number} ({step.told}): {step.failure}"
+            for each in step.findings:
+                if not each.ok:
+                    yield f"{place}: step {step.number} ({step.told}): expected {each.statement}; {each.instead}"
+        for each in self.never:
+            if not each.ok:
+                yield f"{self.file}: {each.statement}; {each.instead}"
+
+
+Progress = Callable[[str, StepResult], None]
+"""Told of each step of a scenario, by its name, as soon as it is over."""
+
+
+async def play(loaded: Loaded, options: Options, progress: Progress | None = None) -> Result:
+    """Play one scenario in a box of its own; raises ScenarioError where the start cannot be set up."""
+    begun = _now()
+    scenario = loaded.scenario
+    needs_control = any(step.tool is not None for step in scenario.steps)
+    stage = Stage(loaded, seed=options.seed, rude=options.rude, control=needs_control, tool=options.tool)
+    async with stage:
+        await stage.sbc.settle()
+        start = previous = stage.sbc.events.last
+        results: list[StepResult] = []
+        for index, step in enumerate(scenario.steps):
+            before = stage.sbc.events.last
+            result = await _step(stage, step, index, Moment(start, before, ""), previous)
+            results.append(result)
+            if progress is not None:
+                progress(loaded.name, result)
+            if result.failure:
+                break
+            previous = before
+        findings = tuple(never(stage, start))
+        journal = tuple(entry.to_json() for entry in stage.sbc.journal())
+    return Result(
+        str(loaded.path),
+        loaded.name,
+        scenario.title,
+        stage.seed,
+        options.rude,
+        _now() - begun,
+        tuple(results),
+        findings,
+        journal=journal,
+        tools=tuple(stage.tool_runs),
+        names=stage.names,
+        skipped=len(scenario.steps) - len(results),
+    )
+
+
+async def _step(stage: Stage, step: Step, index: int, moment: Moment, previous: int) -> StepResult:
+    begun, began = _now(), to_rfc3339(stage.clock.reading().calendar)
+    failure = output = ""
+    findings: list[Finding] = []
+    try:
+        output = await carry_out(stage, step, previous if step.wait is not None else moment.step)
+        await stage.sbc.settle()
+        if step.expect is not None:
+            now = Moment(moment.start, moment.step, output)
+            path: Place = ("steps", index, "expect")
+            findings = [finding async for finding in judge(stage, step.expect, now, path)]
+    except StepFailedError as error:
+        failure = str(error)
+    line = stage.loaded.line("steps", index)
+    return StepResult(index + 1, step.verb, told(step), line, began, _now() - begun, output, failure, tuple(findings))
+
+
+def told(step: Step) -> str:
+    """Return in a few words what a step does."""
+    if step.note:
+        return step.note
+    verb = step.verb
+    value = getattr(step, verb)
+    if step.cli is not None:
+        more = f" and {len(step.cli) - 1} more" if len(step.cli) > 1 else ""
+        return f"cli: {step.cli[0]}{more}"
+    if step.peer is not None:
+        return f"peer: {step.peer.name} does {step.peer.does}"
+    if step.sftp is not None:
+        return f"sftp: put {step.sftp.put}" if step.sftp.put else f"sftp: remove {step.sftp.remove}"
+    if verb == "expect":
+        return f"expect: {', '.join(sorted(step.expect.model_fields_set))}" if step.expect else verb
+    if step.tool is not None:
+        return f"tool: {step.tool.command or 'the one examined'}"
+    return f"{verb}: {value.event if step.wait else value.point if step.fault else value}"
+
+
+def read(files: Iterable[Path]) -> Iterator[Loaded]:
+    """Read and check scenario files; raises ScenarioError for the first mistake in one."""
+    for file in files:
+        loaded = load(file)
+        check(loaded)
+        yield loaded
+
+
+def run_one(file: Path, options: Options, progress: Progress | None = None) -> Result:
+    """Play the scenario of a file; a mistake in it is a result as well."""
+    begun = _now()
+    try:
+        (loaded,) = read([file])
+        return asyncio.run(play(loaded, options, progress))
+    except ScenarioError as error:
+        return Result(str(file), file.name, file.name, options.seed, options.rude, _now() - begun, error=str(error))
+
+
+def run_many(files: Sequence[Path], options: Options, workers: int) -> Iterator[Result]:
+    """Play scenarios in processes of their own, so many at a time; results come as they are ready."""
+    if workers <= 1:
+        for file in files:
+            yield run_one(file, options)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = [pool.submit(run_one, file, options) for file in files]
+        for each in as_completed(waiting):
+            yield each.result()
+
+
+def _now() -> float:
+    return time.monotonic()  # noqa: TID251 - how long it took, not what time the box has

@@ -1,0 +1,150 @@
+"""What a scenario plays on: the box, its peers, their certificates, and the CLI sessions at it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from sbcsim.clock import VirtualClock
+from sbcsim.device.settings import chosen
+from sbcsim.errors import ScenarioError, UserError
+from sbcsim.net.peer import SipPeer
+from sbcsim.net.terminal import Terminal
+from sbcsim.simulator import Simulator
+
+from .loader import Loaded
+from .minting import Mint
+from .model import PeerSpec
+from .moments import moment
+
+if TYPE_CHECKING:
+    from .tool import ToolRun
+
+_USUAL = {"admin": "admin"}
+
+STRANGER = "stranger"
+"""Who dials to see what a new connection is shown."""
+
+
+class Stage:
+    """One scenario set up once, as an async context manager; raises ScenarioError where it cannot be."""
+
+    def __init__(
+        self, loaded: Loaded, *, seed: int = 0, rude: bool = False, control: bool = False, tool: str = ""
+    ) -> None:
+        given = loaded.scenario.given
+        self.loaded = loaded
+        self.seed = given.seed if given.seed is not None else seed
+        self.users: Mapping[str, str] = given.users or _USUAL
+        self.clock = VirtualClock(moment(given.clock, None))
+        self.start = self.clock.reading().calendar
+        try:
+            self.mint = Mint(given, self.start)
+        except UserError as error:
+            raise loaded.error(error.text, "given") from None
+        self.peers: dict[str, SipPeer] = {}
+        self.names: dict[str, str] = {}
+        """The names of the peers, by address and by the serial number of their certificate."""
+        self.tool = tool
+        """The command of the tool that the scenario is run for, "" for none."""
+        self.tool_runs: list[ToolRun] = []
+        self._rude = rude
+        self._control = control
+        self._sbc: Simulator | None = None
+        self._terminals: dict[tuple[str, str], Terminal] = {}
+        self._exits = AsyncExitStack()
+
+    @property
+    def sbc(self) -> Simulator:
+        """The box."""
+        assert self._sbc is not None, "the stage is set up by entering it"
+        return self._sbc
+
+    async def __aenter__(self) -> Self:
+        try:
+            maps = [await self._enter_peer(name, spec) for name, spec in self.loaded.scenario.given.peers.items()]
+            await self._enter_box([each for each in maps if each])
+        except BaseException:
+            await self._exits.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exits.aclose()
+
+    async def terminal(self, session: str, user: str | None = None) -> Terminal:
+        """Return the CLI session of a name, logged in by SSH when it is first asked for."""
+        name = user or next(iter(self.users))
+        key = session, name
+        if key not in self._terminals:
+            cli = self.sbc.ports.cli
+            terminal = Terminal(cli.host, cli.port, name, self.users.get(name, ""))
+            self._terminals[key] = await self._exits.enter_async_context(terminal)
+        return self._terminals[key]
+
+    def forget(self, session: str, user: str | None = None) -> None:
+        """Have a session that was lost log in anew when it is next asked for."""
+        self._terminals.pop((session, user or next(iter(self.users))), None)
+
+    def stranger(self) -> SipPeer:
+        """Return a new peer with a certificate that the first authority signs, who trusts them all."""
+        authorities = [each.certificate for each in self.mint.authorities.values()]
+        issued = self.mint.peer(STRANGER, PeerSpec())
+        self.names[issued.certificate.serial] = STRANGER
+        return SipPeer(issued, authorities, self.clock.reading)
+
+    def port(self, text: str | None) -> tuple[str, int]:
+        """Return where a sipSigPort (`ZONE1/1`) listens on the host; the first of the box where none is named."""
+        listeners = [each for each in self.sbc.ports.sip if each.transport != "udp"]
+        for each in listeners:
+            if text is None or text == f"{each.zone}/{each.sip_sig_port}":
+                return each.address
+        known = ", ".join(f"{each.zone}/{each.sip_sig_port}" for each in listeners) or "none"
+        raise UserError(f'no sipSigPort "{text or ""}" listens; those that do: {known}')
+
+    async def _enter_peer(self, name: str, spec: PeerSpec) -> str:
+        trusted = [*(spec.trusts if spec.trusts is not None else self.mint.authorities)]
+        anchors = [self.mint.authority(each).certificate for each in trusted]
+        issued = self.mint.peer(name, spec)
+        self.names |= {issued.certificate.serial: name, f"{spec.address}:{spec.port}": name}
+        peer = SipPeer(issued, anchors, self.clock.reading)
+        self._exits.push_async_callback(peer.close)
+        self.peers[name] = peer
+        if not spec.listens:
+            return ""
+        port = await peer.listen()
+        return f"{spec.address}:{spec.port}=127.0.0.1:{port}"
+
+    async def _enter_box(self, maps: list[str]) -> None:
+        given = self.loaded.scenario.given
+        with tempfile.TemporaryDirectory(prefix="sbcsim-") as directory:
+            file = Path(directory) / "configuration.cli"
+            file.write_text("".join(f"{line.text}\n" for line in self.loaded.configuration), encoding="utf-8")
+            self._sbc = Simulator(
+                file,
+                clock=self.clock,
+                seed=self.seed,
+                ha=given.ha,
+                maps=maps,
+                users=given.users or None,
+                files=self.mint.placed,
+                settings=chosen(f"{name}={value}" for name, value in given.settings.items()),
+                control="serve" if self._control else "off",
+            )
+            try:
+                await self._exits.enter_async_context(self._sbc)
+            except ScenarioError as error:
+                raise self._placed(error) from None
+
+    def _placed(self, error: ScenarioError) -> ScenarioError:
+        """Return a mistake in the configuration with its place in the scenario."""
+        if not 0 < error.line <= len(self.loaded.configuration):
+            return self.loaded.error(error.reason, "given", "configuration")
+        line = self.loaded.configuration[error.line - 1]
+        return ScenarioError(f"{error.reason} ({line.text})", file=line.file, line=line.line)

@@ -1,0 +1,119 @@
+"""A rotation tool from outside: started with the variables that it finds the box by, watched, and ended in time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbcsim.clock import parse_duration
+from sbcsim.device.files import CERTIFICATE_DIRECTORY
+
+from .model import ToolStep
+from .stage import Stage
+
+MOST_OUTPUT = 100_000
+"""Characters of what a tool prints that are kept: its last."""
+
+
+class ToolFailedError(Exception):
+    """A tool could not be started, took too long, or ended with another status than it was to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRun:
+    """How one use of a tool went: exit status (None: it was stopped), what it printed, host seconds."""
+
+    status: int | None
+    output: str
+    seconds: float
+
+
+async def use(stage: Stage, step: ToolStep) -> str:
+    """Run a tool to its end; returns what it printed. Raises ToolFailedError."""
+    command = step.command or stage.tool
+    if not command:
+        raise ToolFailedError("this scenario is about a tool, and none is given: --tool COMMAND")
+    with tempfile.TemporaryDirectory(prefix="sbcsim-") as directory:
+        environment = {**os.environ, **variables(stage, step, Path(directory)), **step.environment}
+        run = await _run(command, environment, parse_duration(step.patience) / 1_000_000)
+    stage.tool_runs.append(run)
+    if run.status is None:
+        raise ToolFailedError(f"{command}: not at its end within {step.patience}")
+    if step.exit is not None and run.status != step.exit:
+        raise ToolFailedError(f"{command}: exit status {run.status}, not {step.exit}: {run.output.strip()[-500:]}")
+    return run.output
+
+
+def variables(stage: Stage, step: ToolStep, directory: Path) -> dict[str, str]:
+    """Return the variables by which a tool finds the box, and what it is to do there."""
+    ports, (user, password) = stage.sbc.ports, next(iter(stage.users.items()))
+    found = {
+        "SBC_HOST": ports.cli.host,
+        "SBC_CLI_PORT": str(ports.cli.port),
+        "SBC_SFTP_PORT": str(ports.sftp.port),
+        "SBC_USER": user,
+        "SBC_PASSWORD": password,
+        "SBC_CERT_DIR": CERTIFICATE_DIRECTORY,
+    }
+    control = stage.sbc.ready().control
+    if control is not None:
+        found["SBC_CONTROL_URL"] = control
+    if step.profile is not None:
+        found["SBC_TLS_PROFILE"] = step.profile
+    if step.old is not None:
+        found["SBC_OLD_CERT"] = step.old
+    if step.new is not None:
+        spec = stage.loaded.scenario.given.certificates[step.new]
+        name = spec.file or f"{step.new.lower()}.p12"
+        file = directory / name
+        file.touch(mode=0o600)
+        file.write_bytes(stage.mint.files[name])
+        found |= {"SBC_NEW_CERT": step.new, "SBC_NEW_P12": str(file), "SBC_NEW_P12_PASSPHRASE": spec.pass_phrase}
+    return found
+
+
+async def _run(command: str, environment: dict[str, str], patience: float) -> ToolRun:
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    words = shlex.split(command)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise ToolFailedError(f"{command}: {error}") from None
+    assert process.stdout is not None
+    reading = loop.create_task(_read(process.stdout))
+    try:
+        async with asyncio.timeout(patience):
+            status: int | None = await process.wait()
+    except TimeoutError:
+        status = None
+    finally:
+        _end(process)
+    await process.wait()
+    return ToolRun(status, await reading, loop.time() - begun)
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """End a tool with everything that it has started."""
+    with suppress(ProcessLookupError):  # it is over, and nothing of it is left
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+async def _read(stream: asyncio.StreamReader) -> str:
+    kept = b""
+    while part := await stream.read(65536):
+        kept = (kept + part)[-4 * MOST_OUTPUT :]
+    return kept.decode(errors="replace")[-MOST_OUTPUT:]

@@ -1,0 +1,282 @@
+"""What is true at a moment of a scenario, against what was to be: one finding for each statement."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sbcsim.clock import format_duration, parse_duration
+from sbcsim.control.models import Alarm, Connection
+from sbcsim.errors import PeerError, UserError
+from sbcsim.events import PathState
+
+from .matching import EventMatch
+from .model import AlarmClause, ConnectionClause, EventClause, Expect, InterruptionClause
+from .positions import Path
+from .stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement about the box, whether it holds, and what is true instead where it does not."""
+
+    path: Path
+    """Where the statement stands in the scenario."""
+    statement: str
+    ok: bool
+    instead: str = ""
+
+    @staticmethod
+    def of(path: Path, statement: str, instead: str) -> Finding:
+        """Return a finding that holds where nothing is true instead."""
+        return Finding(path, statement, not instead, instead)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment to be judged: the journal numbers from which events count, and what was last printed."""
+
+    start: int
+    step: int
+    output: str
+
+
+async def judge(stage: Stage, expect: Expect, moment: Moment, path: Path) -> AsyncIterator[Finding]:
+    """Yield what is found about every statement of an expectation."""
+    for name, ask in _ASKED.items():
+        if getattr(expect, name) is not None:
+            for finding in ask(stage, expect, moment, path):
+                yield finding
+    for port, name in (expect.serves or {}).items():
+        yield await _serves(stage, port, name, (*path, "serves", port))
+
+
+def _connections(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    """The live ones and the clauses are matched one to one, the clauses that say most first."""
+    del moment
+    clauses = expect.connections or ()
+    left = stage.sbc.connections()
+    unmet: list[str] = []
+    for clause in sorted(clauses, key=lambda each: -len(each.model_fields_set)):
+        fitting = [each for each in left if _fits(each, clause)][: clause.count]
+        left = [each for each in left if each not in fitting]
+        if len(fitting) < clause.count:
+            unmet.append(f"{clause.count - len(fitting)} with {_told(clause)}")
+    statement = "live connections: " + (", ".join(f"{each.count} with {_told(each)}" for each in clauses) or "none")
+    instead = [f"missing {'; '.join(unmet)}"] if unmet else []
+    if left:
+        instead.append(f"there {'is' if len(left) == 1 else 'are'} also {'; '.join(map(_shown, left))}")
+    yield Finding.of((*path, "connections"), statement, ", and ".join(instead))
+
+
+def _fits(connection: Connection, clause: ConnectionClause) -> bool:
+    local = connection.local_certificate
+    facts = {
+        "certificate": local.name if local else "",
+        "direction": connection.direction,
+        "peer": connection.peer,
+        "zone": connection.zone,
+        "sip_sig_port": connection.sip_sig_port,
+        "resumed": connection.resumed,
+    }
+    return all(getattr(clause, name) in (None, value) for name, value in facts.items())
+
+
+def _told(clause: ConnectionClause) -> str:
+    said = clause.model_dump(by_alias=True, exclude={"count"}, exclude_none=True)
+    return ", ".join(f"{name} {value}" for name, value in said.items()) or "anything"
+
+
+def _shown(connection: Connection) -> str:
+    name = connection.local_certificate.name if connection.local_certificate else "no certificate"
+    return f"#{connection.id} {connection.direction} {connection.peer or connection.remote.host} on {name}"
+
+
+def _seen(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    for name, wanted in (expect.seen or {}).items():
+        shown = [stage.mint.name(each.certificate) for each in stage.peers[name].connections]
+        statement = f"{name} was shown {', '.join(wanted) or 'nothing'}"
+        instead = "" if shown == [*wanted] else f"it was shown {', '.join(shown) or 'nothing'}"
+        yield Finding.of((*path, "seen", name), statement, instead)
+
+
+def _peers(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    states = {peer.name: peer.path_state for peer in stage.sbc.peers()}
+    yield from _facts("peer", expect.peers or {}, states.get, (*path, "peers"), "not there")
+
+
+def _certificates(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    states = {each.name: each.state for each in stage.sbc.certificates()}
+    wanted = expect.certificates or {}
+    yield from _facts("certificate", wanted, lambda name: states.get(name, "absent"), (*path, "certificates"))
+
+
+def _files(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    there = stage.sbc.files()
+    wanted = expect.files or {}
+    yield from _facts("file", wanted, lambda name: "present" if name in there else "absent", (*path, "files"))
+
+
+def _facts(
+    what: str, wanted: Mapping[str, str], find: Callable[[str], str | None], path: Path, without: str = ""
+) -> Iterator[Finding]:
+    for name, state in wanted.items():
+        found = find(name) or without
+        instead = "" if found == state else f"it is {found}"
+        yield Finding.of((*path, name), f"{what} {name} is {state}", instead)
+
+
+def _configured(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    for text in expect.configured or ():
+        instead = "" if _lines(stage, text) else "it has none"
+        yield Finding.of((*path, "configured"), f"the configuration has a line {text}", instead)
+
+
+def _not_configured(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    for text in expect.not_configured or ():
+        found = _lines(stage, text)
+        instead = f"it has {found[0]}" if found else ""
+        yield Finding.of((*path, "notConfigured"), f"the configuration has no line {text}", instead)
+
+
+def _lines(stage: Stage, text: str) -> list[str]:
+    return [line for line in stage.sbc.configuration() if line == text or line.startswith(f"{text} ")]
+
+
+def _interruption(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    for name, clause in (expect.interruption or {}).items():
+        down = time_down(stage, name, moment.start)
+        said = _bounds(clause)
+        low, high = clause.at_least, clause.at_most
+        bad = (low is not None and down < parse_duration(low)) or (high is not None and down > parse_duration(high))
+        instead = f"it was down for {format_duration(down)}" if bad else ""
+        yield Finding.of((*path, "interruption", name), f"{name} was down for {said}", instead)
+
+
+def _bounds(clause: InterruptionClause) -> str:
+    bounds = [("at least", clause.at_least), ("at most", clause.at_most)]
+    return " and ".join(f"{word} {text}" for word, text in bounds if text is not None) or "any time"
+
+
+def time_down(stage: Stage, peer: str, after: int = 0) -> int:
+    """Return for how many simulated microseconds the path check has held a peer for down."""
+    total, since = 0, None
+    for entry in stage.sbc.journal("pathState", after=after):
+        event = entry.event
+        if isinstance(event, PathState) and event.peer == peer:
+            if since is not None:
+                total += entry.at.uptime - since
+            since = entry.at.uptime if event.new == "down" else None
+    return total if since is None else total + stage.clock.reading().uptime - since
+
+
+def _alarms(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    current = stage.sbc.alarms().current
+    for index, clause in enumerate(expect.alarms or ()):
+        found = [each for each in current if _is(each, clause)]
+        near = [each for each in current if each.name == clause.name] or [*current]
+        instead = "" if bool(found) is clause.standing else "; ".join(map(_alarm, found or near)) or "no alarm stands"
+        word = "stands" if clause.standing else "does not stand"
+        said = f"alarm {clause.name}"
+        said += f" ({clause.description})" if clause.description else ""
+        said += f", count {clause.count}," if clause.count else ""
+        yield Finding.of((*path, "alarms", index), f"{said} {word}", instead)
+
+
+def _is(alarm: Alarm, clause: AlarmClause) -> bool:
+    described = clause.description is None or clause.description in alarm.description
+    return alarm.name == clause.name and described and clause.count in (None, alarm.count)
+
+
+def _alarm(alarm: Alarm) -> str:
+    return f"{alarm.name} ({alarm.description}), count {alarm.count}"
+
+
+def _counters(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    counted = {f"{each.zone}/{each.sip_sig_port}": each.counters for each in stage.sbc.port_counters()}
+    for port, wanted in (expect.counters or {}).items():
+        here = counted.get(port, {})
+        for name, number in wanted.items():
+            if name in here:
+                instead = "" if here[name] == number else f"it is {here[name]}"
+            else:
+                known = ", ".join(here) or f"no port {port}"
+                instead = f"there is none of that name; there are: {known}"
+            yield Finding.of((*path, "counters", port, name), f"{port} {name} is {number}", instead)
+
+
+def _events(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    for index, clause in enumerate(expect.events or ()):
+        after = moment.step if clause.since == "step" else moment.start
+        yield _event(stage, clause, after, (*path, "events", index))
+
+
+def _event(stage: Stage, clause: EventClause, after: int, path: Path) -> Finding:
+    match = EventMatch(clause.event, clause.where)
+    entries = stage.sbc.journal(after=after)
+    count = len(match.among(entries))
+    least, most = clause.least, clause.most
+    if least <= count and (most is None or count <= most):
+        instead = ""
+    else:
+        instead = f"there are {count}" if count else match.explain(entries)
+    said = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
+    return Finding.of(path, f"{said} of {match}", instead)
+
+
+def _output(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del stage
+    for text in expect.output or ():
+        instead = "" if text in moment.output else f"it printed {moment.output.strip()!r}"
+        yield Finding.of((*path, "output"), f"the box printed {text!r}", instead)
+
+
+async def _serves(stage: Stage, port: str, name: str, path: Path) -> Finding:
+    """Dial the box as a stranger whom it trusts would, and look at what is shown."""
+    statement = f"a new connection to {port} is shown {name}"
+    probe = stage.stranger()
+    try:
+        connection = await probe.dial(*stage.port(port))
+    except (UserError, PeerError, ssl.SSLError, OSError, TimeoutError) as error:
+        return Finding.of(path, statement, f"there is no connection: {error}")
+    finally:
+        await probe.close()
+    shown = stage.mint.name(connection.certificate)
+    return Finding.of(path, statement, "" if shown == name else f"it is shown {shown}")
+
+
+def never(stage: Stage, start: int) -> Iterator[Finding]:
+    """Yield what is found about the events that the whole journal may not hold."""
+    entries = stage.sbc.journal(after=start)
+    for index, clause in enumerate(stage.loaded.scenario.never):
+        match = EventMatch(clause.event, clause.where)
+        found = match.among(entries)
+        shown = f"#{found[0].number} at {found[0].at.rfc3339()}" if found else ""
+        instead = f"{len(found)} times, first {shown}" if len(found) > 1 else shown and f"it happened: {shown}"
+        yield Finding.of(("never", index), f"never {match}", instead)
+
+
+_ASKED: Mapping[str, Callable[[Stage, Expect, Moment, Path], Iterator[Finding]]] = {
+    "output": _output,
+    "connections": _connections,
+    "seen": _seen,
+    "peers": _peers,
+    "interruption": _interruption,
+    "certificates": _certificates,
+    "configured": _configured,
+    "not_configured": _not_configured,
+    "files": _files,
+    "alarms": _alarms,
+    "counters": _counters,
+    "events": _events,
+}
+"""Who looks into each statement of an expectation, in the order in which they are told."""

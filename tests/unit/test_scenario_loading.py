@@ -1,0 +1,163 @@
+"""Scenario files: includes, variables, and every mistake told with file, line, column and what was meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sbcsim.errors import ScenarioError
+from sbcsim.scenario.loader import File, find, load
+from sbcsim.scenario.runner import read
+
+HEAD = """\
+title: A box
+source: nobody
+given:
+  authorities:
+    ROOT: {}
+  certificates:
+    OLD: {signedBy: ROOT, notAfter: +60d}
+    NEW: {signedBy: ROOT, renews: OLD}
+  peers:
+    PEER1: {address: 192.0.2.10}
+steps:
+"""
+
+
+def written(directory: Path, text: str, name: str = "a.scenario.yaml") -> Path:
+    file = directory / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ("  - advanze: 1d\n", '12:5: unknown name "advanze"; did you mean "advance"?'),
+        ("  - advance: 1d\n    cli: configure\n", "12:5: steps.0: a step does one thing, this one cli and advance"),
+        ("  - note: nothing\n", "12:5: steps.0: a step does something (cli, sftp"),
+        ("  - advance: soon\n", '12:14: "soon" is not a duration'),
+        ("  - advance: 2026-99-99\n", '12:14: "2026-99-99T00:00:00Z" is not an RFC 3339 time'),
+        ("  - sftp: {put: neu.p12}\n", '12:17: no file "neu.p12"; did you mean "new.p12"?'),
+        ("  - sftp: {put: old.p12, remove: old.p12}\n", "12:11: steps.0.sftp: an SFTP step either puts or removes"),
+        ("  - peer: {name: PEER2, does: dial}\n", '12:18: no peer "PEER2"; did you mean "PEER1"?'),
+        ("  - peer: {name: PEER1, does: dance}\n", "12:31: steps.0.peer.does: Input should be 'dial'"),
+        ("  - fault: {point: cli.drp}\n", '12:20: no fault point "cli.drp"; did you mean "cli.drop"?'),
+        ("  - switchover: true\n", "12:17: a switchover needs a pair: given.ha is 1to1 or cloud"),
+        ("  - wait: {event: handshke}\n", '12:19: no event "handshke"; did you mean "handshake"?'),
+        (
+            "  - wait: {event: handshake, where: {okay: true}}\n",
+            '12:44: handshake has no field "okay"; did you mean "ok"?',
+        ),
+        ("  - wait: {event: handshake, where: {ok: 'true'}}\n", "handshake ok is true or false, and never 'true'"),
+        ("  - wait: {event: handshake, where: {alertSent: 'x'}}\n", "handshake alertSent is a number, and never 'x'"),
+        (
+            "  - wait: {event: handshake, where: {localCertificate.nam: X}}\n",
+            'handshake localCertificate has no field "nam"',
+        ),
+        ("  - wait: {event: handshake, where: {reason.x: X}}\n", "handshake reason holds no fields"),
+        ("  - wait: {event: handshake, where: {alertSent: {over: 1}}}\n", "a comparison is one of: above, below"),
+        ("  - expect: {seen: {PEER1: NEU}}\n", 'no certificate "NEU"; did you mean "NEW"?'),
+        ("  - expect: {events: [{event: reset, count: 1, atMost: 2}]}\n", "count says exactly how often"),
+        ("  - expect: {interruption: {PEER1: {atMost: long}}}\n", '"long" is not a duration'),
+        ("  - tool: {patience: long}\n", '"long" is not a duration'),
+        ("  - cli: ${line}\n", '12:10: no variable "line"'),
+        ("  []\n", "12:3: steps: "),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(tmp_path: Path, steps: str, told: str) -> None:
+    file = written(tmp_path, HEAD + steps)
+    with pytest.raises(ScenarioError) as caught:
+        list(read([file]))
+    assert str(caught.value).startswith(f"{file}:")
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("title: A box\n", "", '"title" is missing'),
+        ("signedBy: ROOT", "signedBy: ROT", 'no authority "ROT"; did you mean "ROOT"?'),
+        ("notAfter: +60d", "notAfter: later", '"later" is not an RFC 3339 time'),
+        ("notAfter: +60d", "notafter: +60d", 'unknown name "notafter"; did you mean "notAfter"?'),
+        ("notAfter: +60d", "newKey: true", "newKey is about a renewal"),
+        ("notAfter: +60d", "renews: OTHER", 'no certificate "OTHER"'),
+        ("  peers:", "  clock: tomorrow\n  peers:", '"tomorrow" is not an RFC 3339 time'),
+        ("  peers:", "  settings: {colour: red}\n  peers:", '"colour" is no setting'),
+        ("address: 192.0.2.10", "trusts: [OTHER]", 'no authority "OTHER"; did you mean'),
+    ],
+)
+def test_a_mistake_in_the_start_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    file = written(tmp_path, (HEAD + "  - advance: 1d\n").replace(old, new))
+    with pytest.raises(ScenarioError) as caught:
+        list(read([file]))
+    assert told.removesuffix("; did you mean") in str(caught.value)
+
+
+def test_includes_come_first_and_variables_are_replaced(tmp_path: Path) -> None:
+    written(
+        tmp_path,
+        "variables: {a: x, b: y}\ngiven:\n  configuration: |\n    # told\n    set ${a}\n\n    set ${b}\n",
+        "one.yaml",
+    )
+    file = written(
+        tmp_path,
+        "title: t\nsource: s\ninclude: one.yaml\nvariables: {b: z}\n"
+        "given: {configuration: [set $$]}\nsteps: [{advance: 1d}]\n",
+    )
+    loaded = load(file)
+    assert [(line.text, Path(line.file).name, line.line) for line in loaded.configuration] == [
+        ("set x", "one.yaml", 5),
+        ("set z", "one.yaml", 7),
+        ("set $", "a.scenario.yaml", 5),
+    ]
+    assert loaded.scenario.given.configuration == ("set x", "set z", "set $")
+
+
+def test_a_start_is_merged_by_name(tmp_path: Path) -> None:
+    written(tmp_path, "given: {ha: 1to1, peers: {A: {}, B: {port: 1}}}\nnever: [{event: reset}]\n", "one.yaml")
+    file = written(
+        tmp_path,
+        "title: t\nsource: s\ninclude: [one.yaml]\ngiven: {peers: {B: {port: 2}}}\n"
+        "steps: [{advance: 1d}]\nnever: [{event: switchover}]\n",
+    )
+    scenario = load(file).scenario
+    assert {name: peer.port for name, peer in scenario.given.peers.items()} == {"A": 5061, "B": 2}
+    assert scenario.given.ha == "1to1"
+    assert [each.event for each in scenario.never] == ["reset", "switchover"]
+
+
+def test_a_mistake_in_an_included_file_is_told_there(tmp_path: Path) -> None:
+    inner = written(tmp_path, "given:\n  ha: twice\n", "one.yaml")
+    file = written(tmp_path, "title: t\nsource: s\ninclude: one.yaml\nsteps: [{advance: 1d}]\n")
+    with pytest.raises(ScenarioError, match=r"one\.yaml:2:7: given\.ha: Input should be 'none', '1to1' or 'cloud'"):
+        load(file)
+    inner.unlink()
+    with pytest.raises(ScenarioError, match=r"a\.scenario\.yaml:3:10: one\.yaml: No such file"):
+        load(file)
+
+
+def test_files_that_include_each_other_are_refused(tmp_path: Path) -> None:
+    written(tmp_path, "include: two.yaml\n", "one.yaml")
+    written(tmp_path, "include: one.yaml\n", "two.yaml")
+    file = written(tmp_path, "title: t\nsource: s\ninclude: one.yaml\nsteps: [{advance: 1d}]\n")
+    with pytest.raises(ScenarioError, match=r"two\.yaml:1:10: one\.yaml includes itself"):
+        load(file)
+
+
+def test_files_are_found_in_the_order_of_their_names(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    names = ["b.scenario.yaml", "inner/a.scenario.yaml", "other.yaml"]
+    for name in names:
+        (tmp_path / name).touch()
+    assert find([tmp_path]) == [tmp_path / name for name in names[:2]]
+    assert find([tmp_path / "other.yaml"]) == [tmp_path / "other.yaml"]
+    with pytest.raises(ScenarioError, match="no such file"):
+        find([tmp_path / "nothing"])
+
+
+def test_the_schema_for_editors_knows_every_name() -> None:
+    schema = File.model_json_schema()
+    assert {"title", "source", "include", "variables", "given", "steps", "never"} <= schema["properties"].keys()
+    assert {"cli", "sftp", "clearFaults", "expect"} <= schema["$defs"]["Step"]["properties"].keys()

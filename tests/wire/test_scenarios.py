@@ -1,0 +1,192 @@
+"""Scenarios played on real sockets: those of the library, and what is told where one goes another way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from typer.testing import CliRunner
+
+from sbcsim.__main__ import app
+from sbcsim.scenario import report
+from sbcsim.scenario.loader import find
+from sbcsim.scenario.runner import Options, Result, run_one
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+COMMON = SCENARIOS / "common" / "two-peers.yaml"
+
+
+def written(directory: Path, steps: str, never: str = "") -> Path:
+    file = directory / "a.scenario.yaml"
+    file.write_text(f"title: A box\nsource: nobody\ninclude: {COMMON}\nsteps:\n{steps}{never}", encoding="utf-8")
+    return file
+
+
+def played(directory: Path, steps: str, never: str = "") -> Result:
+    return run_one(written(directory, steps, never), Options())
+
+
+@pytest.mark.parametrize("file", find([SCENARIOS]), ids=lambda file: file.name.partition(".")[0])
+def test_the_library(file: Path) -> None:
+    result = run_one(file, Options())
+    assert result.ok, report.transcript(result)
+
+
+@pytest.mark.parametrize(
+    ("expect", "told"),
+    [
+        ("connections: []", "live connections: none; there is also #1 outbound PEER1 on OLD"),
+        (
+            "connections: [{certificate: NEW}]",
+            "missing 1 with certificate NEW, and there is also #1 outbound PEER1 on OLD",
+        ),
+        ("connections: [{certificate: OLD, count: 2}]", "missing 1 with certificate OLD"),
+        ("connections: [{direction: inbound}]", "missing 1 with direction inbound"),
+        ("seen: {PEER1: NEW}", "PEER1 was shown NEW; it was shown OLD"),
+        ("seen: {PEER1: []}", "PEER1 was shown nothing; it was shown OLD"),
+        ("serves: {ZONE1/1: NEW}", "a new connection to ZONE1/1 is shown NEW; it is shown OLD"),
+        ("serves: {ZONE2/1: OLD}", 'no sipSigPort "ZONE2/1" listens; those that do: ZONE1/1'),
+        ("peers: {PEER1: down}", "peer PEER1 is down; it is up"),
+        ("peers: {PEER9: up}", "peer PEER9 is up; it is not there"),
+        ("interruption: {PEER1: {atLeast: 1s}}", "PEER1 was down for at least 1s; it was down for 0s"),
+        ("certificates: {OLD: absent}", "certificate OLD is absent; it is enabled"),
+        ("configured: set system security pki certificate NEW", "it has none"),
+        ("notConfigured: set system security pki certificate OLD", "it has set system security pki certificate OLD"),
+        ("files: {new.p12: present}", "file new.p12 is present; it is absent"),
+        ("alarms: [{name: sonusSbxFailedCertificateReCheck}]", "alarm sonusSbxFailedCertificateReCheck stands; "),
+        ("counters: {ZONE1/1: {totalServerConnections: 9}}", "ZONE1/1 totalServerConnections is 9; it is 0"),
+        ("counters: {ZONE1/1: {connections: 1}}", "there is none of that name; there are: "),
+        ("events: [{event: switchover}]", "there is none. What happened: "),
+        ("events: [{event: clockMoved, count: 2}]", "2 of clockMoved; there are 1"),
+        ("events: [{event: clockMoved, atMost: 0}]", "0 of clockMoved; there are 1"),
+        ("output: Commit complete.", "the box printed 'Commit complete.'; it printed ''"),
+    ],
+)
+def test_what_is_not_as_expected_is_told_with_what_is(tmp_path: Path, expect: str, told: str) -> None:
+    result = played(tmp_path, f"  - advance: 1s\n    expect: {{{expect}}}\n")
+    assert not result.ok
+    assert result.steps[0].failure == ""
+    (failure,) = result.failures()
+    assert failure.startswith(f"{tmp_path}/a.scenario.yaml:5: step 1 (advance: 1s): expected ")
+    assert told in failure
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("cli: [configure, commmit]", "commmit: "),
+        ("{cli: [configure, commmit], refused: Aborted}", "not refused with 'Aborted'"),
+        ("{cli: configure, refused: syntax error}", "configure: not refused with 'syntax error'"),
+        ("{cli: configure, lost: true}", "configure: the session did not end"),
+        ("{cli: configure, user: nobody}", "configure: the session ended: Permission denied"),
+        ("sftp: {remove: none.p12}", "/opt/sonus/external/none.p12: No such file"),
+        ("sftp: {put: new.p12, refused: true}", "/opt/sonus/external/new.p12: not refused"),
+        ("sftp: {put: new.p12, server: SBC1b}", 'no server "SBC1b"; there are: only one'),
+        ("peer: {name: PEER2, does: ping}", "PEER2 has no connection that it has dialled"),
+        ("peer: {name: PEER2, does: dial, to: ZONE9/1}", 'no sipSigPort "ZONE9/1" listens'),
+        ("peer: {name: PEER2, does: dial, fails: true}", "PEER2 could dial, and was not to"),
+        ("bounce: {zone: ZONE9}", "ZONE9"),
+        ("wait: {event: switchover, patience: 100ms}", "expected switchover; there is none. What happened: "),
+        ("tool: {}", "this scenario is about a tool, and none is given: --tool COMMAND"),
+        ("tool: {command: /nowhere/at/all}", "/nowhere/at/all: "),
+        ("tool: {command: sh -c 'echo told; exit 3', exit: 0}", "exit status 3, not 0: told"),
+        ("tool: {command: sh -c 'sleep 60 & sleep 60', patience: 200ms}", "not at its end within 200ms"),
+        ("fault: {point: tls.stale}", "tls.stale needs a value"),
+    ],
+)
+def test_a_step_that_fails_ends_the_scenario(tmp_path: Path, step: str, told: str) -> None:
+    result = played(tmp_path, f"  - {step}\n  - advance: 1d\n")
+    assert not result.ok
+    assert told in result.steps[0].failure
+    assert result.skipped == 1
+
+
+def test_what_may_never_happen_is_told_when_it_has(tmp_path: Path) -> None:
+    result = played(tmp_path, "  - advance: 1d\n", "never: [{event: clockMoved}]\n")
+    (failure,) = result.failures()
+    assert "never clockMoved; it happened: #" in failure
+
+
+def test_a_mistake_in_the_configuration_is_told_where_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "a.scenario.yaml"
+    file.write_text("title: t\nsource: s\ngiven:\n  configuration: |\n\n    set nonsense\nsteps: [{advance: 1d}]\n")
+    result = run_one(file, Options())
+    assert result.error.startswith(f"{file}:6: ")
+    assert "set nonsense" in result.error
+
+
+def test_a_tool_finds_the_box_by_its_environment(tmp_path: Path) -> None:
+    script = tmp_path / "tool.sh"
+    names = (
+        "HOST CLI_PORT SFTP_PORT USER PASSWORD CERT_DIR TLS_PROFILE OLD_CERT NEW_CERT NEW_P12_PASSPHRASE CONTROL_URL"
+    )
+    script.write_text(
+        f'for name in {names}; do eval "echo $name=\\$SBC_$name"; done; wc -c < "$SBC_NEW_P12"; echo $MORE\n'
+    )
+    step = f"tool: {{command: 'sh {script}', old: OLD, new: NEW, profile: TLS, environment: {{MORE: more}}, exit: 0}}"
+    result = played(tmp_path, f"  - {step}\n")
+    assert result.ok, report.transcript(result)
+    said = dict(line.partition("=")[::2] for line in result.steps[0].output.splitlines())
+    assert said["TLS_PROFILE"] == "TLS"
+    assert (said["OLD_CERT"], said["NEW_CERT"]) == ("OLD", "NEW")
+    assert said["CONTROL_URL"].startswith("http://127.0.0.1:")
+    assert all(said[name] for name in names.split())
+    assert "more" in said
+    (run,) = result.tools
+    assert run.status == 0
+
+
+def test_the_same_seed_gives_the_same_journal(tmp_path: Path) -> None:
+    file = SCENARIOS / "rotation" / "renewal.scenario.yaml"
+
+    def story() -> list[tuple[object, ...]]:
+        return [
+            (entry["time"], entry["kind"], entry.get("connection"), entry.get("reason"))
+            for entry in run_one(file, Options(seed=7)).journal
+            if entry["kind"] not in {"login", "logout"}  # SSH clients leave when they like
+        ]
+
+    assert sorted(story(), key=str) == sorted(story(), key=str)
+
+
+def test_the_command_plays_tells_and_writes(tmp_path: Path) -> None:
+    good = written(tmp_path, "  - advance: 1d\n")
+    bad = tmp_path / "b.scenario.yaml"
+    bad.write_text(good.read_text() + "    expect: {connections: []}\n")
+    junit, data, reports = tmp_path / "junit.xml", tmp_path / "results.json", tmp_path / "reports"
+    options = ["--junit", str(junit), "--json", str(data), "--report", str(reports), "-n", "2"]
+    outcome = CliRunner().invoke(app, ["scenario", "run", str(tmp_path), *options])
+    assert outcome.exit_code == 1
+    assert "1 passed, 1 failed" in outcome.output
+    suite = ET.parse(junit).getroot()[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
+    assert [case.get("name") for case in suite] == ["a[seed 0]", "b[seed 0]"]
+    assert [each["ok"] for each in json.loads(data.read_text())] == [True, False]
+    names = {"result.json", "journal.jsonl", "transcript.txt", "ladder.txt", "ladder.svg", "timeline.svg"}
+    assert {file.name for file in (reports / "b").iterdir()} == names
+    assert "FAILED live connections: none" in (reports / "b" / "transcript.txt").read_text()
+    for name in ("ladder.svg", "timeline.svg"):
+        assert ET.parse(reports / "a" / name).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_a_mistake_in_a_file_is_exit_status_2(tmp_path: Path) -> None:
+    file = written(tmp_path, "  - advanze: 1d\n")
+    for command in ("run", "check"):
+        outcome = CliRunner().invoke(app, ["scenario", command, str(file)])
+        assert outcome.exit_code == 2
+        assert 'did you mean "advance"?' in outcome.output
+    assert CliRunner().invoke(app, ["scenario", "check", str(SCENARIOS)]).exit_code == 0
+    assert CliRunner().invoke(app, ["scenario", "run", str(tmp_path / "nothing")]).exit_code == 2
+
+
+def test_the_command_tells_of_every_step_where_asked(tmp_path: Path) -> None:
+    file = written(tmp_path, "  - advance: 1d\n")
+    outcome = CliRunner().invoke(app, ["scenario", "run", "-v", str(file)])
+    assert "  a  2026-01-01 00:00:00  ok  advance: 1d" in outcome.output
+
+
+def test_the_schema_is_printed() -> None:
+    outcome = CliRunner().invoke(app, ["scenario", "schema"])
+    assert "Step" in json.loads(outcome.output)["$defs"]
