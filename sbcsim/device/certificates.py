@@ -30,7 +30,7 @@ from .objects import certificate_path
 
 __all__ = ["CertificateStore", "Loaded"]
 
-_LIST = ("system", "security", "pki", "certificate")
+LIST = ("system", "security", "pki", "certificate")
 _CONTENT_LEAVES = frozenset({"state", "fileName", "passPhrase", "type"})
 
 _REFUSALS = {
@@ -328,7 +328,7 @@ def _touched(proposal: Proposal) -> dict[str, frozenset[str]]:
     """Certificate names that a proposal touches, with the leaves it changes, in path order."""
     names: dict[str, set[str]] = {}
     for change in proposal.changes:
-        if change.path[:4] == _LIST and len(change.path) > 4:
+        if change.path[:4] == LIST and len(change.path) > 4:
             names.setdefault(change.path[4], set()).update(change.path[5:6])
     return {name: frozenset(names[name]) for name in sorted(names)}
 

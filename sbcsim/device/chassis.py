@@ -36,7 +36,7 @@ class Chassis:
         self.timetable = Timetable()
         self.alarms = Alarms(self.emit)
         self.wake: Callable[[], None] | None = None
-        self.faults = Faults(journal, settings.seed)
+        self.faults = Faults(journal, settings.seed, settings.ha)
         self.servers = Servers(settings.ha, settings.system_name)
         self._effects: list[Effect] = []
         self._tokens = self._token_stream()

@@ -23,6 +23,7 @@ from .chassis import Chassis
 from .connectionevents import seen
 from .connections import PeerKey
 from .documents import USER, named
+from .faultyhandshakes import Originals
 from .pathcheck import PathChecks
 from .ports import Ports, interface_states, touched_interfaces
 from .replacement import Replacements
@@ -45,6 +46,7 @@ class Commits:
         validity: Validity,
         users: Users,
         replacements: Replacements,
+        originals: Originals,
     ) -> None:
         self._chassis = chassis
         self._ports = ports
@@ -53,6 +55,7 @@ class Commits:
         self._validity = validity
         self._users = users
         self._replacements = replacements
+        self._originals = originals
         self._pending: Pending | None = None
 
     def prework(self, proposal: Proposal) -> Callable[[], None] | None:
@@ -113,7 +116,9 @@ class Commits:
             state = "rolled back" if record.author.context == "system" else "aborted"
             chassis.emit(now, _told(proposal.reverts, state))
             self._pending = None
+        shown = self._originals.before(proposal)
         self._apply_certificates(proposal)
+        self._originals.after(proposal, shown)
         self._replacements.committed(proposal)
         if proposal.old.value(RATE) != proposal.new.value(RATE):
             self._checks.schedule_recheck(now)

@@ -13,7 +13,7 @@ from sbcsim.clock import SECOND, Instant, Order
 from sbcsim.events import AlertReceived
 from sbcsim.pki.credential import Certificate, CertificateError
 
-from . import connectioncounts, connectionevents, signallingpoints
+from . import connectioncounts, connectionevents, faultyhandshakes, signallingpoints
 from .chassis import Chassis
 from .connections import ConnectionRecord, ConnectionState, ConnectionTable, PortKey
 from .counters import PortCounters
@@ -33,9 +33,11 @@ from .effects import (
     OcspVerdict,
     Send,
     SessionId,
+    Spoiling,
     StartTls,
     Transport,
 )
+from .faultyhandshakes import Originals
 from .listeners import Port, PortState
 from .ocsp import OcspInquiries, Revoked, questions_about
 from .ocspprofile import OcspProfile, read_ocsp_profile
@@ -47,6 +49,7 @@ from .tlssessions import TlsSessions
 NO_INTERFACE = ("", "", "")
 
 CONNECT_TIME_OUT = "tcpConnectTimeout ran out"
+REFUSED = "connection refused"
 HANDSHAKE_TIME_OUT = HandshakeFailed(HandshakeFailure.CLOSED, "handshakeTimer ran out")
 
 
@@ -76,6 +79,7 @@ class ConnectionPlane:
         self.sessions = TlsSessions(chassis)
         self.ocsp = OcspInquiries(chassis)
         self.replacements = Replacements(chassis)
+        self.originals = Originals(chassis.certificates)
         self.watchers: list[Watcher] = []
         self.opening: set[ConnectionId] = set()
         """Connections on their way up whose far end is not known to be silent."""
@@ -129,7 +133,12 @@ class ConnectionPlane:
         self._chassis.timetable.own.set(
             ("connect", record.id), now.uptime + port.config.connect_seconds * SECOND, Order.TIMEOUT
         )
-        self._chassis.effect(Dial(record.id, local[0], remote))
+        faults = self._chassis.faults
+        if faults.fires(signallingpoints.TIMEOUT, peer[2], now) is not None:
+            self.opening.discard(record.id)  # nobody need wait for it
+            return record
+        refused = faults.fires(signallingpoints.REFUSED, peer[2], now)
+        self._chassis.effect(Dial(record.id, local[0], remote, "" if refused is None else REFUSED))
         return record
 
     def dialed(self, connection: ConnectionId, local: Endpoint, now: Instant) -> None:
@@ -185,11 +194,15 @@ class ConnectionPlane:
         if record is None:
             return
         record.version, record.cipher = result.version, result.cipher
+        start = record.start
         refused = self.sessions.resumed(record, result, now) if result.resumed else self._met(record, result, now)
         record.start = record.offered = record.ocsp = None
         if refused is not None:
             self._chassis.effect(Close(record.id, Closing.GRACEFUL))
             self.handshake_failed(connection, refused, now)
+            return
+        if start is not None and start.spoiled is not None and start.spoiled.how is Spoiling.SECURED:
+            self._cut_off(record, start.spoiled.how.value, now)
             return
         waits = record.auth_seconds is not None
         if record.auth_seconds is not None:
@@ -295,8 +308,11 @@ class ConnectionPlane:
 
     def close(self, record: ConnectionRecord, reason: str, now: Instant, how: Closing = Closing.GRACEFUL) -> None:
         """Close a connection from our side."""
-        if self._chassis.faults.fires(signallingpoints.ABRUPT, record.zone, now) is not None:
+        faults = self._chassis.faults
+        if faults.fires(signallingpoints.ABRUPT, record.zone, now) is not None:
             how = Closing.RESET
+        elif how is Closing.GRACEFUL and record.established and record.transport is Transport.TLS:
+            how = how if faults.fires(signallingpoints.CUT, record.zone, now) is None else Closing.CUT
         self._chassis.effect(Close(record.id, how))
         if record.established:
             self._gone(record, "local", reason, now)
@@ -335,9 +351,13 @@ class ConnectionPlane:
             self._chassis.effect(Close(record.id, Closing.GRACEFUL))
             self._handshake_ended_badly(record, UNDER_WAY, now)
             return
-        stale = self._chassis.faults.fires(signallingpoints.STALE, profile.name, now)
-        name = profile.certificate(record.direction) if stale is None else stale
+        name, faults, spoiled = profile.certificate(record.direction), self._chassis.faults, None
         credential = self._chassis.certificates.credential(name) if name else None
+        if faults.any:
+            credential = faultyhandshakes.shown(
+                faults, self.originals, self._chassis.certificates, profile, record.direction, credential, now
+            )
+            spoiled = faultyhandshakes.spoiled(faults, profile, record.direction, now)
         record.begin_handshake(profile.name, credential, self._chassis.revision)
         record.validate_peer = profile.validate_peer
         if record.direction is Direction.INBOUND and not profile.auth_client:
@@ -359,8 +379,24 @@ class ConnectionPlane:
             # Who takes a session up shows no certificate that could be asked about.
             0 if record.ocsp is not None or record.direction is Direction.OUTBOUND else profile.resumption_seconds,
             record.ocsp is not None,
+            spoiled,
         )
+        if faults.any and faultyhandshakes.hangs(faults, profile, record.direction, now):
+            self.opening.discard(record.id)  # nobody need wait for it
+            return
         self._chassis.effect(record.start)
+
+    def _cut_off(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
+        """Reset a connection right behind its handshake, of which nobody hears but those who count and look on."""
+        self._chassis.emit(now, connectionevents.handshake(record))
+        connectioncounts.established(self._counters(record), record)
+        record.move(ConnectionState.UP)
+        self.table.index_certificates(record)
+        self._chassis.effect(Close(record.id, Closing.RESET))
+        self._forget(record)
+        self._chassis.emit(now, connectionevents.closed(record, "local", reason))
+        for watcher in self.watchers:
+            watcher.connection_failed(record, reason, now)
 
     def _asked(self, profile: TlsProfile, direction: Direction) -> OcspProfile | None:
         """Return whom to ask about the certificates that a far end shows, None for nobody."""

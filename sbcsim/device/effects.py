@@ -32,9 +32,10 @@ class Direction(Enum):
 
 
 class Closing(Enum):
-    """How a connection is ended: close_notify and FIN, or RST because its state is gone."""
+    """How a connection is ended: close_notify and FIN, FIN alone, or RST because its state is gone."""
 
     GRACEFUL = "graceful"
+    CUT = "cut"
     RESET = "reset"
 
 
@@ -63,6 +64,23 @@ class TlsSettings:
     tolerate_purpose: bool
 
 
+class Spoiling(Enum):
+    """What goes wrong in a handshake on purpose."""
+
+    HELLO = "reset behind the ClientHello"
+    FLIGHT = "reset behind the server's certificate"
+    ALERT = "ended by an alert on purpose"
+    SECURED = "reset right behind the handshake"
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiled:
+    """How a handshake is spoiled, with the number of the alert where it is one."""
+
+    how: Spoiling
+    alert: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Listen:
     """Open a listening socket."""
@@ -79,11 +97,15 @@ class StopListening:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Open a TCP connection to `remote` from the address of a sipSigPort."""
+    """Open a TCP connection to `remote` from the address of a sipSigPort.
+
+    With `refused` it fails for that reason, and nobody is dialled.
+    """
 
     connection: ConnectionId
     local: str
     remote: Endpoint
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +116,7 @@ class StartTls:
     answers a certificate request with an empty list. `names` are those of which the far end's certificate must carry
     one, none where it may carry any. `lifetime` is for how many seconds a client may take the session up again, 0 for
     not at all. With `asks` the handshake shows the far end's certificates, and waits for the `OcspVerdict` on them.
+    `spoiled` says what goes wrong with it on purpose.
     """
 
     connection: ConnectionId
@@ -105,6 +128,7 @@ class StartTls:
     names: tuple[str, ...] = ()
     lifetime: int = 0
     asks: bool = False
+    spoiled: Spoiled | None = None
 
 
 @dataclass(frozen=True, slots=True)

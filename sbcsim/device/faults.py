@@ -6,7 +6,7 @@ under the seed, so that a run can be repeated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from random import Random  # noqa: TID251 - only the type: the stream is seeded by sbcsim.rng
@@ -19,6 +19,7 @@ from sbcsim.journal import Journal
 
 from .faultpoint import Point
 from .faultpoints import POINTS
+from .redundancy import HaMode
 from .signallingpoints import STATUS
 
 MOST = 256
@@ -56,13 +57,22 @@ class Active:
     fired: int = 0
     last: int | None = None
 
+    @property
+    def spent(self) -> bool:
+        """Whether it will never fire again."""
+        fault = self.fault
+        return fault.probability == 0 or (fault.times is not None and self.fired >= fault.times)
+
 
 class Faults:
     """Every fault of one box. Where none is set, a point costs one look into an empty dictionary."""
 
-    def __init__(self, journal: Journal, seed: int) -> None:
+    def __init__(self, journal: Journal, seed: int, mode: HaMode = HaMode.NONE) -> None:
         self._journal = journal
         self._seed = seed
+        self._mode = mode
+        self.changed: Callable[[], None] | None = None
+        """Called when faults have been set or taken away."""
         self._chance: Random = rng.stream(seed, "faults")
         self._by_point: dict[str, list[Active]] = {}
         self._last_id = 0
@@ -86,6 +96,9 @@ class Faults:
         known = POINTS.get(point)
         if known is None:
             raise UserError(f'no fault point "{point}"; there are: {", ".join(POINTS)}', tag="data-missing")
+        if self._mode not in known.on:
+            systems = " or ".join(mode.value for mode in HaMode if mode in known.on)
+            raise UserError(f"{point} needs a pair of servers: --ha {systems}")
         if nth < 1 or (times is not None and times < 1):
             raise UserError("nth and times count from 1")
         if not 0 <= probability <= 1:  # so NaN is refused as well
@@ -101,6 +114,7 @@ class Faults:
         )
         self._last_id = fault.id
         self._by_point.setdefault(point, []).append(Active(fault))
+        self._tell()
         return fault
 
     def remove(self, number: int) -> bool:
@@ -112,6 +126,7 @@ class Faults:
                     self._by_point[point] = rest
                 else:
                     del self._by_point[point]
+                self._tell()
                 return True
         return False
 
@@ -119,10 +134,22 @@ class Faults:
         """Take all faults away; chance begins anew."""
         self._by_point.clear()
         self._chance = rng.stream(self._seed, "faults")
+        self._tell()
+
+    @property
+    def any(self) -> bool:
+        """Whether a fault is set anywhere."""
+        return bool(self._by_point)
 
     def at(self, point: str) -> bool:
         """Whether a fault is set at a point at all."""
         return point in self._by_point
+
+    def may_fire(self, points: Iterable[str]) -> bool:
+        """Whether a fault at one of these points may fire some day."""
+        if not self._by_point:
+            return False
+        return any(not each.spent for point in points for each in self._by_point.get(point, ()))
 
     def fires(self, point: str, subject: str, now: Instant, *, shown: str | None = None) -> str | None:
         """Return the value of the fault that fires at a point for a subject, None where all is well.
@@ -141,6 +168,10 @@ class Faults:
             return None
         self._journal.add(now, FaultFired(fired.id, point, subject if shown is None else shown, fired.value))
         return fired.value
+
+    def _tell(self) -> None:
+        if self.changed is not None:
+            self.changed()
 
     def _due(self, active: Active, now: Instant) -> bool:
         fault = active.fault
@@ -163,7 +194,11 @@ def _fitting(point: Point, value: str) -> str:
         raise UserError(f"{point.name} takes no value")
     if not value and point.value and not point.default:
         raise UserError(f"{point.name} needs a value: {point.value}")
-    if value and point.default.isdigit() and not (value.isascii() and value.isdigit() and len(value) < 10):
+    if value and point.form is not None:
+        wrong = point.form(value)
+        if wrong:
+            raise UserError(f"{point.name}: {wrong}")
+    elif value and point.default.isdigit() and not (value.isascii() and value.isdigit() and len(value) < 10):
         raise UserError(f'"{value}" is no number ({point.name}: {point.value})')
     if value and point.name == STATUS and not 300 <= int(value) <= 699:
         raise UserError(f'"{value}" is no status of a failure: 300 to 699')

@@ -27,6 +27,7 @@ from .peerdirectory import PeerDirectory
 from .peerstate import PathCheck, Ping, PingState
 from .pingsender import PingSender
 from .pingspread import PingSpread
+from .signallingpoints import DIALLED, IGNORED, PINGED, UNSENT
 
 REPLY_SECONDS = 32
 """A ping fails when no final answer came within this time, or within sendInterval if that is shorter."""
@@ -120,7 +121,9 @@ class PathChecks:
         self._by_call_id[check.ping.call_id] = key
         self._chassis.timetable.own.set(("reply", key), check.ping.deadline, Order.TIMEOUT)
         self._requeue(check)
-        self._sender.send(check, *way, now)
+        check.ping.lost = self._chassis.faults.fires(UNSENT, key[2], now) is not None
+        if not check.ping.lost:
+            self._sender.send(check, *way, now)
 
     def reply_timed_out(self, key: PeerKey, now: Instant) -> None:
         """No final answer has come in time."""
@@ -138,6 +141,8 @@ class PathChecks:
         if check is None or check.ping is None or check.ping.connection != record.id:
             return 0
         times = check.ping.times
+        if self._ignores(check, now):
+            return times
         failed = check.profile is not None and check.profile.is_failure(status)
         self._finish(check, now, ok=not failed, reason=str(status))
         return times
@@ -155,6 +160,8 @@ class PathChecks:
             return 0
         check.silent = False  # also where nobody knows the address, as that of a hostName
         if response.final:
+            if self._ignores(check, now):
+                return times
             failed = check.profile is not None and check.profile.is_failure(response.status)
             self._finish(check, now, ok=not failed, reason=str(response.status))
             return times
@@ -213,6 +220,12 @@ class PathChecks:
         for key in sorted(self._failing):
             self._unsettle(self._checks[key])
 
+    def beware(self) -> None:
+        """A fault may meet pings: those that it can make unlike the last one are foreseen no longer."""
+        self._chassis.timetable.abandon_plan()
+        for check in self._checks.values():
+            self._requeue(check)
+
     def queued(self, record: ConnectionRecord) -> int:
         """Return how many pings wait for a connection to come up."""
         check = self._of(record)
@@ -223,7 +236,7 @@ class PathChecks:
         check = self._of(record)
         if check is not None:
             self._unsettle(check)
-            if check.ping is not None and not check.ping.connection:
+            if check.ping is not None and not check.ping.connection and not check.ping.lost:
                 self._sender.send_on(check, record, now)
 
     def connection_failed(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
@@ -262,6 +275,12 @@ class PathChecks:
     def _of(self, record: ConnectionRecord) -> PathCheck | None:
         check = None if record.peer is None else self._checks.get(record.peer)
         return check if check is not None and check.connection == record.id else None
+
+    def _ignores(self, check: PathCheck, now: Instant) -> bool:
+        ignored = self._chassis.faults.fires(IGNORED, check.peer.key[2], now) is not None
+        if ignored:
+            self.awaiting.discard(check.peer.key)  # nobody need wait for another
+        return ignored
 
     def _unsent(self, check: PathCheck, reason: str, now: Instant) -> None:
         self._finish(check, now, ok=False, reason=reason)
@@ -315,7 +334,9 @@ class PathChecks:
     def _foreseeable(self, check: PathCheck) -> bool:
         """Whether nothing of the peer's own is under way that could make its next ping unlike the last one."""
         record = self._plane.table.get(check.connection)
-        return check.settled and check.ping is None and (record is None or record.established)
+        if not check.settled or check.ping is not None or (record is not None and not record.established):
+            return False
+        return not self._chassis.faults.may_fire(DIALLED if record is None else PINGED)
 
     def _requeue(self, check: PathCheck) -> None:
         """Have the next ping wait among those that may be coalesced, or among those that may not."""

@@ -25,8 +25,8 @@ class PingState(Enum):
 class Ping:
     """One ping under way. `times` is what it stands for; `connection` is 0 until it has been sent, and over UDP.
 
-    `datagram` is what goes over UDP, `hoped` whether the peer was not known to be silent when it was sent,
-    `search` how its way is found as long as that is not known.
+    `lost` says that it is never sent, `datagram` is what goes over UDP, `hoped` whether the peer was not known to be
+    silent when it was sent, `search` how its way is found as long as that is not known.
     """
 
     call_id: str
@@ -35,6 +35,7 @@ class Ping:
     connection: int = 0
     datagram: UdpRequest | None = None
     hoped: bool = False
+    lost: bool = False
     search: Search | None = None
 
 

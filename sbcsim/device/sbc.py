@@ -70,6 +70,7 @@ from .replacement import TIMER as REPLACEMENT
 from .sessions import Sessions
 from .settings import LOCK_PATIENCE, Settings
 from .signalling import Signalling
+from .signallingpoints import DIALLED
 from .snmptraps import Traps
 from .status import Row, Status, timestamp
 from .takeover import Takeover
@@ -180,10 +181,18 @@ class Sbc:
             VALIDITY: lambda _key, _now: self._paths.reconsider(),
             SYNCHRONISED[0]: lambda _key, now: self._takeover.synchronised(now),
         }
-        replacements = self._plane.replacements
         self._start = self.moment()
         database.subscribe(
-            Commits(self._chassis, self._ports, self._paths, self._checks, self._validity, self.users, replacements)
+            Commits(
+                self._chassis,
+                self._ports,
+                self._paths,
+                self._checks,
+                self._validity,
+                self.users,
+                self._plane.replacements,
+                self._plane.originals,
+            )
         )
 
     @property
@@ -315,6 +324,8 @@ class Sbc:
             self._paths.clock_moves()
         if self._checks.unfinished:
             return now.uptime
+        if self.faults.may_fire(DIALLED):
+            self._paths.beware()
         due = self._chassis.timetable.plan(
             target, self._checks.acts_at(now), lambda key: self._paths.interval(_ping_peer(key))
         )
@@ -532,6 +543,7 @@ class Sbc:
         self._plane.opening.clear()
         self._plane.ocsp.clear()
         self._plane.replacements.clear()
+        self._plane.originals.clear()
 
     def go_on(self, before: Iterable[ListenerKey], now: Instant) -> None:
         """Put the configuration to work; sockets that it does not want any more are closed."""

@@ -52,7 +52,7 @@ class Timetable:
         """
         queues = [self.acting, self.looking, self.own]
         if keepalives:
-            self._abandon_plan()
+            self.abandon_plan()
             queues.append(self.keepalives)
         best: TimerQueue | None = None
         rank: tuple[int, int] | None = None
@@ -66,7 +66,7 @@ class Timetable:
         """Set out for uptime `target`; returns whether that is another move than before, which was broken off then."""
         if target == self._target:
             return False
-        self._abandon_plan()
+        self.abandon_plan()
         self._target = target
         return True
 
@@ -102,6 +102,12 @@ class Timetable:
         """Whether the moment of a coalesced keep-alive has come."""
         return bool(self._planned) and self._planned[0].at <= until
 
+    def abandon_plan(self) -> None:
+        """Let every coalesced keep-alive stand for itself again; a plan that still holds is made anew."""
+        for each in self._planned:
+            self.keepalives.set(each.key, each.first, Order.PING)
+        self._planned.clear()
+
     def cancel(self, key: Hashable) -> None:
         """Forget a keep-alive, also one that is planned."""
         self.keepalives.cancel(key)
@@ -123,11 +129,6 @@ class Timetable:
         if acting_look is not None:
             ends.append(acting_look)
         return min(ends)
-
-    def _abandon_plan(self) -> None:
-        for each in self._planned:
-            self.keepalives.set(each.key, each.first, Order.PING)
-        self._planned.clear()
 
     def _coalesce(self, end: int, interval: Callable[[Hashable], int]) -> None:
         before = len(self._planned)

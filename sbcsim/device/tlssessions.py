@@ -7,7 +7,8 @@ knows a session by names: a session id, or the tickets it was given.
 |-----------------------------------------------------|-----------------------------------------------------------|
 | sessionResumpTimer has run since the full handshake | over, by the node's uptime; at 0 none is kept             |
 | the profile's serverCertName shows another          | full handshake with that; with `resume_across_renewal`    |
-|   certificate: a rotation                           | TLS 1.2 and older go on until the timer ends              |
+|   certificate: a rotation                           | or the fault `tls.resume` TLS 1.2 and older go on until   |
+|                                                     | the timer ends                                            |
 | another setting of the profile shapes handshakes    | full handshake for as long as it differs                  |
 | a certificate of either side has expired, the       | full handshake, in which the far end gets the alert that  |
 |   peer's anchor is disabled, its name does not fit  | is due                                                    |
@@ -32,6 +33,7 @@ from sbcsim.clock import SECOND, Instant
 from sbcsim.pki.credential import Certificate, Credential
 from sbcsim.pki.names import carries
 
+from . import signallingpoints
 from .chassis import Chassis
 from .connections import ConnectionRecord, PortKey
 from .effects import HandshakeDone, HandshakeFailed, HandshakeFailure, SessionId, StartTls, TlsSettings
@@ -84,7 +86,9 @@ class TlsSessions:
         session = next((self._by_name[name] for name in offers if name in self._by_name), None)
         if record.start is None:
             return None
-        record.declined = UNKNOWN if session is None else self.objection(session, record.port, record.start, now)
+        record.declined = (
+            UNKNOWN if session is None else self.objection(session, record.port, record.start, now, record.tls_profile)
+        )
         if session is None or record.declined:
             return None
         record.offered = session
@@ -153,7 +157,7 @@ class TlsSessions:
         self._sessions.clear()
         self._by_name.clear()
 
-    def objection(self, session: CachedSession, port: PortKey, start: StartTls, now: Instant) -> str:
+    def objection(self, session: CachedSession, port: PortKey, start: StartTls, now: Instant, profile: str = "") -> str:
         """Return why a handshake that began like `start` may not take up a session, "" where it may."""
         if session.port != port:
             return OTHER_PORT
@@ -161,14 +165,24 @@ class TlsSessions:
             return LAPSED
         if session.settings != start.settings:
             return OTHER_SETTINGS
+        renewed = False
         if start.credential is None or start.credential.certificate != session.credential.certificate:
-            across = self._chassis.settings.resume_across_renewal and session.version != "TLSv1.3"
-            if start.credential is None or not across:
+            if start.credential is None or session.version == "TLSv1.3" or not self._may_cross():
                 return RENEWED
+            renewed = True
         if any(each.expired(now.calendar) for each in (session.credential.certificate, *session.credential.chain)):
             return OWN_EXPIRED
         refused = self.refusal(session, start, now)
-        return "" if refused is None else refused.reason
+        if refused is not None:
+            return refused.reason
+        return "" if not renewed or self._crosses(profile, now) else RENEWED
+
+    def _may_cross(self) -> bool:
+        return self._chassis.settings.resume_across_renewal or self._chassis.faults.at(signallingpoints.RESUME)
+
+    def _crosses(self, profile: str, now: Instant) -> bool:
+        by_setting = self._chassis.settings.resume_across_renewal
+        return by_setting or self._chassis.faults.fires(signallingpoints.RESUME, profile, now) is not None
 
     def refusal(self, session: CachedSession, start: StartTls, now: Instant) -> HandshakeFailed | None:
         """Return what is wrong with the far end of a session by now: nobody shows a certificate in a resumption."""

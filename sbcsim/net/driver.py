@@ -444,6 +444,8 @@ class Driver:
         if network is None or self._streams.get(stream.id) is not stream:  # closed before its turn came
             return
         try:
+            if dial.refused:
+                raise UserError(dial.refused)
             target = self._wiring.addresses.to_dial(dial.remote)
             source = self._wiring.addresses.to_dial_from(dial.local, target)
         except UserError as error:

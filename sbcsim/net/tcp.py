@@ -31,6 +31,7 @@ from sbcsim.device.effects import (
 from .alerts import TlsEndedError
 from .handshakes import HandshakeThreads, Step
 from .pacing import PacedQueue
+from .spoiled import SpoiledSession
 from .tls import TlsEngine, TlsSession
 
 LINGER = 1.0
@@ -217,7 +218,8 @@ class Stream(asyncio.BufferedProtocol):
         """Begin the handshake."""
         if self._phase is not Phase.OPEN or self._session is not None:
             return
-        self._session = self._streams.engine.session(start)
+        engine = self._streams.engine
+        self._session = engine.session(start) if start.spoiled is None else SpoiledSession(engine, start, start.spoiled)
         self._phase = Phase.HANDSHAKE
         if start.direction is Direction.OUTBOUND:
             self._queue(0)
@@ -250,7 +252,7 @@ class Stream(asyncio.BufferedProtocol):
         return True
 
     def close(self, how: Closing) -> None:
-        """End the connection: close_notify and FIN, or RST."""
+        """End the connection: close_notify and FIN, FIN alone, or RST."""
         if self._phase in {Phase.ENDING, Phase.GONE} or self._transport is None:
             return
         if how is Closing.RESET:
@@ -260,7 +262,8 @@ class Stream(asyncio.BufferedProtocol):
             self._away.ends = True
             self._streams.threads.decide(self.id, revoked=False)
             return
-        self._say_goodbye()
+        if how is not Closing.CUT:
+            self._say_goodbye()
         self._finish()
 
     def reset(self) -> None:
@@ -441,8 +444,12 @@ class Stream(asyncio.BufferedProtocol):
 
     def _refused(self, outcome: HandshakeFailed) -> None:
         self._phase = Phase.DOOMED
+        resets = self._session is not None and self._session.resets
         self._streams.handler.stream_secured(self, outcome)
-        self._finish()
+        if resets:
+            self.reset()
+        else:
+            self._finish()
 
     def _report_failure(self, reason: str) -> None:
         self._streams.handler.stream_secured(self, HandshakeFailed(HandshakeFailure.CLOSED, reason))

@@ -190,6 +190,9 @@ class TlsSession:
         if self._connection is not None:  # one that is freed without an end would end its session in the cache
             self._connection.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
 
+    resets = False
+    """Whether a handshake that has failed ends in a reset instead of a FIN."""
+
     @property
     def waits(self) -> bool:
         """Whether a step may take long, because somebody is asked about the far end's certificates.

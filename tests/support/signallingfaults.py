@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import testca
 from faultedbox import NEW, dialled, options, run, shown, until
+from handshakefaults import pinged
 
 from sbcsim import Simulator
 
@@ -28,6 +29,13 @@ async def tls_stale(box: Simulator, tmp_path: Path) -> None:
     box.faults.add("tls.stale", value="OLD", times=1)
     assert await shown(box, tmp_path) == old
     assert await shown(box, tmp_path) == new
+    await run(box, "configure; set profiles security tlsProfile TLS clientCertName NEW; commit")
+    box.faults.add("tls.stale", value="OLD", times=1)
+    async with pinged(box, tmp_path) as far:  # a box that dials shows it as well
+        (connection,) = box.connections()
+        await box.close_connection(connection.id)
+        await box.advance("1m")
+        assert [each.serial for each in far.connections] == [old, new]
 
 
 async def tls_abrupt(box: Simulator, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sbcsim.clock import MINUTE, SECOND, Instant
 from sbcsim.device.faultpoints import POINTS
 from sbcsim.device.faults import MOST, Faults
+from sbcsim.device.signallingpoints import DIALLED, PINGED
 from sbcsim.errors import UserError
 from sbcsim.journal import Journal
 from sbcsim.net.faultycli import FaultyCli
@@ -107,6 +108,30 @@ def test_a_firing_is_journalled_without_the_secrets_of_its_subject():
     assert (event.fault, event.point, event.subject) == (fault.id, "cli.drop", "set passPhrase ***")
 
 
+def test_a_fault_that_is_spent_may_fire_no_more(faults):
+    """Pings need not be sent one by one for its sake."""
+    assert not faults.may_fire(DIALLED)
+    faults.add("tls.hello", probability=0)
+    assert not faults.may_fire(DIALLED)
+    faults.add("tcp.refused", times=1)
+    faults.add("cli.drop")
+    assert faults.may_fire(DIALLED)
+    assert not faults.may_fire(PINGED)
+    faults.fires("tcp.refused", "PEER1", START)
+    assert not faults.may_fire(DIALLED)
+
+
+def test_who_wants_to_know_is_told_of_each_change(faults):
+    told = []
+    faults.changed = lambda: told.append(len(list(faults)))
+    fault = faults.add("sip.silence")
+    faults.add("sip.status")
+    faults.remove(fault.id)
+    faults.remove(fault.id)
+    faults.clear()
+    assert told == [1, 2, 1, 0]
+
+
 def test_faults_are_taken_away(faults):
     one, two = faults.add("sip.silence"), faults.add("sip.silence", value="")
     assert faults.remove(one.id)
@@ -135,6 +160,8 @@ def test_faults_are_taken_away(faults):
         ({"point": "cli.delay", "value": "soon"}, '"soon" is no number'),
         ({"point": "sip.status", "value": "200"}, "no status of a failure: 300 to 699"),
         ({"point": "sip.status", "value": "9" * 30}, "is no number"),
+        ({"point": "tls.alert", "value": "41"}, 'tls.alert: "41" is no fatal alert: 10, 20,'),
+        ({"point": "tls.alert", "value": "unknown_ca"}, "is no fatal alert"),
     ],
 )
 def test_what_makes_no_sense_is_refused(faults, options, text):

@@ -12,6 +12,7 @@ import pytest
 import testca
 from boxes import LINES, certificate_files
 from faultedbox import NEW, SHOW, content, dialled, run, until
+from handshakefaults import HANDSHAKES
 from managementfaults import MANAGEMENT
 from signallingfaults import SIGNALLING
 from sshlines import LOGIN, PATIENCE, sessions_left, terminal, upload
@@ -20,7 +21,7 @@ from sbcsim import Simulator
 from sbcsim.device.faultpoints import POINTS
 from sbcsim.device.settings import LOCK_PATIENCE, Settings
 
-CASES = MANAGEMENT | SIGNALLING
+CASES = MANAGEMENT | SIGNALLING | HANDSHAKES
 
 
 @pytest.fixture
