@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+import pytest
 import testca
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -22,7 +23,9 @@ from sbcsim.device.effects import Direction, StartTls
 from sbcsim.device.listeners import PortState
 from sbcsim.device.redundancy import HaMode
 from sbcsim.device.settings import Settings
-from sbcsim.pki.mint import Authority, Issued
+from sbcsim.device.tlssessions import MAX_NAMES
+from sbcsim.errors import UserError
+from sbcsim.pki.mint import Issued
 
 ZONE = ("addressContext", "default", "zone", "Z")
 PORT = "set addressContext default zone Z sipSigPort 1 "
@@ -65,12 +68,13 @@ PEERS = st.lists(st.tuples(LIVES, st.sampled_from(["CA1", "CA2"])), min_size=1, 
 
 @dataclass(eq=False)
 class Session:
-    """What a full handshake leaves behind: which certificates, when, and whether it may still be taken up."""
+    """What a full handshake leaves behind: which certificates, when, its names, whether it may still be taken up."""
 
     own: Issued
     shown: Issued
     authority: str
     born: int
+    names: list[bytes] = field(default_factory=list)
     ended: bool = False
 
 
@@ -88,7 +92,7 @@ class Certificates(RuleBasedStateMachine):
 
     @initialize(version=st.sampled_from(["TLSv1.2", "TLSv1.3"]), peers=PEERS)
     def start(self, version: str, peers: list[tuple[int, str]]) -> None:
-        self.authorities = {"CA1": testca.authority(), "CA2": _second()}
+        self.authorities = {"CA1": testca.authority(), "CA2": testca.stranger()}
         self.trusted = {"CA1", "CA2"}
         own = testca.sbc("2026-01-15T12:00:00Z")
         self.slots: dict[str, Issued] = {"A": own}
@@ -139,12 +143,11 @@ class Certificates(RuleBasedStateMachine):
         """A peer offers its session: it is taken up, or there is a full handshake."""
         session = self.sessions[name]
         number = self.box.connect(LISTENER, _chain(session.shown), offers=(name,))
-        if self.resumable(session):
+        if self.resumable(session, name):
             record = self.box.sbc.connection(number)
             assert record is not None
             assert record.resumed
-            self.live[number] = Modelled(session, self.now)
-            self.sessions[self.box.given[number]] = session
+            self.settled(number, session)
         else:
             self.arrived(number, Session(self.own(Direction.INBOUND), session.shown, session.authority, self.now))
             record = self.box.sbc.connection(number)
@@ -157,11 +160,15 @@ class Certificates(RuleBasedStateMachine):
         ends = self.calendar + self.span(life)
         issued = testca.authority().renew(testca.sbc(), not_before=self.calendar - DAY, not_after=ends)
         self.box.put(f"{name}.pem", _pem(issued))
+        lines = [f"{CERTIFICATE}{name} fileName {name}.pem type local state enabled"]
+        lines += [f"{PROFILE}{LEAVES[role]} {name}" for role in roles]
+        if issued.certificate.not_after < self.calendar:  # to a re-check in this very second, which has begun
+            with pytest.raises(UserError, match="certificate expired"):
+                self.box.commit(*lines)
+            return
         before = set(self.named.values())
         self.slots[name] = issued
         self.named.update(dict.fromkeys(roles, name))
-        lines = [f"{CERTIFICATE}{name} fileName {name}.pem type local state enabled"]
-        lines += [f"{PROFILE}{LEAVES[role]} {name}" for role in roles]
         for gone in sorted(before - set(self.named.values())):
             lines += [f"{CERTIFICATE}{gone} state disabled", f"delete {CERTIFICATE.removeprefix('set ')}{gone}"]
             del self.slots[gone]
@@ -338,14 +345,22 @@ class Certificates(RuleBasedStateMachine):
     def arrived(self, number: int, session: Session) -> None:
         """Take a full handshake in, if it can succeed; else check that it has not."""
         if session.authority in self.trusted and self.calendar <= _end(session):
-            self.live[number] = Modelled(session, self.now)
-            self.sessions[self.box.given[number]] = session
+            self.settled(number, session)
         assert (self.box.sbc.connection(number) is not None) == (number in self.live)
 
-    def resumable(self, session: Session) -> bool:
-        """Whether a peer may take a session up at this moment."""
+    def settled(self, number: int, session: Session) -> None:
+        """Take in a connection that has come up, and the name by which its session can be taken up from now on."""
+        self.live[number] = Modelled(session, self.now)
+        name = self.box.given[number]
+        if name not in session.names:
+            session.names.append(name)
+        self.sessions[name] = session
+
+    def resumable(self, session: Session, name: bytes) -> bool:
+        """Whether a peer may take a session up by one of its names at this moment."""
         return (
             not session.ended
+            and name in session.names[-MAX_NAMES:]
             and self.now - session.born < RESUMABLE
             and session.own.certificate == self.own(Direction.INBOUND).certificate
             and self.calendar <= _end(session)
@@ -377,8 +392,10 @@ class WatchedBox(Box):
         super()._handshake(effect)
 
 
-def _second() -> Authority:
-    return testca.stranger()
+def _walk(version: str) -> Certificates:
+    walk = Certificates()
+    walk.start(version, [(10 * DAY, "CA1")])
+    return walk
 
 
 def _chain(issued: Issued) -> tuple[bytes, ...]:
@@ -397,3 +414,26 @@ Certificates.TestCase.settings = settings(
     max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestCertificates = Certificates.TestCase
+
+
+def test_a_peer_comes_back_so_often_that_its_first_name_is_forgotten():
+    walk = _walk("TLSv1.3")
+    (first,) = walk.sessions
+    for _ in range(MAX_NAMES - 1):
+        walk.come_back(first)
+    assert len(set(walk.sessions.values())) == 1
+    walk.come_back(first)  # the name given now takes the place of the first one
+    walk.come_back(first)
+    assert len(set(walk.sessions.values())) == 2
+
+
+def test_a_certificate_to_a_recheck_in_this_very_second_is_over_before_it_is_there():
+    walk = _walk("TLSv1.2")
+    walk.advance(SECOND // 2)
+    walk.switch_over()
+    walk.advance(RATE - SECOND // 4)
+    walk.renew(TO_THE_RECHECK, tuple(Direction))
+    assert set(walk.named.values()) == {"A"}
+    walk.advance(SECOND // 4)
+    walk.renew(TO_THE_RECHECK, tuple(Direction))
+    assert set(walk.named.values()) == {"B"}
