@@ -92,9 +92,9 @@ class Certificates(RuleBasedStateMachine):
 
     @initialize(version=st.sampled_from(["TLSv1.2", "TLSv1.3"]), peers=PEERS)
     def start(self, version: str, peers: list[tuple[int, str]]) -> None:
-        self.authorities = {"CA1": testca.authority(), "CA2": testca.stranger()}
+        self.authorities = {"CA1": testca.authority("ec"), "CA2": testca.stranger("ec")}
         self.trusted = {"CA1", "CA2"}
-        own = testca.sbc("2026-01-15T12:00:00Z")
+        own = testca.sbc("2026-01-15T12:00:00Z", key_type="ec")
         self.slots: dict[str, Issued] = {"A": own}
         self.named = dict.fromkeys(Direction, "A")
         self.begun = 0
@@ -106,7 +106,7 @@ class Certificates(RuleBasedStateMachine):
         self.callers = 0
         self.box = WatchedBox(self)
         self.box.version = version
-        self.box.far_ends[PEER] = FarEnd(_chain(testca.peer(not_after=LASTING)))
+        self.box.far_ends[PEER] = FarEnd(_chain(testca.peer(not_after=LASTING, key_type="ec")))
         for name, authority in self.authorities.items():
             self.box.put(f"{name}.der", authority.certificate.der)
         self.box.put("A.pem", _pem(own))
@@ -158,7 +158,7 @@ class Certificates(RuleBasedStateMachine):
         """The profile names a new certificate, under a name that was not in use; what nobody names is deleted."""
         name = next(each for each in SLOTS if each not in self.named.values())
         ends = self.calendar + self.span(life)
-        issued = testca.authority().renew(testca.sbc(), not_before=self.calendar - DAY, not_after=ends)
+        issued = testca.authority("ec").renew(testca.sbc(key_type="ec"), not_before=self.calendar - DAY, not_after=ends)
         self.box.put(f"{name}.pem", _pem(issued))
         lines = [f"{CERTIFICATE}{name} fileName {name}.pem type local state enabled"]
         lines += [f"{PROFILE}{LEAVES[role]} {name}" for role in roles]

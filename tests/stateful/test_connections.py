@@ -68,7 +68,7 @@ OPTIONS = (
 
 
 def chain(issued: Issued) -> tuple[bytes, ...]:
-    return (issued.certificate.der, testca.authority().certificate.der)
+    return (issued.certificate.der, testca.authority("ec").certificate.der)
 
 
 def pem(issued: Issued) -> bytes:
@@ -109,7 +109,7 @@ class Connections(RuleBasedStateMachine):
 
     @initialize(late=st.booleans())
     def start(self, late: bool) -> None:
-        own = testca.sbc("2026-01-20T12:00:00Z")
+        own = testca.sbc("2026-01-20T12:00:00Z", key_type="ec")
         self.own = {"A": own}
         self.names = dict.fromkeys(Direction, "A")
         self.named = dict.fromkeys(Direction, own)
@@ -122,8 +122,8 @@ class Connections(RuleBasedStateMachine):
         self.boxes = (WatchedBox(self.named), WatchedBox(self.named))
         for box in self.boxes:
             for port in (5061, 5062):
-                box.far_ends["192.0.2.10", port] = FarEnd(chain(testca.peer(not_after=LASTING)), late)
-            box.put("ca.der", testca.authority().certificate.der)
+                box.far_ends["192.0.2.10", port] = FarEnd(chain(testca.peer(not_after=LASTING, key_type="ec")), late)
+            box.put("ca.der", testca.authority("ec").certificate.der)
             box.put("A.pem", pem(own))
         self.commit(*BASE)
 
@@ -134,7 +134,7 @@ class Connections(RuleBasedStateMachine):
     def connect(self, life: tuple[str, int], far: int) -> None:
         """A peer dials in; some have a certificate that ends soon."""
         self.callers += 1
-        caller = testca.authority().issue(
+        caller = testca.authority("ec").issue(
             "caller.example.com", not_before=self.now.calendar - DAY, not_after=self.now.calendar + self.span(life)
         )
         shown = chain(caller)
@@ -168,8 +168,8 @@ class Connections(RuleBasedStateMachine):
     def renew(self, life: tuple[str, int], roles: tuple[Direction, ...], one_commit: bool, drop: bool) -> None:
         """A new certificate under a name that may have been used before, and the profile re-pointed to it."""
         name = next(each for each in NAMES if each not in self.names.values())
-        issued = testca.authority().renew(
-            testca.sbc(), not_before=self.now.calendar - DAY, not_after=self.now.calendar + self.span(life)
+        issued = testca.authority("ec").renew(
+            testca.sbc(key_type="ec"), not_before=self.now.calendar - DAY, not_after=self.now.calendar + self.span(life)
         )
         for box in self.boxes:
             box.put(f"{name}.pem", pem(issued))

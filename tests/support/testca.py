@@ -2,6 +2,9 @@
 
 The default cipher suites are ECDHE-RSA, so the keys here are RSA; they are made once for each process. Dates fit a
 virtual clock that starts at START: the authority lives from 2020 to 2040, an end certificate until UNTIL.
+
+Boxes in memory shake no hands and take EC keys as well. Where they are renewed over and over, EC is the kind to take:
+to read an RSA key, which OpenSSL checks each time, takes longer than the rest of a commit.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from sbcsim.pki.mint import Authority, Issued, Moment
+from sbcsim.pki.mint import Authority, Issued, KeyType, Moment
 
 START = "2026-01-01T00:00:00Z"
 UNTIL = "2026-03-01T00:00:00Z"
@@ -21,16 +24,14 @@ PASS_PHRASE = "pass phrase of the tests"
 NO_CHECK_TIME = 0x200000
 
 
-@cache
-def authority() -> Authority:
+def authority(key_type: KeyType = "rsa") -> Authority:
     """Return the authority that both sides trust."""
-    return Authority("Test CA", not_before="2020-01-01T00:00:00Z", not_after="2040-01-01T00:00:00Z", key_type="rsa")
+    return _root("Test CA", key_type)
 
 
-@cache
-def stranger() -> Authority:
+def stranger(key_type: KeyType = "rsa") -> Authority:
     """Return an authority that nobody trusts."""
-    return Authority("Stranger CA", not_before="2020-01-01T00:00:00Z", not_after="2040-01-01T00:00:00Z", key_type="rsa")
+    return _root("Stranger CA", key_type)
 
 
 @cache
@@ -40,9 +41,9 @@ def intermediate() -> Authority:
 
 
 @cache
-def sbc(not_after: Moment = UNTIL, *, not_before: Moment = "2025-12-01T00:00:00Z") -> Issued:
+def sbc(not_after: Moment = UNTIL, *, not_before: Moment = "2025-12-01T00:00:00Z", key_type: KeyType = "rsa") -> Issued:
     """Return the SBC's own certificate; equal dates give the same one."""
-    return authority().issue("sbc.example.com", not_before=not_before, not_after=not_after)
+    return authority(key_type).issue("sbc.example.com", not_before=not_before, not_after=not_after)
 
 
 @cache
@@ -57,9 +58,10 @@ def peer(
     not_after: Moment = "2030-01-01T00:00:00Z",
     *,
     not_before: Moment = "2025-12-01T00:00:00Z",
+    key_type: KeyType = "rsa",
 ) -> Issued:
     """Return the certificate of a far end."""
-    return authority().issue(name, not_before=not_before, not_after=not_after)
+    return authority(key_type).issue(name, not_before=not_before, not_after=not_after)
 
 
 class Files(NamedTuple):
@@ -107,3 +109,8 @@ def _filled(context: ssl.SSLContext, issued: Issued, directory: Path) -> ssl.SSL
     context.load_cert_chain(paths.certificate, paths.key)
     context.load_verify_locations(cadata=authority().certificate.pem())
     return context
+
+
+@cache
+def _root(name: str, key_type: KeyType) -> Authority:
+    return Authority(name, not_before="2020-01-01T00:00:00Z", not_after="2040-01-01T00:00:00Z", key_type=key_type)
