@@ -10,7 +10,10 @@ from typing import Self
 
 import asyncssh
 
-_PROMPT = re.compile(r"(?:^|\n)(\S+@\S+[>%] )\Z")
+_ANY_PROMPT = re.compile(r"(?:^|\n)(\S+@\S+[>%] )")
+_PROMPT = re.compile(rf"{_ANY_PROMPT.pattern}\Z")
+
+_NOTICE = "\nSystem message at "
 
 
 class Terminal:
@@ -45,11 +48,19 @@ class Terminal:
             self._connection.close()
             await self._connection.wait_closed()
 
+    @property
+    def live(self) -> bool:
+        """Whether the session still stands, as far as is known here."""
+        return self._process is not None and not self._process.is_closing()
+
     async def type(self, line: str) -> str:
-        """Type a line and Enter; returns what came before the next prompt, the echo left out."""
+        """Type a line and Enter; returns what came before the next prompt, without the echo and notices before it."""
         assert self._process is not None
         self._process.stdin.write(line + "\r")
         answer = await self._read()
+        while answer.startswith(_NOTICE):  # somebody else committed before the line was typed
+            prompt = _ANY_PROMPT.search(answer)
+            answer = answer[prompt.end() :] if prompt else await self._read()
         _, _, body = answer.partition("\n")
         return body
 

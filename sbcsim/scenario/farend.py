@@ -37,3 +37,5 @@ async def _act(stage: Stage, peer: SipPeer, step: PeerStep) -> None:
         if not dialled:
             raise FarEndError(f"{step.name} has no connection that it has dialled")
         await peer.ping(dialled[-1])
+    else:
+        raise FarEndError(f"{step.name} does not know how to {step.does}")

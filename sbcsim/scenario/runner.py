@@ -108,7 +108,7 @@ async def play(loaded: Loaded, options: Options, progress: Progress | None = Non
     stage = Stage(loaded, seed=options.seed, rude=options.rude, control=needs_control, tool=options.tool)
     async with stage:
         await stage.sbc.settle()
-        start = previous = stage.sbc.events.last
+        start, previous = 0, stage.sbc.events.last
         results: list[StepResult] = []
         for index, step in enumerate(scenario.steps):
             before = stage.sbc.events.last

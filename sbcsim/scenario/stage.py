@@ -55,6 +55,7 @@ class Stage:
         self._rude = rude
         self._control = control
         self._sbc: Simulator | None = None
+        self._known_ports: dict[str, tuple[str, int]] = {}
         self._terminals: dict[tuple[str, str], Terminal] = {}
         self._exits = AsyncExitStack()
 
@@ -82,7 +83,7 @@ class Stage:
         """Return the CLI session of a name, logged in by SSH when it is first asked for."""
         name = user or next(iter(self.users))
         key = session, name
-        if key not in self._terminals:
+        if key not in self._terminals or not self._terminals[key].live:
             cli = self.sbc.ports.cli
             terminal = Terminal(cli.host, cli.port, name, self.users.get(name, ""))
             self._terminals[key] = await self._exits.enter_async_context(terminal)
@@ -100,13 +101,13 @@ class Stage:
         return SipPeer(issued, authorities, self.clock.reading)
 
     def port(self, text: str | None) -> tuple[str, int]:
-        """Return where a sipSigPort (`ZONE1/1`) listens on the host; the first of the box where none is named."""
+        """Return where a sipSigPort (`ZONE1/1`) listens on the host, or has listened; the first where none is named."""
         listeners = [each for each in self.sbc.ports.sip if each.transport != "udp"]
-        for each in listeners:
-            if text is None or text == f"{each.zone}/{each.sip_sig_port}":
-                return each.address
-        known = ", ".join(f"{each.zone}/{each.sip_sig_port}" for each in listeners) or "none"
-        raise UserError(f'no sipSigPort "{text or ""}" listens; those that do: {known}')
+        self._known_ports |= {f"{each.zone}/{each.sip_sig_port}": each.address for each in listeners}
+        name = text or next(iter(self._known_ports), "")
+        if name not in self._known_ports:
+            raise UserError(f'no sipSigPort "{name}" listens; those that do: {", ".join(self._known_ports) or "none"}')
+        return self._known_ports[name]
 
     async def _enter_peer(self, name: str, spec: PeerSpec) -> str:
         trusted = [*(spec.trusts if spec.trusts is not None else self.mint.authorities)]
