@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,17 +17,17 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from peers import missing
+from peers import missing, require_program
 
 ROOT = Path(__file__).parents[2]
 
 
-def run(*words: str | Path, folder: Path, expected: int = 0) -> str:
+def run(*words: str | Path, folder: Path, expected: int = 0, patience: float = 240) -> str:
     """Run a program far from the checkout, as somebody who has never heard of it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SBCSIM", "VIRTUAL"))}
     done = subprocess.run(
         words, cwd=folder, env=kept | {"XDG_CACHE_HOME": str(folder / "cache"), "NO_COLOR": "1"},
-        capture_output=True, text=True, timeout=240, check=False,
+        capture_output=True, text=True, timeout=patience, check=False,
     )  # fmt: skip
     assert done.returncode == expected, done.stdout + done.stderr
     return done.stdout
@@ -47,14 +48,21 @@ def install(programs: Path, *what: str | Path) -> None:
         raise
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory with the wheel and the source archive."""
+    folder = tmp_path_factory.mktemp("built")
+    builder = environment(folder / "builder")
+    install(builder, "hatchling>=1.27")
+    run(builder / "python", "-m", "hatchling", "build", "-d", folder / "dist", folder=ROOT)
+    return folder / "dist"
+
+
 @pytest.mark.packaging
 @pytest.mark.timeout(600)
-def test_the_wheel_is_complete_and_works_outside_the_checkout(tmp_path: Path) -> None:
-    builder = environment(tmp_path / "builder")
-    install(builder, "hatchling>=1.27")
-    run(builder / "python", "-m", "hatchling", "build", "-d", tmp_path / "dist", folder=ROOT)
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    (archive,) = (tmp_path / "dist").glob("*.tar.gz")
+def test_the_wheel_is_complete_and_works_outside_the_checkout(built: Path, tmp_path: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    (archive,) = built.glob("*.tar.gz")
 
     held = set(zipfile.ZipFile(wheel).namelist())
     tracked = run("git", "ls-files", "grammar", "sbcsim", folder=ROOT).split()
@@ -83,6 +91,24 @@ def test_the_wheel_is_complete_and_works_outside_the_checkout(tmp_path: Path) ->
         assert status["version"] == metadata.version("sbcsim")
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+@pytest.mark.packaging
+@pytest.mark.timeout(1200)
+def test_the_example_tools_are_tested_as_their_author_would(built: Path, tmp_path: Path) -> None:
+    """Somebody has installed the wheel, in an environment of its own, and tests a tool with what it brings along."""
+    for program in ("curl", "openssl", "sftp", "ssh"):
+        require_program(program)
+    programs = environment(tmp_path / "venv")
+    install(programs, *built.glob("*.whl"), "pytest", "pytest-asyncio", "pytest-xdist")
+    tools = tmp_path / "tools"
+    shutil.copytree(ROOT / "examples" / "tools", tools, ignore=shutil.ignore_patterns("__pycache__"))
+    test = (programs / "python", "-m", "pytest", "-q", "-o", "asyncio_default_fixture_loop_scope=function")
+    said = run(*test, "-n", "2", "-o", "asyncio_mode=strict", tools, folder=tmp_path, patience=900)
+    # All of them, none skipped: each with either tool.
+    assert re.search(r"^[5-9]\d passed in ", said, re.MULTILINE), said
+    said = run(*test, "-o", "asyncio_mode=auto", "-k", "second_run or nothing_to_look_at", tools, folder=tmp_path)
+    assert re.search(r"^3 passed, ", said, re.MULTILINE), said
 
 
 def runtime_requirements(name: str) -> set[str]:
