@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sbcsim.device.boxfaults import BY_OTHERS
 from sbcsim.device.faultpoints import POINTS
 
 _HEAD = """\
@@ -13,7 +14,15 @@ for sessions and connections that stand as well; a reset ends it.
 
 A fault is met at its point by each subject that fits `match`, where `*` and `?` stand for any characters. It fires from
 the `nth` meeting on, each time with `probability`, `times` times or without end, and at most once in each `period` of
-simulated time. Chance follows the seed. Every firing is an event `faultFired` in the journal.
+simulated time. Chance follows the seed. Every firing is an event `faultFired` in the journal. While a fault may still
+meet pings of the box, they are sent one by one over a move of the clock, so that each of them counts.
+
+What is compared with the kind of an event is met by what [the journal](reference/journal.md) tells: `match="commit"`
+by every commit, `match="sftp"` by every file that comes. What happens then happens when the box has done with what was
+told, at the same instant of its clock. No fault is met by what such a fault has caused: never by `faultFired`, and for
+a second of simulated time behind one that has fired, or whose consequences end, only by what somebody outside does:
+`BY_OTHERS`.
+So a restart behind every handshake is one restart, although the peers come back at once.
 
 | point | `match` is compared with | what happens | `value`, and what it is otherwise |
 |---|---|---|---|
@@ -26,4 +35,5 @@ def page() -> str:
     for point in POINTS.values():
         value = point.value and point.value + (f": `{point.default}`" if point.default else "; must be given")
         rows.append(f"| `{point.name}` | {point.subject} | {point.effect} | {value} |")
-    return _HEAD + "\n".join(rows) + "\n\nMade by `make docs` from `sbcsim/device/faultpoints.py`.\n"
+    head = _HEAD.replace("`BY_OTHERS`", ", ".join(f"`{kind}`" for kind in sorted(BY_OTHERS)))
+    return head + "\n".join(rows) + "\n\nMade by `make docs` from `sbcsim/device/faultpoints.py`.\n"

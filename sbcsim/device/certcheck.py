@@ -12,10 +12,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sbcsim.clock import DAY, HOUR, Instant, Order
+from sbcsim.addresses import format_endpoint
+from sbcsim.clock import DAY, HOUR, Instant, Order, parse_duration
 from sbcsim.events import CertificateCheck, CertificateWarning
 from sbcsim.pki.credential import Certificate, TrustAnchors, issued_by
 
+from . import boxpoints
 from .alarms import AlarmName
 from .certificates import Loaded
 from .chassis import Chassis
@@ -56,6 +58,7 @@ class CertificateChecks:
         self._distrusted: set[str] = set()
         self._midnight = 0
         self._findings: deque[_Findings] = deque()
+        self._late = False
 
     def start(self, now: Instant) -> None:
         """Begin both jobs: the re-check one full period from now, the warning at the next midnight."""
@@ -65,7 +68,7 @@ class CertificateChecks:
 
     def schedule_recheck(self, now: Instant) -> None:
         """Begin a full period anew: at start, after a changed rate, after a switchover."""
-        period = self._period()
+        period, self._late = self._period(), False
         if period is None:
             self._chassis.timetable.looking.cancel(RECHECK)
         else:
@@ -76,9 +79,7 @@ class CertificateChecks:
         if not self._anchored(record):
             self._distrusted.add(record.peer_chain[-1].fingerprint)
         for certificate in record.certificates():
-            if certificate.fingerprint not in self._tracked:
-                self._tracked.add(certificate.fingerprint)
-                heapq.heappush(self._expiries, (certificate.not_after, certificate.fingerprint))
+            self._track(certificate)
 
     def connection_failed(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
         """Nothing was watched yet."""
@@ -110,6 +111,8 @@ class CertificateChecks:
 
         Where OCSP is on, those that stand on a revoked one follow when every answer is there.
         """
+        if self._put_off(now):
+            return
         failed: dict[int, tuple[ConnectionRecord, str]] = {}
         checked = self._table.secured
         for fingerprint in sorted(self._distrusted):
@@ -137,7 +140,7 @@ class CertificateChecks:
         found = self._findings[0]
         for _ in range(min(CLOSED_AT_ONCE, len(found.failed))):
             record, why = found.failed.popleft()
-            if self._table.get(record.id) is record:  # else it has ended in the meantime
+            if self._table.get(record.id) is record and not self._misses(record, why, now):
                 self._fail(record, why, now)
                 found.closed += 1
         if not found.failed:
@@ -152,6 +155,33 @@ class CertificateChecks:
     ) -> None:
         self._findings.append(_Findings(deque(failed[number] for number in sorted(failed)), then))
         self.go_on(now)
+
+    def _put_off(self, now: Instant) -> bool:
+        """Whether the re-check that is due runs later, because a fault wants that."""
+        faults, timetable = self._chassis.faults, self._chassis.timetable
+        delay = None if self._late else faults.fires(boxpoints.LATE, self._chassis.servers.active.name, now)
+        if delay is None:
+            return False
+        self._late = True
+        timetable.looking.set(RECHECK, now.uptime + parse_duration(delay), Order.CERTIFICATE)
+        timetable.abandon_plan()  # which was made for another moment
+        return True
+
+    def _misses(self, record: ConnectionRecord, why: str, now: Instant) -> bool:
+        """Whether a fault has a connection passed over, until the next re-check finds it again."""
+        faults = self._chassis.faults
+        if not faults.any or faults.fires(boxpoints.MISS, format_endpoint(record.remote), now) is None:
+            return False
+        if why == "untrusted":
+            self._distrusted.add(record.peer_chain[-1].fingerprint)
+        for certificate in record.certificates():
+            self._track(certificate)
+        return True
+
+    def _track(self, certificate: Certificate) -> None:
+        if certificate.fingerprint not in self._tracked:
+            self._tracked.add(certificate.fingerprint)
+            heapq.heappush(self._expiries, (certificate.not_after, certificate.fingerprint))
 
     def _ask(self, checked: int, closed: int, now: Instant) -> None:
         asking = self._asking()
@@ -212,6 +242,10 @@ class CertificateChecks:
             self._midnight += DAY
         self._schedule_warning(now)
 
+    def stepped(self, now: Instant) -> None:
+        """The calendar has jumped: the next midnight comes earlier, or at once."""
+        self._schedule_warning(now)
+
     def _warn_about(self, loaded: Loaded, threshold: int | None, period: int | None, now: Instant) -> None:
         left = loaded.certificate.not_after - self._midnight
         days = max(0, left // DAY)
@@ -233,7 +267,7 @@ class CertificateChecks:
         self._findings.clear()
 
     def _schedule_warning(self, now: Instant) -> None:
-        due = now.uptime + self._midnight - now.calendar
+        due = now.uptime + max(0, self._midnight - now.calendar)
         self._chassis.timetable.looking.set(WARNING, due, Order.WARNING)
 
     def _anchored(self, record: ConnectionRecord) -> bool:

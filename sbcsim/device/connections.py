@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sbcsim.clock import Instant
 from sbcsim.errors import BugError
 from sbcsim.pki.credential import Certificate, Credential
+from sbcsim.sip.message import Response
 from sbcsim.sip.stream import Stream
 
 from .effects import ConnectionId, Direction, Endpoint, SessionId, StartTls, Transport
@@ -89,6 +90,7 @@ class ConnectionRecord:
         "transport",
         "validate_peer",
         "version",
+        "waiting",
     )
 
     def __init__(
@@ -139,6 +141,8 @@ class ConnectionRecord:
         self.messages_in = self.messages_out = 0
         self.bytes_in = self.bytes_out = 0
         self.stream = Stream()
+        self.waiting: tuple[Response, bytes] | None = None
+        """An answer that goes out together with the next one, because a fault wants that."""
         self._credential: Credential | None = None
         self._handshake_begun = False
         self._state = ConnectionState.CONNECTING

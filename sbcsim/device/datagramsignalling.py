@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sbcsim.addresses import format_endpoint
 from sbcsim.clock import Instant
 from sbcsim.events import LogEvent, SipRefused
@@ -13,6 +15,7 @@ from . import faultyanswers
 from .chassis import Chassis
 from .datagrams import DatagramPlane
 from .effects import Endpoint, ListenerKey
+from .faultyanswers import LateAnswers
 from .listeners import Port
 from .pathcheck import PathChecks
 from .signalling import turned_away
@@ -21,10 +24,11 @@ from .signalling import turned_away
 class DatagramSignalling:
     """The SIP side of every socket for datagrams."""
 
-    def __init__(self, chassis: Chassis, plane: DatagramPlane, paths: PathChecks) -> None:
+    def __init__(self, chassis: Chassis, plane: DatagramPlane, paths: PathChecks, late: LateAnswers) -> None:
         self._chassis = chassis
         self._plane = plane
         self._paths = paths
+        self._late = late
 
     def received(self, listener: ListenerKey, remote: Endpoint, data: bytes, now: Instant) -> None:
         """Take one datagram."""
@@ -62,10 +66,18 @@ class DatagramSignalling:
                 lambda status: options.respond(request, status, source=remote, to_tag=tag),
                 now,
             )
-        if response is None:
-            return
+        if response is not None:
+            self._late.send(request, partial(self._answer, port, listener, remote, request, response), now)
+
+    def _answer(
+        self, port: Port, listener: ListenerKey, remote: Endpoint, request: Request, response: Response, now: Instant
+    ) -> None:
+        if self._plane.port(listener) is not port:
+            return  # it has gone out of service before the time of the answer came
+        faults = self._chassis.faults
         for _ in range(faultyanswers.copies(faults, request, now)):
-            self._send(port, listener, remote, response, now)
+            data = faultyanswers.written(faults, request, response, now)
+            self._send(port, listener, remote, response, now, data)
 
     def _response(
         self, port: Port, listener: ListenerKey, remote: Endpoint, response: Response, size: int, now: Instant
@@ -90,7 +102,15 @@ class DatagramSignalling:
         self._chassis.emit(now, SipRefused(0, reason, answered=status, closed=False, remote=format_endpoint(remote)))
         self._chassis.emit(now, LogEvent("DBG", "minor", f"*Sip: datagram from {format_endpoint(remote)}: {reason}"))
 
-    def _send(self, port: Port, listener: ListenerKey, remote: Endpoint, response: Response, now: Instant) -> None:
+    def _send(
+        self,
+        port: Port,
+        listener: ListenerKey,
+        remote: Endpoint,
+        response: Response,
+        now: Instant,
+        data: bytes | None = None,
+    ) -> None:
         try:
             target = transaction.reply_to(response, remote)
         except SipError:
@@ -98,7 +118,7 @@ class DatagramSignalling:
         port.counters.answered(response.status)
         # Elsewhere than where the request came from, an answer is a message like any other.
         answers = target[0] == remote[0]
-        self._plane.send(listener, target, response, response.to_bytes(), now, answers=answers)
+        self._plane.send(listener, target, response, data or response.to_bytes(), now, answers=answers)
 
     def _tag(self, request: Request) -> str:
         return transaction.stateless_tag(request, str(self._chassis.settings.seed))

@@ -160,7 +160,7 @@ class Faults:
             return None
         fired = None
         for active in self._by_point[point]:
-            if _fits(subject, active.fault.match) and self._due(active, now) and fired is None:
+            if fits(subject, active.fault.match) and self._due(active, now) and fired is None:
                 active.fired += 1
                 active.last = now.uptime
                 fired = active.fault
@@ -183,7 +183,8 @@ class Faults:
         return fault.probability == 1 or self._chance.random() < fault.probability
 
 
-def _fits(subject: str, match: str) -> bool:
+def fits(subject: str, match: str) -> bool:
+    """Whether a subject is one that a fault with this `match` is met by."""
     # A `[` is no class of letters here: command lines have it, around a list.
     return fnmatchcase(subject, match.replace("[", "[[]"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from sbcsim.clock import MINUTE, Instant, Order
 from sbcsim.config.transaction import Change
@@ -28,6 +29,8 @@ class Ports:
         self._plane = plane
         self._ports = ports
         self._by_group: dict[GroupKey, dict[PortKey, None]] = {}
+        self.out_of_order: frozenset[PortKey | InterfaceKey] = frozenset()
+        """Ports that do not work, and interfaces."""
 
     def __iter__(self) -> Iterator[Port]:
         return iter(tuple(self._ports.values()))
@@ -58,7 +61,7 @@ class Ports:
         """Return the sockets that changes would open in addition to those that are open."""
         wanted: set[ListenerKey] = set()
         for key in self.affected(changes):
-            config = read_port(tree, key)
+            config = self._working(read_port(tree, key))
             port = self._ports.get(key)
             if config is not None and config.serves:
                 wanted.update(set(config.listeners()) - set(port.listeners if port is not None else ()))
@@ -66,7 +69,7 @@ class Ports:
 
     def configure(self, key: PortKey, now: Instant) -> None:
         """Take over the configuration of one port."""
-        new = read_port(self._chassis.tree, key)
+        new = self._working(read_port(self._chassis.tree, key))
         port = self._ports.get(key)
         if new is None:
             if port is not None:
@@ -136,6 +139,12 @@ class Ports:
         for record in self._plane.table.on_port(port.config.key):
             self._plane.close(record, f"sipSigPort {reason}", now)
 
+    def _working(self, config: SipSigPort | None) -> SipSigPort | None:
+        """Return a port as far as it works: one that does not has no interface."""
+        if config is None or not self.out_of_order & {config.key, config.interface}:
+            return config
+        return replace(config, interface=None)
+
     def _retire(self, port: Port, now: Instant) -> None:
         if port.state is not PortState.DOWN:
             self._trigger(port, PortTrigger.FORCE, "deleted", now)
@@ -144,6 +153,8 @@ class Ports:
         self._by_group.get(port.config.group, {}).pop(port.config.key, None)
 
     def _why(self, new: SipSigPort) -> str:
+        if new.key in self.out_of_order:
+            return "out of order"
         if not new.enabled:
             return "state disabled"
         return "mode outOfService" if not new.in_service else "ipInterface out of service"

@@ -101,9 +101,9 @@ class Servers:
         """Return a server by its name."""
         return next((server for server in self._all if server.name == name), None)
 
-    def fall_behind(self, now: Instant) -> int:
-        """Have the standby catch up from the beginning; returns the uptime at which it will have."""
-        self._caught_up_at = now.uptime + SYNC_SECONDS * SECOND
+    def fall_behind(self, now: Instant, time: int = SYNC_SECONDS * SECOND) -> int:
+        """Have the standby catch up from the beginning, in microseconds; returns the uptime at which it will have."""
+        self._caught_up_at = now.uptime + time
         return self._caught_up_at
 
     def caught_up(self) -> None:

@@ -29,6 +29,7 @@ from .actions import Actions, Request
 from .administration import Administration
 from .alarms import AlarmName, Standing
 from .authorizedkeys import authorized_keys, forget_keys
+from .boxfaults import BoxFaults
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore, Enabled
 from .chassis import Chassis
@@ -56,12 +57,14 @@ from .effects import (
     TrapTarget,
 )
 from .eventlog import DIRECTORY, EventLog
+from .faultyanswers import LATE, LateAnswers
 from .filenodes import Directory, FileError, FileKeeper
 from .files import MountedFile, VirtualFiles
 from .keptfiles import KeptFiles
 from .listeners import Port
 from .objects import peer_keys, port_keys, read_port
 from .ocsp import TIMER as OCSP
+from .outages import OUTAGE, Broken, Outages
 from .pathcheck import PathChecks
 from .peerdirectory import PeerDirectory
 from .ports import DRYUP, Ports
@@ -145,12 +148,16 @@ class Sbc:
         datagrams = DatagramPlane(self._chassis, self._port_map)
         self._paths = PathChecks(self._chassis, self._plane, datagrams, self._port_map, directory)
         self._checks = CertificateChecks(self._chassis, self._plane)
-        self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map, directory)
-        self._datagrams = DatagramSignalling(self._chassis, datagrams, self._paths)
+        self._late = LateAnswers(self._chassis)
+        self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map, directory, self._late)
+        self._datagrams = DatagramSignalling(self._chassis, datagrams, self._paths, self._late)
         self._status = Status(self._chassis, self._ports, self._plane, self._paths)
         self._actions = Actions(self._chassis, self._ports, self._paths, self)
         self._takeover = Takeover(self._chassis, self)
         self._validity = Validity(self._chassis)
+        self._outages = Outages(self._chassis, self._ports, self._paths)
+        self._box_faults = BoxFaults(self._chassis, self, self._outages, self._takeover, self._checks, self._validity)
+        self.faults.changed = self._box_faults.changed
         self._plane.watchers += [self._paths, self._checks, self._validity]
         self.event_log.send = self._send_syslog
         self.journal.subscribe(self.event_log.read)
@@ -176,10 +183,12 @@ class Sbc:
             DRYUP: lambda key, now: self._ports.dryup_ended(_port_key(key), now),
             "ping": lambda key, now: self._paths.send_ping(_peer_key(key), 1, now),
             "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
+            LATE: lambda key, now: self._late.due(_number(key), now),
             RESEND: lambda key, now: self._paths.resend(_peer_key(key), now),
             UNCONFIRMED[0]: lambda _key, now: self.database.time_out(now),
-            VALIDITY: lambda _key, _now: self._paths.reconsider(),
-            SYNCHRONISED[0]: lambda _key, now: self._takeover.synchronised(now),
+            VALIDITY: lambda key, _now: self._date_came(key),
+            OUTAGE: lambda key, now: self._box_faults.mend(cast(Broken, key), now),
+            SYNCHRONISED[0]: lambda _key, now: self._box_faults.synchronised(now),
         }
         self._start = self.moment()
         database.subscribe(
@@ -294,8 +303,14 @@ class Sbc:
         self._ports.listening(listener, bound, now)
 
     def take_effects(self) -> list[Effect]:
-        """Hand over what is to be done outside, in order."""
+        """Hand over what is to be done outside, in order; before, faults are met by what the journal has told."""
+        self._box_faults.happen()
         return self._chassis.take_effects()
+
+    @property
+    def stirred(self) -> bool:
+        """Whether something has been told that may still meet a fault of the box."""
+        return self._box_faults.waiting
 
     @property
     def wake(self) -> Callable[[], None] | None:
@@ -505,6 +520,8 @@ class Sbc:
         # No peer is down any more: its path check begins anew.
         down = [alarm for alarm in start.alarms.current.values() if alarm.name is AlarmName.PATH_DOWN]
         self._chassis.restart(self.database.running, start.active, start.alarms.without(down))
+        self._box_faults.clear()
+        self._validity.clear()
         self._chassis.certificates.reset(start.certificates)
         self.users.reset(start.users)
         self.sessions.forget()
@@ -544,6 +561,7 @@ class Sbc:
         self._plane.ocsp.clear()
         self._plane.replacements.clear()
         self._plane.originals.clear()
+        self._late.clear()
 
     def go_on(self, before: Iterable[ListenerKey], now: Instant) -> None:
         """Put the configuration to work; sockets that it does not want any more are closed."""
@@ -558,6 +576,10 @@ class Sbc:
         self.sessions.end(user)
         if self.hang_up is not None:
             self.hang_up(user)
+
+    def _date_came(self, edge: Hashable) -> None:
+        self._validity.come(cast(tuple[str, str], edge))
+        self._paths.reconsider()
 
     def _user_gone(self, account: Account) -> None:
         now = self.clock.reading()

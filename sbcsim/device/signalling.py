@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from sbcsim.clock import Instant
 from sbcsim.events import LogEvent, SipMessage, SipRefused
@@ -11,10 +12,11 @@ from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
 from sbcsim.sip.stream import PONG_OCTETS, KeepAlive
 
-from . import faultyanswers
+from . import faultyanswers, signallingpoints
 from .chassis import Chassis
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, ConnectionState, PortKey
+from .faultyanswers import LateAnswers
 from .listeners import Port, PortState
 from .pathcheck import PathChecks
 from .peerdirectory import PeerDirectory
@@ -30,12 +32,14 @@ class Signalling:
         paths: PathChecks,
         ports: Mapping[PortKey, Port],
         directory: PeerDirectory,
+        late: LateAnswers,
     ) -> None:
         self._chassis = chassis
         self._plane = plane
         self._paths = paths
         self._ports = ports
         self._directory = directory
+        self._late = late
 
     def received(self, record: ConnectionRecord, data: bytes, now: Instant) -> None:
         """Take octets from an established connection."""
@@ -80,7 +84,15 @@ class Signalling:
             )
         if response is None:
             return
-        for _ in range(faultyanswers.copies(faults, request, now)):
+        if faults.any and faults.fires(signallingpoints.CLOSE, request.method, now) is not None:
+            self._plane.close(record, "closed in place of an answer", now)
+            return
+        self._late.send(request, partial(self._answer, record, request, response), now)
+
+    def _answer(self, record: ConnectionRecord, request: Request, response: Response, now: Instant) -> None:
+        if self._plane.table.get(record.id) is not record:
+            return  # it has ended before its time came
+        for _ in range(faultyanswers.copies(self._chassis.faults, request, now)):
             self._send(record, response, now, request)
 
     def _replacing(self, record: ConnectionRecord, request: Request) -> bool:
@@ -136,12 +148,26 @@ class Signalling:
         return options.respond(request, status, source=record.remote, to_tag=self._chassis.token(8))
 
     def _send(self, record: ConnectionRecord, response: Response, now: Instant, request: Request | None = None) -> None:
-        data = response.to_bytes()
-        self._ports[record.port].counters.answered(response.status)
-        pieces = (data,) if request is None else faultyanswers.pieces(self._chassis.faults, request, data, now)
+        faults, waiting = self._chassis.faults, record.waiting
+        pieces: tuple[bytes, ...] = (response.to_bytes(),)
+        size = len(pieces[0])
+        if request is not None and faults.any:
+            data = faultyanswers.written(faults, request, response, now)
+            if waiting is None and faultyanswers.waits(faults, request, now):
+                record.waiting = response, data
+                return
+            pieces, size = faultyanswers.pieces(faults, request, data, now), len(data)
+        if waiting is not None:
+            record.waiting = None
+            pieces = (waiting[1] + pieces[0], *pieces[1:])
+            self._note_answer(record, waiting[0], len(waiting[1]), now)
         for number, piece in enumerate(pieces):
-            self._plane.send(record, piece, now, pdus=int(number == 0))
-        self._note(record, "out", response, len(data), now)
+            self._plane.send(record, piece, now, pdus=(1 + int(waiting is not None)) * int(number == 0))
+        self._note_answer(record, response, size, now)
+
+    def _note_answer(self, record: ConnectionRecord, response: Response, size: int, now: Instant) -> None:
+        self._ports[record.port].counters.answered(response.status)
+        self._note(record, "out", response, size, now)
 
     def _note(
         self,

@@ -27,6 +27,14 @@ SILENCE: Final = "sip.silence"
 STATUS: Final = "sip.status"
 DUPLICATE: Final = "sip.duplicate"
 SPLIT: Final = "sip.split"
+MERGE: Final = "sip.merge"
+DELAY: Final = "sip.delay"
+CLOSE: Final = "sip.close"
+GARBLE: Final = "sip.garble"
+LENGTH: Final = "sip.length"
+
+BROKEN: Final = ("startLine", "header", "cseq")
+"""What may be broken in an answer: its first line, a header without a colon, no CSeq."""
 
 _METHOD = "method of the request"
 _HANDSHAKE = "direction and tlsProfile, as in `outbound TLS1`"
@@ -62,14 +70,45 @@ SIGNALLING: Final = (
         "A client of TLS 1.2 or older takes its session up although the certificate has been renewed since; met where "
         "that is the only objection.",
     ),
-    Point(UNSENT, _PEER, "A ping of the box is lost before it is sent; the box waits for its answer."),
-    Point(IGNORED, _PEER, "The final answer to a ping of the box is taken no notice of."),
     Point(REFUSED, _PEER, "A dial to the peer is refused, as if nobody listened there."),
     Point(TIMEOUT, _PEER, "A dial to the peer is not answered, until the tcpConnectTimeout runs out."),
     Point(SILENCE, _METHOD, "A request is not answered."),
     Point(STATUS, _METHOD, "A request is answered by a failure.", "status of the answer", "503"),
     Point(DUPLICATE, _METHOD, "The answer to a request is sent twice."),
     Point(SPLIT, _METHOD, "The answer to a request comes in two pieces, each in a TLS record of its own."),
+    Point(
+        MERGE,
+        _METHOD,
+        "The answer to a request waits for the next one on its connection, and both come in one piece (not over UDP).",
+    ),
+    Point(
+        DELAY,
+        _METHOD,
+        "The answer to a request comes late: where the clock stands, not before it is moved.",
+        "simulated time",
+        "1s",
+        faultvalues.duration,
+    ),
+    Point(CLOSE, _METHOD, "The connection is closed on which a request comes, in place of an answer (not over UDP)."),
+    Point(
+        GARBLE,
+        _METHOD,
+        "The answer to a request is no SIP as it should be: a first line that is none, a header without a colon, or no "
+        "CSeq.",
+        " or ".join(f"`{each}`" for each in BROKEN),
+        BROKEN[0],
+        faultvalues.one_of(*BROKEN),
+    ),
+    Point(
+        LENGTH,
+        _METHOD,
+        "The Content-Length of the answer to a request promises more than comes.",
+        "octets too many",
+        "10",
+        faultvalues.octets,
+    ),
+    Point(UNSENT, _PEER, "A ping of the box is lost before it is sent; the box waits for its answer."),
+    Point(IGNORED, _PEER, "The final answer to a ping of the box is taken no notice of."),
 )
 """Every point of this side."""
 

@@ -77,6 +77,10 @@ class Takeover:
         else:
             self._application.restart(cause, now)
 
+    def fall_behind(self, now: Instant, time: int) -> None:
+        """Have the standby server catch up from the beginning, which takes it `time` microseconds."""
+        self._chassis.timetable.acting.set(SYNCHRONISED, self._servers.fall_behind(now, time), Order.TIMEOUT)
+
     def synchronised(self, now: Instant) -> None:
         """The standby server has caught up."""
         self._servers.caught_up()

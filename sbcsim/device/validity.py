@@ -19,13 +19,31 @@ class Validity:
 
     def __init__(self, chassis: Chassis) -> None:
         self._chassis = chassis
+        self._coming: dict[tuple[str, str], int] = {}
 
     def watch(self, certificate: Certificate, now: Instant) -> None:
         """Set the timers of one certificate, as far as its dates are still to come."""
         for edge, calendar in (("begins", certificate.not_before), ("ends", certificate.not_after + SECOND)):
             if calendar > now.calendar:
-                key = (VALIDITY, (certificate.fingerprint, edge))
-                self._chassis.timetable.acting.set(key, now.uptime + calendar - now.calendar, Order.CERTIFICATE)
+                self._coming[certificate.fingerprint, edge] = calendar
+                self._set((certificate.fingerprint, edge), calendar, now)
+
+    def come(self, edge: tuple[str, str]) -> None:
+        """A date has come."""
+        self._coming.pop(edge, None)
+
+    def stepped(self, now: Instant) -> None:
+        """The calendar has jumped: every date comes earlier, some at once."""
+        for edge, calendar in self._coming.items():
+            self._set(edge, calendar, now)
+
+    def clear(self) -> None:
+        """Forget every date: the node begins anew."""
+        self._coming.clear()
+
+    def _set(self, edge: tuple[str, str], calendar: int, now: Instant) -> None:
+        due = now.uptime + max(0, calendar - now.calendar)
+        self._chassis.timetable.acting.set((VALIDITY, edge), due, Order.CERTIFICATE)
 
     def connection_up(self, record: ConnectionRecord, now: Instant) -> None:
         """What is up stays up until the re-check."""

@@ -77,6 +77,10 @@ class Device(Protocol):
         """Hand over what is to be done outside."""
 
     @property
+    def stirred(self) -> bool:
+        """Whether the next `take_effects` may find more to do than is there now: what was told may meet a fault."""
+
+    @property
     def closing(self) -> bool:
         """Whether a re-check has more to close at this instant, which it does though the clock stands."""
 

@@ -252,6 +252,8 @@ class Driver:
                 begun = loop.time()
         end = self._clock.move_to(target)
         self._journal.add(end, ClockMoved(target - start.uptime, fired, spared))
+        if self._device.stirred:
+            await self.settle()
         return Moved(start, end, fired, spared)
 
     async def settle(self) -> None:

@@ -195,6 +195,10 @@ class FakeDevice:
     # Time.
 
     @property
+    def stirred(self) -> bool:
+        return False
+
+    @property
     def closing(self) -> bool:
         return False
 

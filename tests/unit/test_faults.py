@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sbcsim.clock import MINUTE, SECOND, Instant
 from sbcsim.device.faultpoints import POINTS
 from sbcsim.device.faults import MOST, Faults
+from sbcsim.device.redundancy import HaMode
 from sbcsim.device.signallingpoints import DIALLED, PINGED
 from sbcsim.errors import UserError
 from sbcsim.journal import Journal
@@ -25,7 +26,7 @@ def at(seconds: int) -> Instant:
 
 @pytest.fixture
 def faults() -> Faults:
-    return Faults(Journal(), 7)
+    return Faults(Journal(), 7, HaMode.CLOUD)
 
 
 def fired(faults: Faults, meetings: int, point: str = "sip.silence", subject: str = "OPTIONS") -> list[int]:
@@ -160,6 +161,14 @@ def test_faults_are_taken_away(faults):
         ({"point": "cli.delay", "value": "soon"}, '"soon" is no number'),
         ({"point": "sip.status", "value": "200"}, "no status of a failure: 300 to 699"),
         ({"point": "sip.status", "value": "9" * 30}, "is no number"),
+        ({"point": "sip.garble", "value": "via"}, '"via" is none of startLine, header, cseq'),
+        ({"point": "sip.length", "value": "0"}, '"0" is no number of octets'),
+        ({"point": "sip.delay", "value": "soon"}, '"soon" is not a duration'),
+        ({"point": "sip.delay", "value": "0s"}, "between one microsecond and ten years"),
+        ({"point": "box.clock", "value": "9999999h"}, "between one microsecond and ten years"),
+        ({"point": "box.port", "value": "60s ZONE1/1"}, '"ZONE1/1" has not three keys'),
+        ({"point": "box.port", "value": "60s "}, "ends in a space"),
+        ({"point": "box.interface", "value": "default/LIG/LIF"}, "is not a duration"),
         ({"point": "tls.alert", "value": "41"}, 'tls.alert: "41" is no fatal alert: 10, 20,'),
         ({"point": "tls.alert", "value": "unknown_ca"}, "is no fatal alert"),
     ],
@@ -168,6 +177,15 @@ def test_what_makes_no_sense_is_refused(faults, options, text):
     with pytest.raises(UserError, match=text):
         faults.add(**({"point": "sip.silence"} | options))
     assert list(faults) == []
+
+
+def test_what_one_server_alone_cannot_do_is_refused():
+    for mode in (HaMode.NONE, HaMode.PAIR):
+        with pytest.raises(UserError, match=r"standby\.file needs a pair of servers: --ha cloud"):
+            Faults(Journal(), 0, mode).add("standby.file")
+    with pytest.raises(UserError, match=r"box\.switchover needs a pair of servers: --ha 1to1 or cloud"):
+        Faults(Journal(), 0).add("box.switchover")
+    Faults(Journal(), 0, HaMode.PAIR).add("box.switchover")
 
 
 def test_only_so_many_are_set(faults):

@@ -11,6 +11,7 @@ import asyncssh
 import pytest
 import testca
 from boxes import LINES, certificate_files
+from boxfaultcases import BOX
 from faultedbox import NEW, SHOW, content, dialled, run, until
 from handshakefaults import HANDSHAKES
 from managementfaults import MANAGEMENT
@@ -19,16 +20,20 @@ from sshlines import LOGIN, PATIENCE, sessions_left, terminal, upload
 
 from sbcsim import Simulator
 from sbcsim.device.faultpoints import POINTS
+from sbcsim.device.redundancy import HaMode
 from sbcsim.device.settings import LOCK_PATIENCE, Settings
 
-CASES = MANAGEMENT | SIGNALLING | HANDSHAKES
+CASES = MANAGEMENT | SIGNALLING | HANDSHAKES | BOX
 
 
 @pytest.fixture
-async def box(tmp_path: Path) -> AsyncIterator[Simulator]:
+async def box(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Simulator]:
+    """A box, with a pair of servers where the point that is tried needs one."""
     config = tmp_path / "box.cli"
     config.write_text("\n".join(LINES) + "\n")
-    async with Simulator(config, clock=f"virtual@{testca.START}", files=certificate_files()) as box:
+    point = POINTS.get(request.node.callspec.params["point"]) if hasattr(request.node, "callspec") else None
+    ha = "none" if point is None or HaMode.NONE in point.on else "cloud"
+    async with Simulator(config, clock=f"virtual@{testca.START}", files=certificate_files(), ha=ha) as box:
         yield box
 
 
