@@ -67,7 +67,10 @@ TOLD: Final = (
         on=frozenset({HaMode.CLOUD}),
     ),
 )
-"""Every point that is met by what the journal tells."""
+"""Every point that is met by the kind of an event in the journal."""
+
+BY_EVENT: Final = frozenset(point.name for point in TOLD)
+"""Their names."""
 
 BOX: Final = (
     *TOLD,
@@ -79,3 +82,6 @@ BOX: Final = (
     ),
 )
 """Every point of this side."""
+
+LOOKED: Final = BY_EVENT | {LATE}
+"""Points that may be met whenever a timer fires, also one that only looks."""

@@ -158,13 +158,12 @@ class CertificateChecks:
 
     def _put_off(self, now: Instant) -> bool:
         """Whether the re-check that is due runs later, because a fault wants that."""
-        faults, timetable = self._chassis.faults, self._chassis.timetable
-        delay = None if self._late else faults.fires(boxpoints.LATE, self._chassis.servers.active.name, now)
+        faults, server = self._chassis.faults, self._chassis.servers.active.name
+        delay = None if self._late else faults.fires(boxpoints.LATE, server, now)
         if delay is None:
             return False
         self._late = True
-        timetable.looking.set(RECHECK, now.uptime + parse_duration(delay), Order.CERTIFICATE)
-        timetable.abandon_plan()  # which was made for another moment
+        self._chassis.timetable.looking.set(RECHECK, now.uptime + parse_duration(delay), Order.CERTIFICATE)
         return True
 
     def _misses(self, record: ConnectionRecord, why: str, now: Instant) -> bool:

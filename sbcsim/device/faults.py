@@ -145,11 +145,12 @@ class Faults:
         """Whether a fault is set at a point at all."""
         return point in self._by_point
 
-    def may_fire(self, points: Iterable[str]) -> bool:
-        """Whether a fault at one of these points may fire some day."""
+    def may_fire(self, points: Iterable[str], subjects: Iterable[str] = ()) -> bool:
+        """Whether a fault at one of these points may fire some day, for one of the subjects if there are any."""
         if not self._by_point:
             return False
-        return any(not each.spent for point in points for each in self._by_point.get(point, ()))
+        likely = (each.fault for point in points for each in self._by_point.get(point, ()) if not each.spent)
+        return any(not subjects or any(fits(subject, fault.match) for subject in subjects) for fault in likely)
 
     def fires(self, point: str, subject: str, now: Instant, *, shown: str | None = None) -> str | None:
         """Return the value of the fault that fires at a point for a subject, None where all is well.

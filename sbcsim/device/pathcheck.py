@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sbcsim.clock import SECOND, Instant, Order
-from sbcsim.events import PathPing, PathState
+from sbcsim.events import PathPing, PathState, SipMessage
 from sbcsim.sip.locating import Answer, Question
 from sbcsim.sip.message import Response
 
 from .alarms import AlarmName
+from .boxpoints import BY_EVENT
 from .chassis import Chassis
 from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord, PeerKey, PortKey
@@ -32,6 +33,9 @@ from .signallingpoints import DIALLED, IGNORED, PINGED, UNSENT
 REPLY_SECONDS = 32
 """A ping fails when no final answer came within this time, or within sendInterval if that is shorter."""
 
+
+_TOLD = (PathPing.kind, SipMessage.kind)
+"""What the journal tells of each ping."""
 
 PINGED_PEERS = 2000
 """At most this many peers are pinged; those enabled beyond stay `inActive`."""
@@ -336,7 +340,9 @@ class PathChecks:
         record = self._plane.table.get(check.connection)
         if not check.settled or check.ping is not None or (record is not None and not record.established):
             return False
-        return not self._chassis.faults.may_fire(DIALLED if record is None else PINGED)
+        faults = self._chassis.faults
+        met = faults.may_fire(DIALLED if record is None else PINGED) or faults.may_fire(BY_EVENT, _TOLD)
+        return not met
 
     def _requeue(self, check: PathCheck) -> None:
         """Have the next ping wait among those that may be coalesced, or among those that may not."""

@@ -30,6 +30,7 @@ from .administration import Administration
 from .alarms import AlarmName, Standing
 from .authorizedkeys import authorized_keys, forget_keys
 from .boxfaults import BoxFaults
+from .boxpoints import LOOKED
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore, Enabled
 from .chassis import Chassis
@@ -339,11 +340,11 @@ class Sbc:
             self._paths.clock_moves()
         if self._checks.unfinished:
             return now.uptime
-        if self.faults.may_fire(DIALLED):
+        look = self._checks.acts_at(now)
+        if self.faults.may_fire(DIALLED | LOOKED):
             self._paths.beware()
-        due = self._chassis.timetable.plan(
-            target, self._checks.acts_at(now), lambda key: self._paths.interval(_ping_peer(key))
-        )
+            look = self._chassis.timetable.next_look(look) if self.faults.may_fire(LOOKED) else look
+        due = self._chassis.timetable.plan(target, look, lambda key: self._paths.interval(_ping_peer(key)))
         # What came due just before the clock was held has not been fired yet.
         return None if due is None else max(due, now.uptime)
 

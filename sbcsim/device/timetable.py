@@ -88,6 +88,11 @@ class Timetable:
             dues.append(self._planned[0].at)
         return min(dues, default=None)
 
+    def next_look(self, acting_look: int | None) -> int | None:
+        """Return when a timer that looks is due next, where each of them may act; `acting_look` is one that will."""
+        head = self.looking.peek()
+        return acting_look if head is None else min(head.due, head.due if acting_look is None else acting_look)
+
     def take_planned(self, until: int) -> Iterator[Coalesced]:
         """Yield the coalesced keep-alives whose moment has come."""
         while self._planned and self._planned[0].at <= until:

@@ -110,6 +110,32 @@ async def test_a_step_of_the_clock_brings_dates_of_certificates_nearer(tmp_path)
         assert [each.path_state for each in box.peers()] == ["up"]
 
 
+async def test_pings_before_a_re_check_that_runs_late_stand_for_no_ping_behind_it(tmp_path) -> None:
+    """The re-check closes the connection at 02:00: the pings up to that minute succeed on it, the next one dials."""
+    async with tls_box(tmp_path) as box, pinged(box, tmp_path) as far:
+        box.faults.add("recheck.late", nth=60, times=1, value="2h")
+        moved = await box.advance(to="2026-03-02T12:00:30Z")
+        assert moved.coalesced > 60_000
+        (fired,) = box.journal("faultFired")
+        assert fired.at.rfc3339() == "2026-03-02T00:00:00Z"
+        first, second = far.connections
+        assert (first.live, second.live) == (False, True)
+        pings = [entry for entry in box.journal("pathPing") if entry.event.ok]
+        on_first = sum(entry.event.times for entry in pings if entry.event.connection in {0, 1})
+        assert on_first == (60 * 24 + 2) * 60  # from 00:00 on 1 January, and the one at 02:00 dials anew
+        assert sum(entry.event.times for entry in pings) == on_first + 10 * 60 + 1
+
+
+async def test_pings_are_sent_one_by_one_where_their_events_may_set_something_off(box, tmp_path) -> None:
+    async with pinged(box, tmp_path):
+        box.faults.add("box.clock", match="commit")
+        assert (await box.advance("1h")).coalesced > 50
+        box.faults.add("box.clock", match="pathPing", nth=30, times=1, value="2h")
+        moved = await box.advance("1h")
+        assert moved.coalesced < 35
+        assert (moved.now - moved.start).total_seconds() == 3 * 3600
+
+
 async def test_pings_are_sent_one_by_one_while_a_fault_may_meet_them(box, tmp_path) -> None:
     async with pinged(box, tmp_path) as far:
         assert (await box.advance("1h")).coalesced > 50
