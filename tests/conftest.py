@@ -9,21 +9,31 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import signal
 import threading
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import hypothesis
 import hypothesis.core
+import hypothesis.internal.conjecture.engine as conjecture
 import pytest
 
 pytest.register_assert_rewrite("heldstage")  # it checks for the tests, and is to say what it found
 
 _DESCRIPTORS = Path("/proc/self/fd")
-# The host's clock judges no test: it has other work.
-hypothesis.settings.register_profile("sbcsim", deadline=None, derandomize=False, print_blob=True)
+# The host's clock judges no test: it has other work. To explain an example takes a trace of every try to shrink it.
+hypothesis.settings.register_profile(
+    "sbcsim",
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    phases=[each for each in hypothesis.Phase if each is not hypothesis.Phase.explain],
+)
 hypothesis.settings.register_profile("long", parent=hypothesis.settings.get_profile("sbcsim"))
 hypothesis.settings.load_profile("sbcsim")
+# An example that is not the smallest one says more than that the time of its test was up.
+conjecture.MAX_SHRINKING_SECONDS = min(conjecture.MAX_SHRINKING_SECONDS, 30)
 
 _THREAD_PATIENCE = 2.0
 """Host seconds that a thread gets to end after its owner let go of it."""
@@ -34,6 +44,37 @@ def pytest_configure(config: pytest.Config) -> None:
     """Have hypothesis draw by the seed of the run, unless it was given one of its own."""
     if config.getoption("hypothesis_seed", None) is None:
         hypothesis.core.global_force_seed = config.getoption("randomly_seed", None)
+
+
+class TimeUp(KeyboardInterrupt):
+    """The time of a test is up: what hypothesis takes for no failure of an example."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Have a time-out end a test of hypothesis at once.
+
+    By itself it is a failed example there, to be made smaller for minutes, or for ever where it does not end: no
+    second time-out follows.
+    """
+    handler = signal.getsignal(signal.SIGALRM)
+    drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    if not drawn or not callable(handler) or threading.current_thread() is not threading.main_thread():
+        return (yield)
+
+    def end(number: int, frame: object) -> None:
+        try:
+            handler(number, frame)
+        except pytest.fail.Exception as failure:
+            raise TimeUp(failure.msg) from None
+
+    signal.signal(signal.SIGALRM, end)
+    try:
+        return (yield)
+    except TimeUp as up:
+        raise pytest.fail.Exception(str(up)) from up
+    finally:
+        signal.signal(signal.SIGALRM, handler)
 
 
 @pytest.fixture
