@@ -24,6 +24,15 @@ a second of simulated time behind one that has fired, or whose consequences end,
 `BY_OTHERS`.
 So a restart behind every handshake is one restart, although the peers come back at once.
 
+Whatever goes wrong, the box stays sound: its configuration is the old one or the new one, never a part of each; the
+next commit works; no session and no lock is left behind. What a tool cannot see is which of both it is. `cli.lost` and
+`cli.drop` with the match `commit*` look the same to it, an end of the connection behind `commit`: with the first
+nothing has been committed, with the second all has, and survives the process where there is a state directory. So do
+`commit.veto` and `commit.false`, two refusals. A careful tool connects again and reads what is in force.
+
+What one exec request sends is one command line for the points `cli.*`, but for `cli.question` and `cli.syntax`, which
+meet each of its commands.
+
 | point | `match` is compared with | what happens | `value`, and what it is otherwise |
 |---|---|---|---|
 """

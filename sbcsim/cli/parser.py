@@ -233,6 +233,12 @@ def verbs(start: Start) -> tuple[str, ...]:
     return expected("", start).keywords
 
 
+def unknown_command(line: str, start: Start) -> LineError:
+    """Return the refusal of a line whose first word is no command."""
+    choices = tuple(verb for verb in verbs(start) if verb not in HIDDEN)
+    return LineError(Fault.UNKNOWN_COMMAND, len(line) - len(line.lstrip()), choices=choices)
+
+
 def parse(line: str, start: Start) -> Call:
     """Return the call that a line stands for; raises LineError. The line holds at least one word."""
     try:

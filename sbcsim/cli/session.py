@@ -23,6 +23,7 @@ from .commands.properties import screen_values, start_values
 from .completion import Completion, completed, in_quotes, spaced
 from .editor import Habits
 from .greeting import greeting
+from .hindrances import asked_first, refuse_unknown
 from .lexer import continues, split_commands, uncommented
 from .modes import Mode, level_line
 from .output import Place, clock_face, failure, status_line
@@ -283,9 +284,10 @@ class Session:
         try:
             call = parse(line, shell.mode.start)
             pipes = pipeline(call, shell.mode.start)
+            refuse_unknown(shell, line, cleaned)
         except LineError as error:
             return self._refused(cleaned, error, place)
-        steps = pipes.batches(execute(shell, call), shell)
+        steps = asked_first(shell, line, cleaned, pipes.batches(execute(shell, call), shell))
         self._running = Running(steps, cleaned, shell.mode, place, pipes, self._head())
         return self._go_on(None)
 

@@ -11,6 +11,7 @@ from sbcsim.clock import Instant
 from sbcsim.config.document import Document
 from sbcsim.config.transaction import Author, Candidate, Database
 from sbcsim.config.tree import Tree
+from sbcsim.device.faults import Faults
 from sbcsim.device.files import VirtualFiles
 from sbcsim.device.sessions import LoginSession, Sessions
 from sbcsim.device.users import Users
@@ -55,6 +56,10 @@ class Box(Protocol):
     @property
     def files(self) -> VirtualFiles:
         """The files of the box."""
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose."""
 
     def rows(self, path: Path) -> Sequence[Mapping[str, Value]]:
         """Return the operational data of a list (path without its key) or a container."""

@@ -89,6 +89,8 @@ class Database:
         self.lock_patience = 0.0
         """How many real seconds somebody who commits should wait for another's lock."""
         self._pending: Pending | None = None
+        self.claimed: Callable[[Author], Author | None] = lambda _: None
+        """Tells who else claims the lock, beside those with a candidate, when somebody wants it or commits."""
 
     @property
     def running(self) -> Tree:
@@ -118,6 +120,8 @@ class Database:
     def open(self, author: Author, *, exclusive: bool = False) -> Candidate:
         """Return a new candidate; `exclusive` is refused while somebody has it, or a confirmed commit pending."""
         holder = self.lock_holder
+        if exclusive and holder is None:
+            holder = self.claimed(author)
         if exclusive and holder is not None:
             raise LockedError(message("refusal.configuration_locked"), holder)
         if exclusive and self._pending is not None:
@@ -170,12 +174,12 @@ class Database:
         return candidate in self._candidates
 
     def refuse_if_locked(self, candidate: Candidate) -> None:
-        """Raise LockedError if somebody other than `candidate` holds the lock."""
-        for other in self._candidates:
-            if other.exclusive and other is not candidate:
-                holder = other.author
-                text = message("refusal.database_locked", session=holder.session, holder=holder.description)
-                raise LockedError(text, holder)
+        """Raise LockedError if somebody other than the author of `candidate` holds the lock."""
+        others = (other.author for other in self._candidates if other.exclusive and other is not candidate)
+        holder = next(others, None) or self.claimed(candidate.author)
+        if holder is not None:
+            text = message("refusal.database_locked", session=holder.session, holder=holder.description)
+            raise LockedError(text, holder)
 
     def prework(self, proposal: Proposal) -> Callable[[], None] | None:
         """Return the slow work of all subscribers as one function, None if there is none."""

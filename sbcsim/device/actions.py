@@ -23,6 +23,7 @@ from .chassis import Chassis
 from .filenodes import FileError
 from .files import CERTIFICATE_DIRECTORY, VirtualFiles
 from .internalkeys import read_certificate
+from .managementpoints import ACTION
 from .pathcheck import PathChecks
 from .ports import Ports
 from .redundancy import RestartCause, Server, Servers
@@ -81,6 +82,11 @@ class Actions:
         action = ACTIONS.get(schema_path)
         if action is None:
             raise UserError(f"no such action: {' '.join(schema_path)}", path=request.path, tag="unknown-element")
+        if schema_path[:4] == _CERTIFICATE:
+            subject = f"{request.path[4]} {schema_path[-1]}"
+            reason = self.chassis.faults.fires(ACTION, subject, request.now)
+            if reason is not None:
+                return _failed(reason)
         return action(self, request)
 
 

@@ -23,7 +23,7 @@ from sbcsim.pki.keystore import KeystoreError, Problem, load_file
 from sbcsim.schema.walk import format_path
 
 from .documents import CERTIFICATE, KEY, under
-from .files import VirtualFiles
+from .files import CERTIFICATE_DIRECTORY, FileError, VirtualFiles
 from .internalkeys import InternalKeys, Pair
 from .loaded import Loaded, packed, unpacked
 from .objects import certificate_path
@@ -201,6 +201,19 @@ class CertificateStore:
             revision = max(item.revision for item in remote)
             self._anchors = TrustAnchors(tuple(item.certificate for item in remote), revision)
 
+    def has_pass_phrase(self, tree: Tree, name: str) -> bool:
+        """Tell whether a certificate object has a pass phrase for its file."""
+        return self._pass_phrase(tree, name) is not None
+
+    def lose_file(self, tree: Tree, name: str, now: Instant) -> None:
+        """Remove the file of a certificate object, if there is one; raises UserError where a disk keeps it."""
+        file, files = _text(tree, name, "fileName"), self._files()
+        if file and files.certificate_file(file) is not None:
+            try:
+                files.remove(f"{CERTIFICATE_DIRECTORY}/{file}", now)
+            except FileError as error:
+                raise UserError(error.text) from None
+
     def load_again(self, tree: Tree) -> dict[str, str]:
         """Have a server take over that reads the local certificates from files of its own.
 
@@ -289,8 +302,7 @@ class CertificateStore:
         except KeystoreError as error:
             if error.problem is Problem.PASS_PHRASE_MISSING:
                 raise _missing(path, "passPhrase") from error
-            key, leaf = _REFUSALS[error.problem]
-            raise _refusal(key, path, leaf, file=file_name) from error
+            raise file_refused(tree, name, error.problem) from error
         _refuse_expired(path, content.certificate, now)
         return Loaded(name, kind, content, revision)
 
@@ -302,6 +314,12 @@ class CertificateStore:
 def file_not_found(tree: Tree, name: str) -> UserError:
     """Return the refusal of a certificate object whose file is not there."""
     return _refusal("no_file", certificate_path(name), "fileName", file=_text(tree, name, "fileName"))
+
+
+def file_refused(tree: Tree, name: str, problem: Problem) -> UserError:
+    """Return the refusal of a certificate object whose file has a problem."""
+    key, leaf = _REFUSALS[problem]
+    return _refusal(key, certificate_path(name), leaf, file=_text(tree, name, "fileName"))
 
 
 def _file_kind(word: str) -> Literal["local", "remote"] | None:

@@ -13,16 +13,15 @@ from sbcsim.config.history import CommitRecord
 from sbcsim.config.proposal import Kept
 from sbcsim.config.render import change_lines
 from sbcsim.config.transaction import Author, Change, Pending, Proposal
-from sbcsim.errors import UserError
 from sbcsim.events import CertificateLoaded, Commit, CommitRefused, ConfirmedCommit, PortState
 
-from . import localauth, logadmin, managementpoints
+from . import localauth, logadmin
 from .certcheck import RATE, CertificateChecks
-from .certificates import file_not_found
 from .chassis import Chassis
 from .connectionevents import seen
 from .connections import PeerKey
 from .documents import USER, named
+from .faultycommits import refuse_certificates, refuse_commit
 from .faultyhandshakes import Originals
 from .pathcheck import PathChecks
 from .ports import Ports, interface_states, touched_interfaces
@@ -64,19 +63,13 @@ class Commits:
 
     def validate(self, proposal: Proposal) -> None:
         """Refuse certificates that cannot be read; raises UserError."""
-        certificates, faults = self._chassis.certificates, self._chassis.faults
-        if faults.at(managementpoints.UNREADABLE):
-            for name in certificates.from_files(proposal):
-                if faults.fires(managementpoints.UNREADABLE, name, proposal.now) is not None:
-                    raise file_not_found(proposal.new, name)
+        certificates = self._chassis.certificates
+        refuse_certificates(self._chassis.faults, certificates, proposal)
         certificates.validate(proposal)
 
     def prepare(self, proposal: Proposal) -> None:
         """Take nothing: what can fail on the device's side has been tried by `validate`. A fault may refuse."""
-        if proposal.reverts is None:
-            reason = self._chassis.faults.fires(managementpoints.VETO, proposal.author.user, proposal.now)
-            if reason is not None:
-                raise UserError(reason)
+        refuse_commit(self._chassis.faults, proposal)
 
     def abandon(self, proposal: Proposal) -> None:
         """Give nothing back, as `prepare` took nothing."""

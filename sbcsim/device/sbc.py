@@ -59,6 +59,7 @@ from .effects import (
 )
 from .eventlog import DIRECTORY, EventLog
 from .faultyanswers import LATE, LateAnswers
+from .faultycommits import holder_of_the_lock
 from .filenodes import Directory, FileError, FileKeeper
 from .files import MountedFile, VirtualFiles
 from .keptfiles import KeptFiles
@@ -142,6 +143,7 @@ class Sbc:
         self._chassis = Chassis(self.settings, self.journal, database.running, certificates, self.event_log)
         self.faults = self._chassis.faults
         """What goes wrong on purpose."""
+        database.claimed = lambda author: holder_of_the_lock(self.faults, author, self.clock.reading())
         self._port_map: dict[PortKey, Port] = {}
         directory = PeerDirectory(self.settings.hosts)
         self._plane = ConnectionPlane(self._chassis, ConnectionTable(), self._port_map, directory)

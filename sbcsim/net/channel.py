@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import asyncssh
 
@@ -26,7 +27,7 @@ from sbcsim.errors import UserError
 from sbcsim.events import Login
 from sbcsim.grammar import message
 
-from .faultycli import FaultyCli
+from .faultycli import Course, FaultyCli, LostCommandError
 from .outlet import Outlet
 from .surroundings import Surroundings
 from .waiting import IdleWatch, have_patience
@@ -140,8 +141,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         session.begun = self._begun
         command = self._command
         if command is not None:
-            self._begun(command)
-            self._do(lambda: session.run(command, now))
+            self._do(lambda: self._run(session, command, now))
         elif terminal is not None:
             self._input = LineEditor()
             self._outlet.echo = self._input.take_echo
@@ -150,7 +150,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
                 self._input.plain = True
                 self._outlet.print(message("access.accept"))
             else:
-                self._do(lambda: session.start(now))
+                self._greet()
         else:
             self._input = LineReader()
             self._outlet.echo = self._input.take_echo
@@ -276,19 +276,33 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def _accept(self, event: Event) -> None:
         """Begin the session when the banner is accepted; any other answer ends it."""
-        session, now = self._session, self._port.now()
-        assert session is not None
         if isinstance(event, Entered) and event.line.strip() == "yes":
             self._accepting = False
-            self._do(lambda: session.start(now))
+            self._greet()
         else:
             self._leave(0)
+
+    def _greet(self) -> None:
+        """Begin the session on a terminal."""
+        session, now = self._session, self._port.now()
+        assert session is not None
+        word = self._port.faults.fires(managementpoints.GREETING, self.user, now)
+        if word is not None:
+            self._outlet.print(f"{word}\n")
+        self._do(lambda: session.start(now))
+
+    def _run(self, session: Session, command: str, now: Instant) -> Reply:
+        """Begin with the commands of an exec request."""
+        self._begun(command)
+        return session.run(command, now)
 
     def _do(self, step: Callable[[], Reply]) -> None:
         """Have the session take a step and show what it answers."""
         self._acting = True
         try:
             reply = step()
+        except LostCommandError:
+            return
         finally:
             self._acting = False
         self._show(reply)
@@ -328,17 +342,37 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def _show(self, reply: Reply) -> None:
         self._more = reply.more
-        if not (reply.more or reply.work or reply.patience or self._wake or self._over) and self._goes_wrong(reply):
+        if not (reply.more or reply.work or reply.patience or self._wake or self._over):
+            at_prompt = self._session is not None and self._session.at_prompt
+            self._follow(self._faulty.course(reply, at_prompt=at_prompt))
             return
-        self._outlet.print(self._faulty.garbled(reply.text))
-        if reply.patience is not None:
+        self._outlet.print(self._faulty.said(reply.text))
+        if self._faulty.cut:
+            self._break_off()
+        elif reply.patience is not None:
             self._wait(reply.patience)
-            return
-        if reply.work is not None:
+        elif reply.work is not None:
             self._work(reply.work)
+        elif not reply.more:
+            self._conclude(reply, reply.prompt)
+
+    def _follow(self, course: Course) -> None:
+        """Say the end of an answer as its faults want it, perhaps part by part."""
+        if course.parts:
+            (text, seconds), *rest = course.parts
+            self._outlet.print(text)
+            self._hold(seconds, lambda: self._follow(replace(course, parts=tuple(rest))))
             return
-        if reply.more:
+        self._outlet.print(course.reply.text)
+        if not course.drops:
+            self._conclude(course.reply, course.prompt)
             return
+        if not course.reply.text:
+            self._outlet.discard()
+        self._break_off()
+
+    def _conclude(self, reply: Reply, prompt: str) -> None:
+        """Take the next line, or leave; `prompt` is what has not been said yet of the one in the reply."""
         self._prompt = reply.prompt
         status = reply.exit_status
         if status is None and not isinstance(self._input, LineEditor):
@@ -356,43 +390,46 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._input.plain = reply.plain
             if self._session is not None:
                 self._input.habits = self._session.habits
-        self._outlet.print(reply.prompt)
+        self._outlet.print(prompt)
         if self._session is not None and self._session.idle_seconds != self._own_idle_seconds:
             self._own_idle_seconds = self._session.idle_seconds
             self._idle.look()
 
     def _begun(self, command: str) -> None:
-        """Note that a command begins, for what may go wrong with its answer."""
+        """Note that a command begins, for what may go wrong with it; raises LostCommandError where it must not."""
         assert self._session is not None
         self._outlet.print(self._faulty.begin(command, self._session.without_secrets))
-
-    def _goes_wrong(self, reply: Reply) -> bool:
-        """Whether a fault keeps the end of an answer back, for a while or for good."""
-        seconds = self._faulty.delay()
-        if seconds is not None:
-            self._hold(reply, seconds)
-            return True
-        if self._faulty.drops() and self._channel is not None:
+        if self._faulty.loses():
             self._outlet.discard()
-            self._channel.get_connection().abort()
-            return True
-        return False
+            self._break_off()
+            raise LostCommandError
+        if self._faulty.idles():
+            self._time_out()
+            raise LostCommandError
 
-    def _hold(self, reply: Reply, seconds: float) -> None:
-        """Answer later; who presses Ctrl-C waits no longer."""
+    def _break_off(self) -> None:
+        """End the connection with nothing more said than what has been printed; no line behind is taken any more."""
+        self._outlet.flush()
+        if self._channel is not None:
+            self._end()
+            self._channel.get_connection().abort()
+
+    def _hold(self, seconds: float | None, then: Callable[[], None]) -> None:
+        """Go on with an answer later, None for never; who presses Ctrl-C waits no longer."""
 
         def go_on() -> None:
             if self._wake is go_on:
-                timer.cancel()
+                if timer is not None:
+                    timer.cancel()
                 self._working, self._wake = False, None
                 if not self._over:
-                    self._show(reply)
+                    then()
                     self._outlet.flush()
                     self._read_on()
 
         self._outlet.flush()
         self._working, self._wake = True, go_on
-        timer = self._loop.call_later(seconds, lambda: self._guarded(go_on))
+        timer = None if seconds is None else self._loop.call_later(seconds, lambda: self._guarded(go_on))
 
     def _leave(self, status: int) -> None:
         self._outlet.flush()

@@ -7,13 +7,15 @@ import logging
 import os
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asyncssh
 
 from sbcsim.clock import Instant
+from sbcsim.device.faults import Faults
+from sbcsim.device.managementpoints import SSH_ACCEPT, SSH_BANNER, SSH_CHANNEL, SSH_KEY, SSH_REFUSED, SSH_SLOW
 from sbcsim.device.users import Account, Users
 from sbcsim.errors import UserError
 from sbcsim.events import LogEvent, Login, Logout
@@ -95,9 +97,11 @@ class SshPort:
         journal: Journal,
         now: Callable[[], Instant],
         banner: Callable[[], str] = str,
+        faults: Faults | None = None,
         host_keys: HostKeys = HOST_KEYS,
     ) -> None:
         self._host_keys = host_keys
+        self.faults = faults or Faults(journal, 0)
         self.users = users
         self.journal = journal
         self.now = now
@@ -211,6 +215,8 @@ class _Server(asyncssh.SSHServer):
         self._connection = conn
         self._remote = str(conn.get_extra_info("peername")[0])
         self._port.connections.add(conn)
+        if self._fires(SSH_ACCEPT, self._port.service) is not None:
+            conn.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
         if self._connection is not None:
@@ -222,12 +228,17 @@ class _Server(asyncssh.SSHServer):
 
     # proof of identity
 
-    def begin_auth(self, username: str) -> bool:
+    def begin_auth(self, username: str) -> bool | Awaitable[bool]:
+        """Say the banner; True, for a proof is wanted, at once or as late as a fault wants it."""
+        first, self._user = username != self._user, username
         banner = self._port.banner()
-        if self._connection is not None and banner and username != self._user:
-            self._connection.send_auth_banner(banner.rstrip("\n") + "\n")
-        self._user = username
-        return True
+        if self._connection is not None and first:
+            unasked = self._fires(SSH_BANNER)
+            for text in (banner, unasked):
+                if text:
+                    self._connection.send_auth_banner(text.rstrip("\n") + "\n")
+        milliseconds = self._fires(SSH_SLOW) if first else None
+        return True if milliseconds is None else asyncio.sleep(int(milliseconds) / 1000, result=True)
 
     def password_auth_supported(self) -> bool:
         return True
@@ -242,6 +253,8 @@ class _Server(asyncssh.SSHServer):
         reason = self._port.users.judge(username, password, self._port.now())
         if not reason and not self._port.admits(username):
             reason = "no interactive access"
+        if not reason and self._fires(SSH_REFUSED) is not None:
+            reason = "wrong password"  # as it is told of any other
         if not reason:
             self._by_key = False
             return True
@@ -261,7 +274,7 @@ class _Server(asyncssh.SSHServer):
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         known = self._port.users.key_allowed(username, key.export_public_key().decode())
-        allowed = known and self._port.admits(username)
+        allowed = known and self._port.admits(username) and self._fires(SSH_KEY) is None
         self._key_refused |= not allowed
         self._by_key |= allowed
         return allowed
@@ -277,9 +290,15 @@ class _Server(asyncssh.SSHServer):
         account = self._port.users.get(self._user)
         if account is None or not self._port.admits(self._user):  # as things are now, not as they were at the proof
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "no access")
+        if self._fires(SSH_CHANNEL) is not None:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "no resources")
         return self._port.open_channel(
             account, self._remote, must_change=not self._by_key and self._port.users.must_change(self._user)
         )
+
+    def _fires(self, point: str, subject: str = "") -> str | None:
+        port = self._port
+        return port.faults.fires(point, subject or f"{self._user[:_NAME_SHOWN]}@{port.service}", port.now())
 
     def _refused(self, reason: str) -> None:
         shown = self._user[:_NAME_SHOWN]

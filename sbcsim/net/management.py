@@ -16,6 +16,7 @@ from sbcsim.device.files import VirtualFiles
 from sbcsim.device.redundancy import Server
 from sbcsim.device.sbc import Sbc
 
+from .faultysftp import FaultySftpServer
 from .login import HostKeys, SshPort
 from .sftp import SftpServer
 from .ssh import CliServer
@@ -94,7 +95,7 @@ class Management:
             faults=sbc.faults,
             host_keys=self._host_keys,
         )
-        sftp = SftpServer(
+        sftp = FaultySftpServer(
             files=files,
             users=sbc.users,
             journal=sbc.journal,

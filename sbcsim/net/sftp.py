@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import stat
@@ -16,9 +15,9 @@ from asyncssh.sftp import run_sftp_server
 from asyncssh.stream import SSHServerStreamSession
 
 from sbcsim.clock import Instant, to_datetime
-from sbcsim.device import managementpoints
 from sbcsim.device.faults import Faults
 from sbcsim.device.files import Attributes, FileError, FileProblem, OpenFile, VirtualFiles
+from sbcsim.device.managementpoints import SUBSYSTEM
 from sbcsim.device.users import Account, Users
 from sbcsim.events import SftpOperation
 from sbcsim.grammar import message
@@ -68,14 +67,17 @@ class SftpServer(SshPort):
         faults: Faults | None = None,
         host_keys: HostKeys = HOST_KEYS,
     ) -> None:
-        super().__init__(users=users, journal=journal, now=now, banner=banner, host_keys=host_keys)
+        super().__init__(users=users, journal=journal, now=now, banner=banner, faults=faults, host_keys=host_keys)
         self._find_files = files
-        self.faults = faults
 
     @property
     def files(self) -> VirtualFiles:
         """The files of whichever server is met here now."""
         return self._find_files()
+
+    def service_for(self, account: Account, channel: asyncssh.SSHServerChannel[bytes]) -> FileService:
+        """Return what serves the files to a user, as far as no fault is in the way."""
+        return FileService(self, account, channel)
 
     def open_channel(
         self,
@@ -101,7 +103,9 @@ class _TransferSession(SSHServerStreamSession[Any]):
         return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
-        return subsystem == "sftp"
+        server = self._server
+        refused = server.faults.fires(SUBSYSTEM, self._account.name, server.now()) is not None
+        return subsystem == "sftp" and not refused
 
     def session_started(self) -> None:
         channel, connection = self._chan, self._conn
@@ -127,7 +131,7 @@ class _TransferSession(SSHServerStreamSession[Any]):
 
     def _serve_files(self, channel: SSHChannel[bytes]) -> FileService:
         assert isinstance(channel, asyncssh.SSHServerChannel)
-        return FileService(self._server, self._account, channel)
+        return self._server.service_for(self._account, channel)
 
 
 def _no_shell(stdin: object, stdout: asyncssh.SSHWriter[str], stderr: object) -> None:  # noqa: ARG001
@@ -138,14 +142,13 @@ def _no_shell(stdin: object, stdout: asyncssh.SSHWriter[str], stderr: object) ->
     channel.exit(1)
 
 
-class _Handle:
+class Handle:
     """An open file of one transfer; what it was opened for decides what the journal calls it."""
 
     def __init__(self, file: OpenFile) -> None:
         self.file = file
         self.failure: FileError | None = None
-        self.limit: int | None = None
-        """The length behind which a fault loses what is written."""
+        """What has gone wrong with it."""
 
     def seek(self, offset: int, whence: int) -> int:
         """Tell asyncssh's sparse file extension that everything is data."""
@@ -156,12 +159,17 @@ class _Handle:
         return offset
 
 
+def translated(error: FileError) -> asyncssh.SFTPError:
+    """Return the error of SFTP for one of the files."""
+    return _ERRORS[error.problem](error.text)
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
     except FileError as error:
-        raise _ERRORS[error.problem](error.text) from None
+        raise translated(error) from None
 
 
 class FileService(asyncssh.SFTPServer):
@@ -170,14 +178,14 @@ class FileService(asyncssh.SFTPServer):
     def __init__(self, server: SftpServer, account: Account, channel: asyncssh.SSHServerChannel[bytes]) -> None:
         super().__init__(channel)
         self._files = server.files
-        self._server = server
-        self._user = account.name
+        self.server = server
+        self.user = account.name
         self._home = server.files.make_home(account, server.now())
 
     @property
     def _account(self) -> Account:
         """The user as things are now: rights may change while one is logged in."""
-        account = self._server.users.get(self._user)
+        account = self.server.users.get(self.user)
         if account is None:
             raise asyncssh.SFTPPermissionDenied("Permission denied")
         return account
@@ -188,16 +196,14 @@ class FileService(asyncssh.SFTPServer):
 
     # open files
 
-    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> _Handle:
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Handle:
         """Open or create a file."""
-        where = self._path(path)
+        where = self.path(path)
         write = bool(pflags & (asyncssh.FXF_WRITE | asyncssh.FXF_APPEND))
         try:
-            if self._fires(managementpoints.OPEN, where) is not None:
-                raise FileError(FileProblem.PERMISSION_DENIED, "Permission denied")
             file = self._files.open(
                 where,
-                self._server.now(),
+                self.server.now(),
                 account=self._account,
                 read=bool(pflags & asyncssh.FXF_READ),
                 write=write,
@@ -208,77 +214,55 @@ class FileService(asyncssh.SFTPServer):
                 mode=0o644 if attrs.permissions is None else stat.S_IMODE(attrs.permissions),
             )
         except FileError as error:
-            self._tell("put" if write else "get", where, 0, error)
-            raise _ERRORS[error.problem](error.text) from None
-        handle = _Handle(file)
-        limit = self._fires(managementpoints.TRUNCATE, where) if write else None
-        handle.limit = None if limit is None else int(limit)
-        return handle
+            self.tell("put" if write else "get", where, 0, error)
+            raise translated(error) from None
+        return Handle(file)
 
     def close(self, file_obj: object) -> None:
         """Close a file; what was uploaded so far stays, and survives the process before the client hears of it."""
-        handle = _handle(file_obj)
+        handle = handle_of(file_obj)
         file = handle.file
         try:
             file.sync()
         except FileError as error:
-            self._tell("put", file.path, file.size, error)
-            raise _ERRORS[error.problem](error.text) from None
-        self._tell("put" if file.writable else "get", file.path, file.size, handle.failure)
+            self.tell("put", file.path, file.size, error)
+            raise translated(error) from None
+        self.tell("put" if file.writable else "get", file.path, file.size, handle.failure)
 
-    def read(self, file_obj: object, offset: int, size: int) -> bytes:
+    def read(self, file_obj: object, offset: int, size: int) -> bytes | Awaitable[bytes]:
         """Read from an open file."""
         with _translated():
-            return _handle(file_obj).file.read(offset, size)
+            return handle_of(file_obj).file.read(offset, size)
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int | Awaitable[int]:
         """Write to an open file."""
-        handle = _handle(file_obj)
-        if self._fires(managementpoints.SFTP_DROP, handle.file.path) is not None:
-            self.channel.get_connection().abort()
-            handle.failure = FileError(FileProblem.FAILURE, "Connection lost")
-            raise asyncssh.SFTPConnectionLost(handle.failure.text)
-        stall = self._fires(managementpoints.STALL, handle.file.path)
-        return (
-            self._write(handle, offset, data) if stall is None else self._write_late(handle, offset, data, int(stall))
-        )
-
-    async def _write_late(self, handle: _Handle, offset: int, data: bytes, milliseconds: int) -> int:
-        await asyncio.sleep(milliseconds / 1000)
-        return self._write(handle, offset, data)
-
-    def _write(self, handle: _Handle, offset: int, data: bytes) -> int:
+        handle = handle_of(file_obj)
         try:
-            if self._fires(managementpoints.WRITE, handle.file.path) is not None:
-                raise FileError(FileProblem.FAILURE, "No space left on device")
-            kept = data if handle.limit is None else data[: max(0, handle.limit - offset)]
-            if kept or not data:
-                handle.file.write(offset, kept, self._server.now())
-            return len(data)
+            return handle.file.write(offset, data, self.server.now())
         except FileError as error:
             handle.failure = error
-            raise _ERRORS[error.problem](error.text) from None
+            raise translated(error) from None
 
     def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
         """Return the attributes of an open file."""
-        return _sftp_attributes(_handle(file_obj).file.attributes())
+        return _sftp_attributes(handle_of(file_obj).file.attributes())
 
     def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         """Set the attributes of an open file."""
         with _translated():
-            _handle(file_obj).file.set_attributes(self._server.now(), **_changes(attrs))
+            handle_of(file_obj).file.set_attributes(self.server.now(), **_changes(attrs))
 
     def fsync(self, file_obj: object) -> None:
         """Have what was written so far survive the process."""
         with _translated():
-            _handle(file_obj).file.sync()
+            handle_of(file_obj).file.sync()
 
     # paths
 
     def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
         """Return the attributes of a path."""
         with _translated():
-            return _sftp_attributes(self._files.attributes(self._path(path)))
+            return _sftp_attributes(self._files.attributes(self.path(path)))
 
     def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
         """Return the attributes of a path; there are no links."""
@@ -287,7 +271,7 @@ class FileService(asyncssh.SFTPServer):
     def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
         """Set size, mode or times."""
         with _translated():
-            self._files.set_attributes(self._path(path), self._server.now(), account=self._account, **_changes(attrs))
+            self._files.set_attributes(self.path(path), self.server.now(), account=self._account, **_changes(attrs))
 
     def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
         """Set size, mode or times; there are no links."""
@@ -295,7 +279,7 @@ class FileService(asyncssh.SFTPServer):
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         """Yield the entries of a directory, `.` and `..` first."""
-        where = self._path(path)
+        where = self.path(path)
         with _translated():
             here = self._files.attributes(where)
             above = self._files.attributes(self._files.resolve("..", where))
@@ -305,23 +289,23 @@ class FileService(asyncssh.SFTPServer):
 
     def realpath(self, path: bytes) -> bytes:
         """Return the absolute path; it need not exist."""
-        return self._path(path).encode()
+        return self.path(path).encode()
 
     def remove(self, path: bytes) -> None:
         """Remove a file."""
         with self._journalled("remove", path) as where:
-            self._files.remove(where, self._server.now(), account=self._account)
+            self._files.remove(where, self.server.now(), account=self._account)
 
     def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
         """Make a directory."""
         mode = 0o755 if attrs.permissions is None else stat.S_IMODE(attrs.permissions)
         with self._journalled("mkdir", path) as where:
-            self._files.mkdir(where, self._server.now(), account=self._account, mode=mode)
+            self._files.mkdir(where, self.server.now(), account=self._account, mode=mode)
 
     def rmdir(self, path: bytes) -> None:
         """Remove an empty directory."""
         with self._journalled("rmdir", path) as where:
-            self._files.rmdir(where, self._server.now(), account=self._account)
+            self._files.rmdir(where, self.server.now(), account=self._account)
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Rename; an existing file is not overwritten."""
@@ -355,27 +339,24 @@ class FileService(asyncssh.SFTPServer):
 
     # inside
 
-    def _fires(self, point: str, path: str) -> str | None:
-        faults = self._server.faults
-        return None if faults is None else faults.fires(point, path, self._server.now())
-
     def format_longname(self, name: asyncssh.SFTPName) -> None:
         """Write the line that `ls -l` shows, with the node's time."""
         attrs = name.attrs
         modified = (attrs.mtime or 0) * _SECOND
         moment = to_datetime(modified)
-        recent = 0 <= self._server.now().calendar - modified < _HALF_YEAR
+        recent = 0 <= self.server.now().calendar - modified < _HALF_YEAR
         time = f"{moment:%b} {moment.day:>2} " + (f"{moment:%H:%M}" if recent else f" {moment:%Y}")
-        owner = "root" if attrs.uid == 0 else self._user
+        owner = "root" if attrs.uid == 0 else self.user
         mode = stat.filemode(attrs.permissions or 0)
         assert isinstance(name.filename, bytes)
         name.longname = f"{mode} 1 {owner:8} {owner:8} {attrs.size:>8} {time} ".encode() + name.filename
 
     def _rename(self, old: bytes, new: bytes, *, replace: bool) -> None:
         with self._journalled("rename", old) as where:
-            self._files.rename(where, self._path(new), self._server.now(), account=self._account, replace=replace)
+            self._files.rename(where, self.path(new), self.server.now(), account=self._account, replace=replace)
 
-    def _path(self, path: bytes) -> str:
+    def path(self, path: bytes) -> str:
+        """Return the absolute path of what a client names; raises SFTPFailure."""
         try:
             return self._files.resolve(path.decode(), self._home)
         except UnicodeDecodeError:
@@ -383,22 +364,24 @@ class FileService(asyncssh.SFTPServer):
 
     @contextmanager
     def _journalled(self, operation: str, path: bytes) -> Iterator[str]:
-        where = self._path(path)
+        where = self.path(path)
         try:
             yield where
         except FileError as error:
-            self._tell(operation, where, 0, error)
-            raise _ERRORS[error.problem](error.text) from None
-        self._tell(operation, where, 0)
+            self.tell(operation, where, 0, error)
+            raise translated(error) from None
+        self.tell(operation, where, 0)
 
-    def _tell(self, operation: str, path: str, size: int, error: FileError | None = None) -> None:
+    def tell(self, operation: str, path: str, size: int, error: FileError | None = None) -> None:
+        """Have the journal take note of an operation."""
         reason = "" if error is None else error.text
-        event = SftpOperation(self._user, operation, path, size, ok=error is None, reason=reason)
-        self._server.journal.add(self._server.now(), event)
+        event = SftpOperation(self.user, operation, path, size, ok=error is None, reason=reason)
+        self.server.journal.add(self.server.now(), event)
 
 
-def _handle(file_obj: object) -> _Handle:
-    assert isinstance(file_obj, _Handle)
+def handle_of(file_obj: object) -> Handle:
+    """Return an open file as what it is."""
+    assert isinstance(file_obj, Handle)
     return file_obj
 
 

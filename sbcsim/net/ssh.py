@@ -75,7 +75,7 @@ class CliServer(SshPort):
         faults: Faults | None = None,
         host_keys: HostKeys = HOST_KEYS,
     ) -> None:
-        super().__init__(users=users, journal=journal, now=now, banner=banner, host_keys=host_keys)
+        super().__init__(users=users, journal=journal, now=now, banner=banner, faults=faults, host_keys=host_keys)
         self._channels: set[CliChannel] = set()
         self._surroundings = Surroundings(
             factory,
@@ -87,7 +87,7 @@ class CliServer(SshPort):
             accept_banner,
             standby,
             self._channels,
-            faults or Faults(journal, 0),
+            self.faults,
         )
         self._stop_reading: Callable[[], None] | None = None
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sbcsim.cli.session import Reply, Session, Terminal
 from sbcsim.clock import SECOND, Instant, from_rfc3339
 from sbcsim.config.transaction import Author, Database, Proposal
+from sbcsim.device.faults import Faults
 from sbcsim.device.files import VirtualFiles
 from sbcsim.device.sessions import Sessions
 from sbcsim.device.users import Users
@@ -27,6 +28,7 @@ class FakeBox:
         self.database = Database(self.schema)
         self.system_name = "SBC1"
         self.journal = Journal()
+        self.faults = Faults(self.journal, 0)
         self.files = VirtualFiles(START)
         self.users = Users()
         self.users.add("admin", "admin")

@@ -6,12 +6,13 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
 import testca
 from sippeers import TlsStream
-from sshlines import CERTIFICATES, LOGIN, PATIENCE
+from sshlines import CERTIFICATES, LOGIN, PATIENCE, sessions_left, terminal
 
 from sbcsim import Simulator
 from sbcsim.pki.credential import Certificate
@@ -74,3 +75,38 @@ async def content(box: Simulator, name: str) -> bytes:
         sftp.open(f"{CERTIFICATES}/{name}", "rb") as file,
     ):
         return bytes(await file.read())
+
+
+@dataclass(frozen=True)
+class Before:
+    """The configuration before something goes wrong."""
+
+    lines: str
+    revision: int
+
+    @classmethod
+    async def of(cls, box: Simulator) -> Before:
+        """Return it."""
+        return cls(await _lines(box), box.status().counts.revision)
+
+    async def undone(self, box: Simulator) -> None:
+        """See that no session, candidate or lock is left, and that every commit since then was a whole one.
+
+        Taking them back gives what stood before: there is nothing that no commit has made, and no half of one.
+        """
+        await sessions_left(box)
+        made = box.status().counts.revision - self.revision
+        async with terminal(box) as typed:
+            entered = await typed.type("configure exclusive")
+            assert entered == (
+                "Entering configuration mode exclusive\nWarning: uncommitted changes will be discarded on exit"
+            )
+            if made:
+                await typed.type_all(f"rollback {made - 1}", "commit")
+        assert await _lines(box) == self.lines
+        await sessions_left(box)
+
+
+async def _lines(box: Simulator) -> str:
+    shown, _, _ = (await run(box, "show configuration | display set")).rpartition("[ok]")
+    return shown

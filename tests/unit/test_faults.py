@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sbcsim.cli.reply import Reply
 from sbcsim.clock import MINUTE, SECOND, Instant
 from sbcsim.device.faultpoints import POINTS
 from sbcsim.device.faults import MOST, Faults
@@ -15,7 +16,7 @@ from sbcsim.device.redundancy import HaMode
 from sbcsim.device.signallingpoints import DIALLED, PINGED
 from sbcsim.errors import UserError
 from sbcsim.journal import Journal
-from sbcsim.net.faultycli import FaultyCli
+from sbcsim.net.faultycli import Course, FaultyCli
 
 START = Instant(0, 1_000_000_000)
 
@@ -148,7 +149,7 @@ def test_faults_are_taken_away(faults):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"point": "sip.noise"}, 'no fault point "sip.noise"; there are: cli.login'),
+        ({"point": "sip.noise"}, 'no fault point "sip.noise"; there are: ssh.accept'),
         ({"nth": 0}, "count from 1"),
         ({"times": 0}, "count from 1"),
         ({"probability": 1.1}, "from 0 to 1"),
@@ -200,8 +201,8 @@ def test_a_garbled_letter_is_another_letter():
     faults.add("cli.garble")
     cli = FaultyCli(faults, lambda: START)
     cli.begin("show", str)
-    assert cli.garbled(ascii_letters * 3).isalpha()
-    assert cli.garbled("no 1 is, at: all") != "no 1 is, at: all"
+    assert cli.said(ascii_letters * 3).isalpha()
+    assert cli.said("no 1 is, at: all") != "no 1 is, at: all"
 
 
 def test_every_point_is_told_of(faults):
@@ -210,3 +211,44 @@ def test_every_point_is_told_of(faults):
         assert point.subject
         assert bool(point.value) or not point.default
         faults.add(point.name, value="" if point.default or not point.value else "x")
+
+
+ANSWER = Reply("one\ntwo\n[ok]\n", "\n[edit]\nadmin@SBC1% ")
+
+
+def course(point: str, value: str = "", *, reply: Reply = ANSWER, at_prompt: bool = True) -> Course:
+    faults = Faults(Journal(), 0)
+    faults.add(point, value=value)
+    cli = FaultyCli(faults, lambda: START)
+    cli.begin("show", str)
+    return cli.course(reply, at_prompt=at_prompt)
+
+
+def test_an_answer_that_nothing_happens_to_comes_as_it_is():
+    cli = FaultyCli(Faults(Journal(), 0), lambda: START)
+    cli.begin("show", str)
+    assert cli.course(ANSWER, at_prompt=True) == Course(ANSWER, ANSWER.prompt)
+
+
+@given(st.text(), st.text(min_size=1))
+def test_pieces_are_the_whole_answer(text, prompt):
+    taken = course("cli.pieces", "10", reply=Reply(text, prompt))
+    said = [piece for piece, _ in taken.parts]
+    assert "".join(said) + taken.reply.text + taken.prompt == text + prompt
+    assert len(said) <= 7
+    assert {seconds for _, seconds in taken.parts} <= {0.01}
+    assert taken.reply.prompt == prompt  # what a redrawn line begins with
+    if len(prompt) > 1:
+        assert taken.prompt != prompt
+
+
+@given(st.integers(1, 40))
+def test_an_answer_is_cut_where_it_says_at_the_latest_at_its_end(limit):
+    taken = course("cli.cut", str(limit))
+    assert taken.drops
+    assert taken.reply.text == ANSWER.text[:limit]
+
+
+def test_another_prompt_takes_the_place_of_the_last_line_alone():
+    assert course("cli.prompt", "$ ").prompt == "\n[edit]\n$ "
+    assert course("cli.prompt", "$ ", at_prompt=False).prompt == ANSWER.prompt  # that of a question stays

@@ -12,18 +12,20 @@ import pytest
 import testca
 from boxes import LINES, certificate_files
 from boxfaultcases import BOX
-from faultedbox import NEW, SHOW, content, dialled, run, until
+from commitfaults import AT_COMMITS
+from faultedbox import NEW, SHOW, Before, content, dialled, run, until
 from handshakefaults import HANDSHAKES
-from managementfaults import MANAGEMENT
+from loginfaults import AT_LOGIN_AND_COMMANDS
 from signallingfaults import SIGNALLING
-from sshlines import LOGIN, PATIENCE, sessions_left, terminal, upload
+from sshlines import CERTIFICATES, LOGIN, PATIENCE, sessions_left, terminal, upload
+from transferfaults import AT_TRANSFERS, PATH, transfers
 
 from sbcsim import Simulator
 from sbcsim.device.faultpoints import POINTS
 from sbcsim.device.redundancy import HaMode
 from sbcsim.device.settings import LOCK_PATIENCE, Settings
 
-CASES = MANAGEMENT | SIGNALLING | HANDSHAKES | BOX
+CASES = AT_LOGIN_AND_COMMANDS | AT_COMMITS | AT_TRANSFERS | SIGNALLING | HANDSHAKES | BOX
 
 
 @pytest.fixture
@@ -37,13 +39,21 @@ async def box(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[S
         yield box
 
 
+def test_every_point_has_a_case() -> None:
+    assert CASES.keys() == POINTS.keys()
+
+
 @pytest.mark.parametrize("point", POINTS)
-async def test_the_fault_is_met_as_it_is_described(box: Simulator, tmp_path: Path, point: str) -> None:
+async def test_the_fault_is_met_as_it_is_described_and_leaves_a_sound_box(
+    box: Simulator, tmp_path: Path, point: str
+) -> None:
+    before = await Before.of(box)
     await CASES[point](box, tmp_path)
     fired = [entry.event for entry in box.journal("faultFired")]
     assert fired
     assert {event.point for event in fired} == {point}
     box.faults.clear()
+    await before.undone(box)
     assert box.missing() == []
     assert "[error]" not in await run(box, f"configure; {NEW}; commit; {SHOW}")
     await upload(box, "refused", b"x")
@@ -59,6 +69,11 @@ async def test_what_has_no_chance_never_fires(box: Simulator, tmp_path: Path, po
     assert "Commit complete." in good
     await upload(box, "file", b"content")
     assert await content(box, "file") == b"content"
+    async with transfers(box) as sftp:
+        await sftp.chmod(PATH, 0o600)
+        await sftp.rename(PATH, f"{PATH}2")
+        assert "file2" in await sftp.listdir(CERTIFICATES)
+        await sftp.remove(f"{PATH}2")
     async with dialled(box, tmp_path) as stream:
         assert b"".join(await until(stream, "a")).startswith(b"SIP/2.0 200 ")
         assert await box.close_connection(box.connections()[-1].id)
@@ -119,3 +134,15 @@ async def test_ctrl_c_ends_a_late_answer_and_a_lost_client_leaves_nothing(box: S
     await sessions_left(box)
     async with terminal(box) as typed:
         assert not (await typed.type("configure exclusive")).startswith("[error]")
+
+
+async def test_no_line_behind_a_dropped_connection_is_taken(box: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that came in one go must not go on where nobody listens any more, however fast the box is."""
+    monkeypatch.setattr("sbcsim.net.channel._SLICE_SECONDS", PATIENCE)
+    box.faults.add("cli.drop", match="show *")
+    before = box.status().counts.revision
+    timer = "set profiles security tlsProfile TLS handshakeTimer 7"
+    async with asyncssh.connect(*box.ports.cli, **LOGIN) as connection:
+        await connection.run(input=f"configure\n{timer}\nshow profiles\ncommit\n")
+    await sessions_left(box)
+    assert box.status().counts.revision == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from sbcsim.cli.hindrances import commit_belied, commit_delayed, commit_warned_of, pending_expired
 from sbcsim.cli.parser import Argument, Call, Fault, LineError
 from sbcsim.cli.refusal import RefusalError
 from sbcsim.cli.shell import Ask, Output, Patience, Shell, Steps, Work
@@ -19,6 +20,8 @@ def commit(shell: Shell, call: Call) -> Steps:
     options = {option.name: option.argument.word.text if option.argument else "" for option in call.options}
     confirm = _confirm(call)
     draft, database = shell.draft, shell.box.database
+    if confirm is None and "check" not in options:
+        pending_expired(shell)
     if confirm is not None and not draft.exclusive:
         raise UserError(message("refusal.needs_exclusive"))
     if "check" in options:
@@ -26,6 +29,8 @@ def commit(shell: Shell, call: Call) -> Steps:
     if not draft.modified and database.pending is None and "persist-id" not in options:
         shown = [message("answer.commit_nothing")]
     else:
+        warnings = yield from commit_warned_of(shell)
+        yield from commit_delayed(shell)
         yield from _lock(shell)
         yield from _prework(shell)
         settles = database.pending is not None
@@ -36,11 +41,13 @@ def commit(shell: Shell, call: Call) -> Steps:
             confirm=confirm,
             persist_id=options.get("persist-id", ""),
         )
+        commit_belied(shell)
         shown = [message("answer.commit_permanent" if settles and confirm is None else "answer.commit_complete")]
         if any(pipe.name == "details" for pipe in call.pipes):
             shown = [message(f"answer.{step}") for step in ("validating", "preparing", "applying")] + shown
         if confirm is not None:
             shown = message("answer.commit_confirmed", minutes=confirm.minutes).split("\n") + shown
+        shown = warnings + shown
     if "and-quit" in options:
         shell.leave_configure()
     return Output(tuple(shown))
@@ -99,6 +106,7 @@ def _prework(shell: Shell) -> Generator[Ask | Work, str, None]:
 
 def confirm_pending(shell: Shell, call: Call) -> Output:
     """Make a pending confirmed commit permanent."""
+    pending_expired(shell)
     shell.box.database.confirm(shell.author, shell.now, _persist_id(call))
     return Output((message("answer.commit_permanent"),))
 
