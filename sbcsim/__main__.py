@@ -115,6 +115,13 @@ def run(
     seed: Annotated[
         int | None, typer.Option(help="Seed of everything random in the box; 0, or that of the state.")
     ] = None,
+    rude: Annotated[
+        bool,
+        typer.Option(
+            "--rude",
+            help="Be mildly unkind everywhere, as --seed says: a careful tool survives it. See docs/faults.md.",
+        ),
+    ] = False,
     user: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME:PASSWORD", help="A user, instead of admin with password admin (several times)."),
@@ -173,6 +180,7 @@ def run(
             maps=map_ or [],
             allow_dial=allow_dial or [],
             settings=chosen(setting or []),
+            rude=rude,
             control="serve",
             control_token=token,
         )

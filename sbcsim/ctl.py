@@ -205,13 +205,14 @@ def add(
     times: Annotated[int | None, typer.Option(help="How often it fires; without end where it is not said.")] = None,
     probability: Annotated[float, typer.Option(help="From 0 to 1.")] = 1.0,
     period: Annotated[str, typer.Option(help="It fires at most once in this simulated time, e.g. 10m.")] = "0s",
+    gap: Annotated[int, typer.Option(help="Meetings that it lets pass behind each firing.")] = 0,
     value: Annotated[str, typer.Option(help="What the point leaves open.")] = "",
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
     """Have something go wrong from now on."""
     body = {"point": point, "match": match, "nth": nth, "times": times}
-    body |= {"probability": probability, "period": period, "value": value}
+    body |= {"probability": probability, "period": period, "gap": gap, "value": value}
     with _client(url) as client:
         _show(client.call("POST", "/v1/faults", body=body), as_json, "facts")
 

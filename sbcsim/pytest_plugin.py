@@ -27,10 +27,11 @@ _BEGIN, _END = "2020-01-01T00:00:00Z", "2040-01-01T00:00:00Z"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer seed and clock for all boxes, and a directory for what failed tests leave behind."""
+    """Offer seed, clock and rudeness for all boxes, and a directory for what failed tests leave behind."""
     group = parser.getgroup("sbcsim", "simulated SBCs")
     group.addoption("--sbc-seed", type=int, help="Seed of every box whose test names none.")
     group.addoption("--sbc-clock", help="Clock of every box whose test names none, e.g. virtual@2026-01-01T00:00:00Z.")
+    group.addoption("--sbc-rude", action="store_true", help="Make every box rude whose test does not say otherwise.")
     group.addoption(
         "--sbc-keep", type=Path, metavar="DIR", help="Write the journals of failed tests to this directory."
     )
@@ -175,6 +176,7 @@ def _arguments(
         file.write_text(f"{text}\n")
         found.append(file)
     given = {"seed": request.config.getoption("sbc_seed"), "clock": request.config.getoption("sbc_clock")}
+    given["rude"] = request.config.getoption("sbc_rude") or None
     return {name: value for name, value in given.items() if value is not None} | options | {"config": found}
 
 
@@ -197,7 +199,8 @@ def _told(box: Simulator) -> str:
     from .control.text import journal_line  # noqa: PLC0415 - slow
 
     status = box.status()
-    lines = [f"seed {status.seed}, {status.clock.now:%Y-%m-%dT%H:%M:%SZ} simulated time"]
+    rude = ", a rude box" if status.rude else ""
+    lines = [f"seed {status.seed}, {status.clock.now:%Y-%m-%dT%H:%M:%SZ} simulated time{rude}"]
     for each in box.connections():
         own = each.local_certificate.name if each.local_certificate else "no certificate"
         lines.append(f"connection {each.id} {each.direction} {each.remote[0]}:{each.remote[1]} {own}")

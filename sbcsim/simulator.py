@@ -88,6 +88,7 @@ class Simulator:
     `ha` is "none", "1to1" or "cloud": a pair of servers, in a cloud with files of their own.
     `state` names a directory where everything is kept: a node that finds one goes on where the last one ended, and
     of `config` takes only what that has not taken before. `seed` stays that of its first start; 0 if none is given.
+    A `rude` box is mildly unkind everywhere, as `docs/faults.md` says, in a way that the seed repeats.
     `control` is "on demand" (the control API costs nothing until somebody connects), "serve" or "off".
     """
 
@@ -106,6 +107,7 @@ class Simulator:
         allow_dial: Iterable[str] = (),
         files: Mapping[str, bytes] | None = None,
         settings: Settings | None = None,
+        rude: bool = False,
         control: Literal["on demand", "serve", "off"] = "on demand",
         control_token: str = "",
     ) -> None:
@@ -123,7 +125,7 @@ class Simulator:
         schema = load_schema()
         self._state = None if state is None else _open_state(Path(state), seed, schema, self._clock.reading())
         try:
-            self._build(schema, seed or 0, users, settings or Settings(), ha, control_token)
+            self._build(schema, seed or 0, users, _settings(settings, rude=rude), ha, control_token)
         except BaseException:
             self._close_state()
             raise
@@ -323,7 +325,14 @@ class Simulator:
             journal=self.events.last,
             revision=self._database.revision,
         )
-        return Status(__version__, self._settings.seed, views.clock_reading(self._clock), counts, self.ready())
+        return Status(
+            __version__,
+            self._settings.seed,
+            views.clock_reading(self._clock),
+            counts,
+            self.ready(),
+            self._settings.rude,
+        )
 
     def connections(self) -> list[Connection]:
         """Return the live connections by id."""
@@ -454,7 +463,7 @@ class Simulator:
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong on purpose: `add` a fault, `remove` or `clear`; a reset clears them."""
+        """What goes wrong on purpose: `add` a fault, `remove` or `clear`; a reset leaves those of a rude box."""
         return self._sbc.faults
 
     def snapshot(self, name: str = "snapshot") -> Snapshot:
@@ -575,6 +584,11 @@ def _open_state(directory: Path, seed: int | None, schema: Node, now: Instant) -
 def _listener_order(item: tuple[ListenerKey, Endpoint]) -> tuple[str, str, int, str]:
     key, _ = item
     return key.address_context, key.zone, key.sip_sig_port, key.transport.value
+
+
+def _settings(given: Settings | None, *, rude: bool) -> Settings:
+    settings = given or Settings()
+    return replace(settings, rude=settings.rude or rude)
 
 
 def _ha_mode(text: str) -> HaMode:

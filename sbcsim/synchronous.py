@@ -194,7 +194,7 @@ class SyncSimulator:
 
     @property
     def faults(self) -> SyncFaults:
-        """What goes wrong on purpose: `add` a fault, `remove` or `clear`; a reset clears them."""
+        """What goes wrong on purpose: `add` a fault, `remove` or `clear`; a reset leaves those of a rude box."""
         return SyncFaults(self._thread, self.box.faults)
 
     def snapshot(self, name: str = "snapshot") -> Snapshot:

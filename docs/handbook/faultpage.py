@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sbcsim.device.boxfaults import BY_OTHERS
 from sbcsim.device.faultpoints import POINTS
+from sbcsim.device.rude import RUDE
 
 _HEAD = """\
 # Faults on purpose
@@ -14,8 +15,9 @@ for sessions and connections that stand as well; a reset ends it.
 
 A fault is met at its point by each subject that fits `match`, where `*` and `?` stand for any characters. It fires from
 the `nth` meeting on, each time with `probability`, `times` times or without end, and at most once in each `period` of
-simulated time. Chance follows the seed. Every firing is an event `faultFired` in the journal. While a fault may still
-meet pings of the box, they are sent one by one over a move of the clock, so that each of them counts.
+simulated time; behind each firing it lets a `gap` of so many meetings pass. Chance follows the seed. Every firing is an
+event `faultFired` in the journal. While a fault may still meet pings of the box, they are sent one by one over a move
+of the clock, so that each of them counts.
 
 What is compared with the kind of an event is met by what [the journal](reference/journal.md) tells: `match="commit"`
 by every commit, `match="sftp"` by every file that comes. What happens then happens when the box has done with what was
@@ -38,6 +40,22 @@ meet each of its commands.
 """
 
 
+_RUDE = """
+## A rude box
+
+`sbcsim run --rude`, `Simulator(rude=True)`, `@pytest.mark.sbc(rude=True)` or, for every box of a run of pytest,
+`--sbc-rude`: a box that is mildly unkind everywhere, all the time, as Let's Encrypt's Pebble turns good nonces down
+on purpose. It does nothing that a careful tool does not survive: what is refused once is accepted at the next try, and
+what comes late comes within some tens of milliseconds of the host's time. The same seed gives a tool the same list of
+`faultFired` events, another seed another list. The faults of a rude box are ordinary ones, in `sbcsim ctl faults list`
+and under `/v1/faults`; `clear` takes them away, a reset and the return to a snapshot set them again, with the same
+chance. `sbcsim ctl status` says that a box is rude.
+
+| point | `match` | probability | `gap` | `value` | a careful tool |
+|---|---|---|---|---|---|
+"""
+
+
 def page() -> str:
     """Return the page."""
     rows = []
@@ -45,4 +63,9 @@ def page() -> str:
         value = point.value and point.value + (f": `{point.default}`" if point.default else "; must be given")
         rows.append(f"| `{point.name}` | {point.subject} | {point.effect} | {value} |")
     head = _HEAD.replace("`BY_OTHERS`", ", ".join(f"`{kind}`" for kind in sorted(BY_OTHERS)))
-    return head + "\n".join(rows) + "\n\nMade by `make docs` from `sbcsim/device/faultpoints.py`.\n"
+    rude = [
+        f"| `{each.point}` | `{each.match}` | {each.probability} | {each.gap or ''} | {each.value} | {each.survives} |"
+        for each in RUDE
+    ]
+    made = "Made by `make docs` from `sbcsim/device/faultpoints.py` and `sbcsim/device/rude.py`.\n"
+    return head + "\n".join(rows) + "\n" + _RUDE + "\n".join(rude) + f"\n\n{made}"

@@ -345,6 +345,8 @@ class Status:
     counts: Counts
     ports: Ready
     """The content of the ready line."""
+    rude: bool = False
+    """The box is mildly unkind everywhere, on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +414,8 @@ class FaultRequest:
     period: str = "0s"
     """It fires at most once in this duration of simulated time, e.g. 10m."""
     value: str = ""
+    gap: int = 0
+    """How many meetings it lets pass behind each firing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +432,7 @@ class Fault:
     probability: float
     period: str
     value: str
+    gap: int
     met: int
     fired: int
 

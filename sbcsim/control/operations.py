@@ -214,6 +214,7 @@ def _add_fault(box: Simulated, arguments: Arguments) -> Fault:
         probability=wanted.probability,
         period=parse_duration(wanted.period),
         value=wanted.value,
+        gap=wanted.gap,
     )
     return fault(Active(made))
 

@@ -89,7 +89,7 @@ def alarms(rows: Iterable[Data]) -> Table:
 
 def faults(rows: Iterable[Data]) -> Table:
     """Return faults."""
-    names = ("id", "point", "match", "value", "nth", "times", "probability", "period", "met", "fired")
+    names = ("id", "point", "match", "value", "nth", "times", "probability", "period", "gap", "met", "fired")
     return _table(rows, {name: itemgetter(name) for name in names})
 
 

@@ -54,6 +54,7 @@ def fault(active: Active) -> Fault:
         probability=it.probability,
         period=format_duration(it.period),
         value=it.value,
+        gap=it.gap,
         met=active.met,
         fired=active.fired,
     )

@@ -17,6 +17,7 @@ from .effects import Effect
 from .eventlog import EventLog
 from .faults import Faults
 from .redundancy import Servers
+from .rude import be_rude
 from .settings import Settings
 from .timetable import Timetable
 
@@ -37,6 +38,7 @@ class Chassis:
         self.alarms = Alarms(self.emit)
         self.wake: Callable[[], None] | None = None
         self.faults = Faults(journal, settings.seed, settings.ha)
+        self._begin_faults()
         self.servers = Servers(settings.ha, settings.system_name)
         self._effects: list[Effect] = []
         self._tokens = self._token_stream()
@@ -67,8 +69,14 @@ class Chassis:
         self.servers.restart(active)
         self.timetable.clear()
         self.alarms.restart(alarms)
-        self.faults.clear()
+        self._begin_faults()
         self._tokens = self._token_stream()
+
+    def _begin_faults(self) -> None:
+        """Have nothing go wrong that nobody asked for, or what a rude box is asked for."""
+        self.faults.clear()
+        if self.settings.rude:
+            be_rude(self.faults)
 
     def _token_stream(self) -> Random:
         return rng.stream(self.settings.seed, "sip")

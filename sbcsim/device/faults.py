@@ -1,11 +1,12 @@
 """Faults on purpose: what goes wrong where, when, and how often; off unless somebody asks.
 
-A point asks `fires` with its subject, and does what it says if a fault answers. Chance comes from a stream of its own
-under the seed, so that a run can be repeated.
+A point asks `fires` with its subject, and does what it says if a fault answers. Each fault has its chance from a stream
+of its own under the seed, so that a run can be repeated, and what happens at one point changes nothing at another.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -35,7 +36,8 @@ class Fault:
 
     The fault is met at its `point` by subjects that fit `match` (`*` and `?` stand for any). It fires from the `nth`
     such meeting on, each time with `probability`, `times` times (None: without end), and at most once in each
-    `period` of simulated microseconds. `value` says what the point leaves open.
+    `period` of simulated microseconds; behind each firing it lets a `gap` of so many meetings pass. `value` says what
+    the point leaves open.
     """
 
     id: int
@@ -46,16 +48,20 @@ class Fault:
     probability: float = 1.0
     period: int = 0
     value: str = ""
+    gap: int = 0
 
 
 @dataclass(slots=True)
 class Active:
-    """A fault that is set, with how often it was met and has fired."""
+    """A fault that is set, with how often it was met and has fired; `chance` is its own."""
 
     fault: Fault
+    chance: Random | None = None
     met: int = 0
     fired: int = 0
     last: int | None = None
+    passing: int = 0
+    """How many more meetings it lets pass."""
 
     @property
     def spent(self) -> bool:
@@ -73,7 +79,7 @@ class Faults:
         self._mode = mode
         self.changed: Callable[[], None] | None = None
         """Called when faults have been set or taken away."""
-        self._chance: Random = rng.stream(seed, "faults")
+        self._ever: Counter[str] = Counter()
         self._by_point: dict[str, list[Active]] = {}
         self._last_id = 0
 
@@ -91,6 +97,7 @@ class Faults:
         probability: float = 1.0,
         period: int = 0,
         value: str = "",
+        gap: int = 0,
     ) -> Fault:
         """Set a fault; raises UserError where there is no such point, or a number makes no sense."""
         known = POINTS.get(point)
@@ -105,15 +112,25 @@ class Faults:
             raise UserError("probability is a number from 0 to 1")
         if any(len(text) > LONGEST or not text.isprintable() for text in (match, value)):
             raise UserError(f"match and value are printable and of at most {LONGEST} characters")
-        if period < 0:
-            raise UserError("period is not less than 0")
+        if period < 0 or gap < 0:
+            raise UserError("period and gap are not less than 0")
         if sum(map(len, self._by_point.values())) == MOST:
             raise UserError(f"there are {MOST} faults already: remove one first", tag="resource-denied")
         fault = Fault(
-            self._last_id + 1, point, match, nth, times, probability, period, _fitting(known, value) or known.default
+            self._last_id + 1,
+            point,
+            match,
+            nth,
+            times,
+            probability,
+            period,
+            _fitting(known, value) or known.default,
+            gap,
         )
         self._last_id = fault.id
-        self._by_point.setdefault(point, []).append(Active(fault))
+        self._ever[point] += 1
+        chance = rng.stream(self._seed, f"fault {self._ever[point]} at {point}")
+        self._by_point.setdefault(point, []).append(Active(fault, chance))
         self._tell()
         return fault
 
@@ -133,7 +150,7 @@ class Faults:
     def clear(self) -> None:
         """Take all faults away; chance begins anew."""
         self._by_point.clear()
-        self._chance = rng.stream(self._seed, "faults")
+        self._ever.clear()
         self._tell()
 
     @property
@@ -164,6 +181,7 @@ class Faults:
             if fits(subject, active.fault.match) and self._due(active, now) and fired is None:
                 active.fired += 1
                 active.last = now.uptime
+                active.passing = active.fault.gap
                 fired = active.fault
         if fired is None:
             return None
@@ -179,9 +197,12 @@ class Faults:
         active.met += 1
         if active.met < fault.nth or (fault.times is not None and active.fired >= fault.times):
             return False
+        if active.passing:
+            active.passing -= 1
+            return False
         if active.last is not None and now.uptime - active.last < fault.period:
             return False
-        return fault.probability == 1 or self._chance.random() < fault.probability
+        return fault.probability == 1 or (active.chance is not None and active.chance.random() < fault.probability)
 
 
 def fits(subject: str, match: str) -> bool:

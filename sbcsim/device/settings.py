@@ -27,7 +27,7 @@ class Settings:
     change the password at login. With `last_login` the greeting tells when and from where the user was here before;
     with `lock_wait` a commit waits a while for another session's lock instead of being refused at once.
     `replacement_window` is how long no TLS session is set up behind a commit that replaces a certificate, in
-    microseconds.
+    microseconds. `rude` is a box that is mildly unkind everywhere: see `sbcsim.device.rude`.
     """
 
     system_name: str = "SBC1"
@@ -44,6 +44,7 @@ class Settings:
     last_login: bool = False
     lock_wait: bool = False
     replacement_window: int = 0
+    rude: bool = False
     journal_limit: int = 100_000
 
 

@@ -106,6 +106,25 @@ def test_seed_and_clock_of_the_whole_run(pytester: pytest.Pytester) -> None:
     run(pytester, "--sbc-seed=77", "--sbc-clock=virtual@2031-01-01T00:00:00Z").assert_outcomes(passed=2)
 
 
+def test_rude_boxes(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        def test_usual(sbc, request):
+            assert sbc.status().rude == request.config.getoption("sbc_rude")
+
+        @pytest.mark.sbc(rude=True)
+        def test_rude(sbc):
+            assert sbc.status().rude
+
+        @pytest.mark.sbc(rude=False)
+        def test_friendly(sbc):
+            assert not sbc.status().rude
+    """)
+    run(pytester).assert_outcomes(passed=3)
+    run(pytester, "--sbc-rude").assert_outcomes(passed=3)
+
+
 def test_a_failure_tells_what_happened(pytester: pytest.Pytester, box_file: Path) -> None:
     for name, data in certificate_files().items():
         (pytester.path / name).write_bytes(data)

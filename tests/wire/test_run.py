@@ -330,6 +330,14 @@ def test_ctl_has_things_go_wrong(box: Running) -> None:
     assert (refused.exit_code, 'no fault point "sip.noise"' in refused.output) == (1, True)
 
 
+def test_a_rude_box_shows_what_it_does() -> None:
+    with running("--rude", "--seed", "7") as rude:
+        assert "rude" not in rude.ready
+        assert json.loads(rude.ctl("status", "--json").stdout)["rude"] is True
+        assert "ssh.accept" in rude.ctl("faults", "list").stdout
+        rude.stop()
+
+
 def test_ctl_goes_back_to_a_snapshot(box: Running) -> None:
     assert box.ctl("clock", "advance", "1d").exit_code == 0
     taken = json.loads(box.ctl("snapshot", "take", "a day & more", "--json").stdout)
