@@ -48,7 +48,7 @@ from .device.sbc import NodeMoment, Sbc
 from .device.settings import Settings
 from .device.users import DEFAULT_PASSWORD, DEFAULT_USER, Users
 from .errors import BugError, UserError
-from .events import kinds
+from .events import LogEvent, kinds
 from .journal import Entry, Journal
 from .net.control import ControlPort
 from .net.driver import Driver
@@ -223,7 +223,7 @@ class Simulator:
         self._serving = True
 
     async def _start_control(self) -> None:
-        control = self._control_port = ControlPort(self, self.control_token)
+        control = self._control_port = ControlPort(self, self.control_token, self._control_overloaded)
         wanted = self._port(CONTROL_PORT)
         try:
             self._control_address = Address(*control.bind(self._bind, wanted))
@@ -548,6 +548,10 @@ class Simulator:
 
     def _port(self, usual: int) -> int:
         return 0 if self._ephemeral else usual
+
+    def _control_overloaded(self, reason: str) -> None:
+        where = "" if self._control_address is None else format_endpoint(self._control_address)
+        self.events.add(self._clock.reading(), LogEvent("SYS", "major", f"connections to {where} wait: {reason}"))
 
     def _wake(self) -> None:
         # The device is in the middle of something: its effects are carried out in the next turn of the loop.

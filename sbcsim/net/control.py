@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sbcsim.control.access import Access
@@ -20,9 +21,12 @@ class ControlPort:
     A simulator inside a test is controlled by Python calls: it should not pay for an HTTP server that nobody uses.
     """
 
-    def __init__(self, box: Simulated, token: str = "") -> None:
+    def __init__(
+        self, box: Simulated, token: str = "", overloaded: Callable[[str], None] = lambda _reason: None
+    ) -> None:
         self._box = box
         self._token = token
+        self._overloaded = overloaded
         self._socket: socket.socket | None = None
         self._server: HttpServer | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -49,7 +53,7 @@ class ControlPort:
 
         assert self._socket is not None
         self._unwatch()
-        self._server = HttpServer(self._box, self._access)
+        self._server = HttpServer(self._box, self._access, self._overloaded)
         await self._server.start(self._socket)
 
     async def close(self) -> None:

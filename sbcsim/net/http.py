@@ -1,7 +1,7 @@
 """The control API over HTTP: starlette on uvicorn, inside the running event loop.
 
-uvicorn is driven by its `startup` and its connections, never by `serve`: no signal handlers, no polling, and a stop
-that takes milliseconds. Importing this module is slow (`control.py` puts it off).
+uvicorn is driven by its `startup` and its connections, never by `serve`: no signal handlers, no polling, a way to
+accept as every port here, and a stop that takes milliseconds. Importing this module is slow (`control.py` puts it off).
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ from sbcsim.errors import UserError
 from sbcsim.journal import Entry
 from sbcsim.version import __version__
 
+from .accepting import Acceptor
+
 BODY_LIMIT = 64 * 1024
 HEADER_LIMIT = 16 * 1024
 GRACE = 0.3
@@ -65,7 +67,9 @@ _log = logging.getLogger("sbcsim.control")
 class HttpServer:
     """Serves the control API on a listening socket until `stop`."""
 
-    def __init__(self, box: Simulated, access: Access) -> None:
+    def __init__(self, box: Simulated, access: Access, overloaded: Callable[[str], None]) -> None:
+        self._overloaded = overloaded
+        self._acceptor: Acceptor | None = None
         self._stopping = asyncio.Event()
         config = Config(
             _application(box, access, self._stopping),
@@ -85,15 +89,17 @@ class HttpServer:
         self._server.lifespan = config.lifespan_class(config)
 
     async def start(self, listening: socket.socket) -> None:
-        """Take over a bound socket and serve."""
-        await self._server.startup(sockets=[listening])
+        """Accept on a listening socket, which stays its owner's, and serve."""
+        await self._server.startup(sockets=[])
+        self._acceptor = Acceptor(listening, self._protocol, self._overloaded)
 
     async def stop(self) -> None:
         """Stop listening, give requests under way a moment, close every connection."""
         self._stopping.set()
         state = self._server.server_state
-        for server in self._server.servers:
-            server.close()
+        if self._acceptor is not None:
+            self._acceptor.close()
+            await self._acceptor.closed()
         for connection in tuple(state.connections):
             transport = connection.transport
             if not transport.is_closing():
@@ -108,6 +114,9 @@ class HttpServer:
             connection.transport.abort()
         while state.connections:  # noqa: ASYNC110 - nobody tells when the last is gone
             await asyncio.sleep(0)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return _Protocol(self._server.config, self._server.server_state, self._server.lifespan.state)
 
 
 def _application(box: Simulated, access: Access, stopping: asyncio.Event) -> Starlette:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import socket
 import threading
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncssh
 
+from sbcsim.addresses import format_endpoint
 from sbcsim.clock import Instant
 from sbcsim.device.faults import Faults
 from sbcsim.device.managementpoints import SSH_ACCEPT, SSH_BANNER, SSH_CHANNEL, SSH_KEY, SSH_REFUSED, SSH_SLOW
@@ -21,11 +22,17 @@ from sbcsim.errors import UserError
 from sbcsim.events import LogEvent, Login, Logout
 from sbcsim.journal import Journal
 
+from .accepting import Acceptor
+from .reasons import reason_of
+
 _ATTEMPTS = 6  # as OpenSSH's MaxAuthTries
 _LOGIN_SECONDS = 60.0
 _CLOSE_SECONDS = 0.5
 _GOODBYE_SECONDS = 0.1
 _RSA_BITS = 2048
+BACKLOG = 100
+"""Connections that the kernel holds while we are busy."""
+
 _ALGORITHMS = _ED25519, _RSA = "ssh-ed25519", "ssh-rsa"
 _NAME_SHOWN = 64
 _Challenge = tuple[str, str, str, list[tuple[str, bool]]]
@@ -107,7 +114,9 @@ class SshPort:
         self.now = now
         self.banner = banner
         self.connections: set[asyncssh.SSHServerConnection] = set()
-        self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._socket: socket.socket | None = None
+        self._acceptor: Acceptor | None = None
+        self._options: asyncssh.SSHServerConnectionOptions | None = None
         self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"sbcsim-{self.service}")
         self.working: set[asyncio.Future[Any]] = set()
         self._goodbyes: dict[asyncssh.SSHServerConnection, asyncio.TimerHandle] = {}
@@ -131,11 +140,15 @@ class SshPort:
             "x11_forwarding": False,
             "agent_forwarding": False,
         }
+        keys = self._host_keys.ready()
+        self._options = await asyncssh.SSHServerConnectionOptions.construct(server_host_keys=keys, config=(), **options)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            self._acceptor = await asyncssh.listen(host, port, server_host_keys=self._host_keys.ready(), **options)
+            self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
         except OSError as error:
-            raise UserError(f"cannot listen on {host} port {port}: {_reason(error)}") from error
-        self.host, self.port = host, self._acceptor.get_port()
+            raise UserError(f"cannot listen on {host} port {port}: {reason_of(error)}") from error
+        self.host, self.port = host, int(self._socket.getsockname()[1])
+        self._acceptor = Acceptor(self._socket, self._connection, self._overloaded)
         if not self._host_keys.complete:  # clients that insist on RSA may wait, the start does not
             self.run(self._host_keys.make_rsa).add_done_callback(self._add_host_keys)
 
@@ -169,6 +182,7 @@ class SshPort:
         """Stop listening, end every connection, wait for work under way."""
         if self._acceptor is not None:
             self._acceptor.close()
+            await self._acceptor.closed()
         for timer in self._goodbyes.values():
             timer.cancel()
         connections = tuple(self.connections)
@@ -180,22 +194,30 @@ class SshPort:
             for connection in connections if late else ():
                 connection.abort()
             await asyncio.gather(*waiting)
-        if self._acceptor is not None:
-            await self._acceptor.wait_closed()
+        if self._socket is not None:
+            self._socket.close()
         if self.working:
             await asyncio.wait(tuple(self.working))
         self._executor.shutdown()
 
+    def _connection(self) -> asyncssh.SSHServerConnection:
+        assert self._options is not None
+        return asyncssh.SSHServerConnection(asyncio.get_running_loop(), self._options)
+
+    def _overloaded(self, reason: str) -> None:
+        text = f"connections to {format_endpoint((self.host, self.port))} wait: {reason}"
+        self.journal.add(self.now(), LogEvent("SSH", "major", text))
+
     def _add_host_keys(self, made: asyncio.Future[None]) -> None:
         made.result()
-        if self._acceptor is None:
+        if self._options is None:
             return
         try:
             keys = self._host_keys.ready()
         except UserError as error:  # a key that would be another one the next time is not shown
             self.journal.add(self.now(), LogEvent("SSH", "major", error.text))
             return
-        self._acceptor.update(server_host_keys=keys)
+        self._options.update(server_host_keys=keys)
 
 
 class _Server(asyncssh.SSHServer):
@@ -213,14 +235,18 @@ class _Server(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
-        self._remote = str(conn.get_extra_info("peername")[0])
+        peer = conn.get_extra_info("peername")  # None: it has gone since it was accepted
+        self._remote = str(peer[0]) if peer else ""
         self._port.connections.add(conn)
         if self._fires(SSH_ACCEPT, self._port.service) is not None:
             conn.abort()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
+    def connection_lost(self, exc: Exception | None) -> None:
         if self._connection is not None:
             self._port.forget(self._connection)
+        if isinstance(exc, OSError):  # what the host says; a client that leaves says nothing
+            text = f"connection from {self._remote} lost: {reason_of(exc)}"
+            self._port.journal.add(self._port.now(), LogEvent("SSH", "minor", text))
         if self._account is not None:
             self._tell(Logout(self._account.name, self._remote, self._port.service))
         elif self._key_refused and not self._failures:
@@ -306,8 +332,3 @@ class _Server(asyncssh.SSHServer):
 
     def _tell(self, event: Login | Logout) -> None:
         self._port.journal.add(self._port.now(), event)
-
-
-def _reason(error: OSError) -> str:
-    """Return why a port cannot be had, without the many words in which asyncio wraps it."""
-    return os.strerror(error.errno) if error.errno else str(error)

@@ -48,14 +48,19 @@ def pinged_box(
     *lines: str,
     clock: str = f"virtual@{testca.START}",
     version: str = "TLSv1.2",
+    state: Path | None = None,
 ) -> Simulator:
-    """Return the box, not yet started, that runs `lines` as well; its peer listens on `peer_port` of the host."""
+    """Return the box, not yet started, that runs `lines` as well; its peer listens on `peer_port` of the host.
+
+    With a `state` directory it keeps everything there.
+    """
     configuration = directory / "box.cli"
     chosen = f"set profiles security tlsProfile TLS-PEERS {VERSIONS[version]}"
     configuration.write_text("\n".join((CONFIGURATION + chosen, *lines, "")))
     return Simulator(
         configuration,
         clock=clock,
+        state=state,
         maps=[f"192.0.2.10:5061=127.0.0.1:{peer_port}"],
         files={"ca.der": testca.authority().certificate.der, "old.p12": own.pkcs12(testca.PASS_PHRASE)},
     )
