@@ -12,7 +12,22 @@ from OpenSSL import SSL
 from rich.console import Console
 from rich.table import Table
 
-from . import bulk, commits, crowd, durable, logging_in, memory, shells, showing, soak, starting, time_travel, traffic
+from . import (
+    boxes,
+    bulk,
+    commits,
+    crowd,
+    durable,
+    logging_in,
+    memory,
+    shells,
+    showing,
+    snapshots,
+    soak,
+    starting,
+    time_travel,
+    traffic,
+)
 from .registry import Figure, quantity
 
 BENCHMARKS = {
@@ -21,6 +36,8 @@ BENCHMARKS = {
         starting.process_start,
         starting.start,
         time_travel.reset,
+        snapshots.snapshot,
+        boxes.boxes,
         logging_in.ssh,
         bulk.lines,
         bulk.load,

@@ -100,6 +100,20 @@ class Listing:
         """Return the listing without an entry that is there."""
         return _made(self._map.delete(key), _without(self._blocks, key_order(key)))
 
+    def differing(self, other: Listing) -> list[Key]:
+        """Return the keys, in order, whose contents are not the same object in both listings, or only in one of them.
+
+        Made from one another by `set` and `delete`, two listings share what neither has touched.
+        """
+        if self is other:
+            return []
+        mine, others = self._map, other._map
+        found = [key for key, content in mine.items() if others.get(key) is not content]
+        shared = len(mine) - sum(key not in others for key in found)
+        if len(others) > shared:
+            found += [key for key in others if key not in mine]
+        return sorted(found, key=key_order)
+
     def values(self, before: Key, text: str) -> Iterator[str]:
         """Yield the parts of keys that follow the parts `before` and begin with `text`: each once, in order.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sbcsim.config.listing import Listing
 from sbcsim.config.ports import signaling_addresses
 from sbcsim.config.tree import Tree
 from sbcsim.schema.node import Path
@@ -202,16 +203,24 @@ def zone_ports(tree: Tree, context: str, zone: str) -> Iterator[PortKey]:
         yield (context, zone, int(index))
 
 
-def peer_keys(tree: Tree) -> Iterator[PeerKey]:
-    """Yield every ipPeer of the configuration in path order."""
-    for context, zone in zone_keys(tree):
-        yield from zone_peers(tree, context, zone)
-
-
 def zone_peers(tree: Tree, context: str, zone: str) -> Iterator[PeerKey]:
     """Yield the ipPeers of one zone by name."""
-    for (name,) in tree.keys(("addressContext", context, "zone", zone, "ipPeer")):
+    for (name,) in _peer_list(tree, context, zone):
         yield (context, zone, name)
+
+
+def differing_peers(before: Tree, after: Tree) -> Iterator[PeerKey]:
+    """Yield the ipPeers that are not in one configuration what they are in the other, or only in one, by zone and name.
+
+    A zone whose peers both trees share costs nothing, one with changes a look at each entry, which is not read.
+    """
+    for context, zone in dict.fromkeys((*zone_keys(before), *zone_keys(after))):
+        for (name,) in _peer_list(after, context, zone).differing(_peer_list(before, context, zone)):
+            yield (context, zone, name)
+
+
+def _peer_list(tree: Tree, context: str, zone: str) -> Listing:
+    return tree.listing(("addressContext", context, "zone", zone, "ipPeer"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sbcsim.clock import SECOND, Instant, Order
+from sbcsim.config.listing import key_order
+from sbcsim.config.tree import Tree
 from sbcsim.events import PathPing, PathState, SipMessage
 from sbcsim.sip.locating import Answer, Question
 from sbcsim.sip.message import Response
@@ -23,7 +25,7 @@ from .connections import ConnectionRecord, PeerKey, PortKey
 from .datagrams import DatagramPlane
 from .effects import Endpoint, ListenerKey
 from .listeners import Port
-from .objects import IpPeer, read_path_check_profile, read_peer, zone_peers
+from .objects import IpPeer, differing_peers, read_path_check_profile, read_peer, zone_peers
 from .peerdirectory import PeerDirectory
 from .peerstate import PathCheck, Ping, PingState
 from .pingsender import PingSender
@@ -59,6 +61,10 @@ class PathChecks:
         self._checks: dict[PeerKey, PathCheck] = {}
         self._by_call_id: dict[str, PeerKey] = {}
         self._failing: set[PeerKey] = set()
+        self._enabled: set[PeerKey] = set()
+        """Those whose pathCheck has been enabled since the last `start`."""
+        self._known = Tree(chassis.tree.schema)
+        """The configuration that was read last, as far as no commit has told of changes."""
         self._pinged = 0
         self._spread = PingSpread(chassis.settings.seed)
         self.awaiting = self._sender.awaiting
@@ -80,6 +86,7 @@ class PathChecks:
         peer = read_peer(self._chassis.tree, key)
         check = self._checks.get(key)
         if peer is None:
+            self._enabled.discard(key)
             if check is not None:
                 self._stop(check, now)
                 self._drop_connections(key, now)
@@ -94,7 +101,9 @@ class PathChecks:
             self._drop_connections(key, now)
         if not peer.path_check:
             self._stop(check, now)
-        elif check.state is PingState.INACTIVE and self._pinged < PINGED_PEERS:
+            return
+        self._enabled.add(key)
+        if check.state is PingState.INACTIVE and self._pinged < PINGED_PEERS:
             self._pinged += 1
             check.profile = read_path_check_profile(self._chassis.tree, peer.profile)
             self._change_state(check, PingState.ACTIVE, now)
@@ -262,12 +271,13 @@ class PathChecks:
             if check.ping is not None and check.ping.connection == record.id:
                 self._finish(check, now, ok=False, reason=reason, lost=True)
 
-    def clear(self) -> None:
-        """Forget every peer."""
-        for key in self._checks:
+    def halt(self) -> None:
+        """End every path check; who is still configured as he was at the next `start` is not read again."""
+        for key in self._enabled:
             self._cancel_timers(key)
-        self._checks.clear()
-        self._directory.clear()
+            self._checks[key] = PathCheck(self._checks[key].peer)
+        self._known = self._chassis.tree
+        self._directory.forget_addresses()
         self._by_call_id.clear()
         self._failing.clear()
         self._pinged = 0
@@ -275,6 +285,14 @@ class PathChecks:
         self._sender.names.clear()
         self._sender.missed.clear()
         self.awaiting.clear()
+
+    def start(self, now: Instant) -> None:
+        """Put the peers of the running configuration to work: for the first time, or again behind `halt`."""
+        tree = self._chassis.tree
+        keys = {*differing_peers(self._known, tree), *self._enabled}
+        self._enabled = set()
+        for key in sorted(keys, key=lambda each: tuple(map(key_order, zip(each)))):
+            self.configure(key, now)
 
     def _of(self, record: ConnectionRecord) -> PathCheck | None:
         check = None if record.peer is None else self._checks.get(record.peer)

@@ -52,11 +52,12 @@ class PeerDirectory:
             self._found[key] = address
             self.put(peer)
 
-    def clear(self) -> None:
-        """Forget everybody."""
-        self._found.clear()
-        self._peers.clear()
-        self._at.clear()
+    def forget_addresses(self) -> None:
+        """Forget where the DNS has said that peers are."""
+        for key in tuple(self._found):
+            peer = self._peers[key]
+            self.drop(key)
+            self.put(peer)
 
     def behind(self, record: ConnectionRecord) -> Sequence[IpPeer]:
         """Return who a connection leads to: whom the box dialled, or who has the address it came from."""

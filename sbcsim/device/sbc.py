@@ -64,7 +64,7 @@ from .filenodes import Directory, FileError, FileKeeper
 from .files import MountedFile, VirtualFiles
 from .keptfiles import KeptFiles
 from .listeners import Port
-from .objects import peer_keys, port_keys, read_port
+from .objects import port_keys, read_port
 from .ocsp import TIMER as OCSP
 from .outages import OUTAGE, Broken, Outages
 from .pathcheck import PathChecks
@@ -236,8 +236,7 @@ class Sbc:
             self._validity.watch(loaded.certificate, now)
         for key in port_keys(self._chassis.tree):
             self._ports.configure(key, now)
-        for peer in peer_keys(self._chassis.tree):
-            self._paths.configure(peer, now)
+        self._paths.start(now)
 
     # what sockets did
 
@@ -553,7 +552,7 @@ class Sbc:
 
     def halt(self, reason: str, now: Instant, *, keep_sessions: bool = False) -> None:
         """End every connection and forget what ran, TLS sessions too unless they are kept; `go_on` is to follow."""
-        self._paths.clear()  # first: no ping fails by what follows
+        self._paths.halt()  # first: no ping fails by what follows
         for record in self.connections():
             self._plane.close(record, reason, now, Closing.RESET)
         if not keep_sessions:

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
         ("memory", "days", "crowd"),
         ("lines", "load", "completion", "durable"),
         ("show", "shells"),
+        ("snapshot", "boxes"),
     ],
 )
 def test_they_run_with_small_numbers(names: tuple[str, ...]) -> None:
