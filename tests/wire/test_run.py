@@ -12,71 +12,19 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pexpect
 import pytest
-from typer.testing import CliRunner, Result
-
-from sbcsim.__main__ import app
-
-PATIENCE = 30.0
-
-
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "sbcsim", *words]
-
-
-def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SBCSIM_CONTROL")}
-    return kept | {"COLUMNS": "200", "NO_COLOR": "1"} | more
+from runningbox import PATIENCE, Running, command, environment, running
 
 
 def finished(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*words), capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment(**more)
     )
-
-
-class Running:
-    """A running simulator and its ready line."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        word, _, text = process.stdout.readline().partition(" ")
-        if word != "ready":
-            raise AssertionError(f"not ready: {word} {text} {process.stderr.read()}")
-        self.text = text
-        self.ready: dict[str, Any] = json.loads(text)
-
-    def ctl(self, *words: str) -> Result:
-        """Run `sbcsim ctl` in this process, which is quicker than in one of its own."""
-        return CliRunner().invoke(app, ["ctl", *words], env=environment(SBCSIM_CONTROL_URL=self.ready["control"]))
-
-    def stop(self, number: int = signal.SIGTERM) -> tuple[str, str]:
-        self.process.send_signal(number)
-        output, errors = self.process.communicate(timeout=PATIENCE)
-        return output, errors
-
-
-@contextmanager
-def running(*words: str, **more: str) -> Iterator[Running]:
-    process = subprocess.Popen(
-        command("run", "--ports", "ephemeral", *words),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(**more),
-    )
-    with process:
-        try:
-            yield Running(process)
-        finally:
-            if process.poll() is None:
-                process.kill()
 
 
 @pytest.fixture(scope="module")
