@@ -17,6 +17,7 @@ from pingedbox import VERSIONS, tls_port
 from tlsbox import SET_PROFILE, commit, counters
 
 from sbcsim.events import AlertReceived, ConnectionClosed, DialFailed, Handshake, LogEvent
+from sbcsim.net.ocspresponder import OcspResponder
 from sbcsim.simulator import Simulator
 
 ZONE = "addressContext default zone Z"
@@ -39,8 +40,8 @@ class Meeting:
         self.box = box
         self.role = role
         self.fars: list[FarEnd] = []
-        self.asked = asyncio.Event()
-        """Set once somebody else has been asked about a certificate."""
+        self.responder: OcspResponder | None = None
+        """Who is asked about certificates, if anybody is."""
         self._from = box.events.last
         self._next: tuple[Does, SSL.Context, asyncio.Future[FarEnd]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,6 +68,16 @@ class Meeting:
         done: asyncio.Future[FarEnd] = asyncio.get_running_loop().create_future()
         self._next = does, settings, done
         return done
+
+    @property
+    def asked(self) -> bool:
+        """Whether the responder has been asked about a certificate."""
+        return self.responder is not None and bool(self.responder.asked)
+
+    async def until_asked(self) -> None:
+        """Wait until the responder has been asked about a certificate."""
+        assert self.responder is not None
+        await self.responder.wait_for(lambda: self.asked)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until what the journal says fulfils a condition, and until the box has come to rest."""

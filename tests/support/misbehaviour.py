@@ -63,13 +63,13 @@ async def reset_after_the_answer(_: Meeting, far: FarEnd) -> None:
 async def show_itself(met: Meeting, far: FarEnd) -> None:
     """Go on until the box has seen the certificate, and asks the responder about it."""
     await take_a_flight(far)
-    while not far.server and not met.asked.is_set():
+    while not far.server and not met.asked:
         assert await far.hear()
         far.step()
         await far.send(shown := far.flight())
         if shown:
             break
-    await met.asked.wait()
+    await met.until_asked()
 
 
 async def reset_while_the_responder_is_asked(met: Meeting, far: FarEnd) -> None:
