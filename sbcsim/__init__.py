@@ -11,16 +11,22 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .expectation import ExpectationError
+    from .farends import SyncOcspResponder, SyncSipPeer
+    from .net.ocspresponder import OcspResponder
+    from .net.peer import SipPeer
     from .simulator import Simulator
-    from .synchronous import SyncSimulator, SyncSipPeer
+    from .synchronous import SyncSimulator
 
 __all__ = [
     "BugError",
     "ExpectationError",
+    "OcspResponder",
     "PeerError",
     "SbcsimError",
     "ScenarioError",
     "Simulator",
+    "SipPeer",
+    "SyncOcspResponder",
     "SyncSimulator",
     "SyncSipPeer",
     "UserError",
@@ -31,9 +37,12 @@ __all__ = [
 
 _LAZY = {
     "ExpectationError": "expectation",
+    "OcspResponder": "net.ocspresponder",
     "Simulator": "simulator",
+    "SipPeer": "net.peer",
+    "SyncOcspResponder": "farends",
     "SyncSimulator": "synchronous",
-    "SyncSipPeer": "synchronous",
+    "SyncSipPeer": "farends",
 }
 
 

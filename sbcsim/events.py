@@ -411,4 +411,4 @@ class Reset(Event):
 
 def kinds() -> dict[str, type[Event]]:
     """Return every kind of event with its class, sorted by kind."""
-    return {event.kind: event for event in sorted(Event.__subclasses__(), key=lambda each: each.kind)}
+    return {event.kind: event for event in sorted(Event.__subclasses__(), key=lambda each: each.kind) if event.kind}

@@ -30,9 +30,12 @@ class Expectation:
     fields: Mapping[str, object]
 
     @staticmethod
-    def of(kind: str, fields: Mapping[str, object]) -> Expectation:
-        """Return an expectation; raises UserError for a kind or a field that no journal knows."""
-        events = kinds()
+    def of(kind: str, fields: Mapping[str, object], events: Mapping[str, type[Event]] | None = None) -> Expectation:
+        """Return an expectation of one of `events`, those of the box unless given.
+
+        Raises UserError for a kind or a field that there is not among them.
+        """
+        events = kinds() if events is None else events
         if kind not in events:
             raise UserError(f"no journal kind {kind}; there are {', '.join(events)}")
         known = [field.name for field in dataclasses.fields(events[kind])]
@@ -80,9 +83,18 @@ def explain(expected: str, kind: str, entries: Iterable[Entry], misses: Callable
     return f"expected {expected}; there is none. What happened: {told}"
 
 
-def expect(journal: Journal, kind: str, after: int, fields: Mapping[str, object]) -> Entry:
-    """Return the first entry behind number `after` that is as expected; raises ExpectationError."""
-    expectation = Expectation.of(kind, fields)
+def expect(
+    journal: Journal,
+    kind: str,
+    after: int,
+    fields: Mapping[str, object],
+    events: Mapping[str, type[Event]] | None = None,
+) -> Entry:
+    """Return the first entry behind number `after` that is as expected; raises ExpectationError.
+
+    `events` are the kinds that the journal knows, those of the box unless given.
+    """
+    expectation = Expectation.of(kind, fields, events)
     found = expectation.first(journal.after(after, expectation.kinds))
     if found is None:
         raise ExpectationError(expectation.explain(journal.after(after)))

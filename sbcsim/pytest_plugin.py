@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from .clock import Clock, Instant
+    from .farends import SyncOcspResponder, SyncSipPeer
     from .journal import Entry
+    from .pki.credential import Certificate
     from .pki.mint import Authority
     from .simulator import Files, Simulator
-    from .synchronous import SyncSimulator, SyncSipPeer
+    from .synchronous import SyncSimulator
 
 SHOWN = 20
 """Journal entries that the report of a failure shows."""
@@ -60,17 +63,23 @@ class _Boxes:
     def __init__(self) -> None:
         self.simulators: list[_Look] = []
         """How each of them is looked at, in the thread that it runs in."""
-        self.peers: list[SyncSipPeer] = []
+        self.followers: list[SyncSipPeer | SyncOcspResponder] = []
+        self.authority: Authority | None = None
 
     def add(self, look: _Look) -> None:
         self.simulators.append(look)
         self.introduce()
 
     def introduce(self) -> None:
-        """Have peers that know no time yet go by that of the first box."""
-        for peer in self.peers:
-            if self.simulators and not peer.follows:
-                peer.follow(self.simulators[0](lambda box: box.clock))
+        """Have whoever knows no time yet go by that of the first box."""
+        if not self.simulators:
+            return
+        clock: Clock = self.simulators[0](lambda box: box.clock)
+        for each in self.followers:
+            if not each.follows:
+                each.follow(clock)
+        if self.authority is not None:
+            self.authority.follow(clock.reading)
 
 
 _BOXES = pytest.StashKey[_Boxes]()
@@ -128,25 +137,82 @@ async def async_sbc(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 
 
 @pytest.fixture
-def test_ca() -> Authority:
-    """Return a certificate authority of this test, with RSA keys, from 2020 to 2040: see `sbcsim.pki.mint`."""
+def test_ca(request: pytest.FixtureRequest) -> Authority:
+    """Return a certificate authority of this test, with RSA keys, from 2020 to 2040: see `sbcsim.testing`.
+
+    Dates such as `+30d` count from the clock of the first box; before there is one, from where the marker `sbc`, the
+    option `--sbc-clock` or else the default has its clock begin.
+    """
     from .pki.mint import Authority, pooled_key  # noqa: PLC0415 - slow
 
-    return Authority("sbcsim test CA", not_before=_BEGIN, not_after=_END, key_type="rsa", key=pooled_key())
+    authority = Authority(
+        "sbcsim test CA", not_before=_BEGIN, not_after=_END, key_type="rsa", key=pooled_key(), now=_beginning(request)
+    )
+    boxes = _boxes(request.node)
+    boxes.authority = authority
+    boxes.introduce()
+    return authority
 
 
 @pytest.fixture
-def sip_peer(request: pytest.FixtureRequest, test_ca: Authority) -> Iterator[SyncSipPeer]:
-    """Return a far end over mutual TLS that listens on `port`, by a certificate of `test_ca`, which it trusts."""
-    from .synchronous import SyncSipPeer  # noqa: PLC0415 - slow
+def sip_peer_factory(request: pytest.FixtureRequest, test_ca: Authority) -> Iterator[Callable[..., SyncSipPeer]]:
+    """Return a function that starts far ends: `make("a.example.com")`, `make(issued, trusts=[...], terms=...)`.
 
-    peer = SyncSipPeer(test_ca.issue("peer.example.com"), test_ca.certificate)
-    peer.start()
+    Each listens on its `port`, shows a certificate of `test_ca`, which it trusts, unless told otherwise, and stops
+    with the test.
+    """
+    from .farends import SyncSipPeer  # noqa: PLC0415 - slow
+    from .pki.mint import Issued  # noqa: PLC0415 - slow
+
+    started: list[SyncSipPeer] = []
+
+    def make(
+        shows: str | Issued = "peer.example.com",
+        *,
+        trusts: Iterable[Certificate] | None = None,
+        **options: Any,  # noqa: ANN401 - those of SyncSipPeer
+    ) -> SyncSipPeer:
+        issued = shows if isinstance(shows, Issued) else test_ca.issue(shows)
+        peer = SyncSipPeer(issued, test_ca.certificate if trusts is None else trusts, **options)
+        peer.start()
+        started.append(peer)
+        boxes = _boxes(request.node)
+        boxes.followers.append(peer)
+        boxes.introduce()
+        return peer
+
+    yield make
+    for peer in reversed(started):
+        peer.stop()
+
+
+@pytest.fixture
+def sip_peer(sip_peer_factory: Callable[..., SyncSipPeer]) -> SyncSipPeer:
+    """Return a far end over mutual TLS that listens on `port`, by a certificate of `test_ca`, which it trusts."""
+    return sip_peer_factory()
+
+
+@pytest.fixture
+def ocsp_responder(request: pytest.FixtureRequest, test_ca: Authority) -> Iterator[SyncOcspResponder]:
+    """Return an OCSP responder for `test_ca` at its `url`; what `test_ca.revoke` takes back it calls revoked."""
+    from .farends import SyncOcspResponder  # noqa: PLC0415 - slow
+
+    responder = SyncOcspResponder(test_ca)
+    responder.start()
     boxes = _boxes(request.node)
-    boxes.peers.append(peer)
+    boxes.followers.append(responder)
     boxes.introduce()
-    yield peer
-    peer.stop()
+    yield responder
+    responder.stop()
+
+
+def _beginning(request: pytest.FixtureRequest) -> Callable[[], Instant]:
+    """Return what time it is for a box that has yet to start."""
+    from .clock import Clock  # noqa: PLC0415 - slow
+    from .net.hostclock import make_clock  # noqa: PLC0415 - slow
+
+    said = _marked(request).get("clock") or request.config.getoption("sbc_clock") or "virtual"
+    return (said if isinstance(said, Clock) else make_clock(said)).reading
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,4 +1,4 @@
-"""The simulator and a SIP peer for programs without an event loop: each runs in a thread of its own.
+"""The simulator for programs without an event loop: it runs in a thread of its own.
 
 with sbcsim.SyncSimulator("box.cli") as box:
 rotate(box.ports.cli)
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from .clock import Clock, Instant
+from .clock import Clock
 from .control.models import (
     Advanced,
     Alarms,
@@ -29,12 +29,12 @@ from .control.models import (
     SwitchedOver,
 )
 from .device.faults import Fault, Faults
+from .farends import SyncSipPeer
 from .journal import Entry
 from .loopthread import LoopThread
-from .net.peer import PeerConnection, SipPeer
-from .pki import credential
-from .pki.mint import Issued
 from .simulator import Simulator
+
+__all__ = ["SyncFaults", "SyncSimulator", "SyncSipPeer"]
 
 _Result = TypeVar("_Result")
 
@@ -228,64 +228,3 @@ class SyncSimulator:
     def cli(self, line: str) -> str:
         """Type one line into a CLI session of its own, which lasts; return what the box prints."""
         return self._thread.call(lambda: self.box.cli(line))
-
-
-class SyncSipPeer:
-    """A far end of the box over mutual TLS, in a thread of its own: it answers, dials in and records what it saw.
-
-    It takes no certificate that has expired by the clock of the box that it `follow`s; until then it judges no date.
-    """
-
-    def __init__(self, issued: Issued, anchor: credential.Certificate) -> None:
-        self._thread = LoopThread("SIP peer")
-        self._clock: Clock | None = None
-        self._peer = SipPeer(issued, anchor, self._now)
-        self.host = "127.0.0.1"
-        self.port = 0
-
-    def start(self) -> None:
-        """Listen on a free port."""
-        self._thread.start()
-        self.port = self._thread.wait(lambda: self._peer.listen(self.host))
-
-    def stop(self) -> None:
-        """Close everything; no thread or socket is left. Stopping twice does nothing."""
-        if self._thread.running:
-            try:
-                self._thread.wait(self._peer.close)
-            finally:
-                self._thread.stop()
-
-    def follow(self, clock: Clock) -> None:
-        """Judge dates by this clock from now on."""
-        self._clock = clock
-
-    @property
-    def follows(self) -> bool:
-        """Whether there is a clock by which dates are judged."""
-        return self._clock is not None
-
-    @property
-    def connections(self) -> list[PeerConnection]:
-        """All connections that it ever had, oldest first, with the certificate that the box showed on each."""
-        return list(self._peer.connections)
-
-    @property
-    def live(self) -> list[PeerConnection]:
-        """The connections that stand."""
-        return self._peer.live
-
-    def dial(self, port: int, host: str = "127.0.0.1") -> PeerConnection:
-        """Open a connection to a SIP port of the box; raises PeerError, ssl.SSLError or OSError."""
-        return self._thread.wait(lambda: self._peer.dial(host, port))
-
-    def ping(self, connection: PeerConnection) -> None:
-        """Send OPTIONS on a connection and wait for the answer; raises PeerError if it is closed instead."""
-        self._thread.wait(lambda: self._peer.ping(connection))
-
-    def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until something happened here that makes `condition` true; raises TimeoutError."""
-        self._thread.wait(lambda: self._peer.wait_for(condition))
-
-    def _now(self) -> Instant:
-        return Instant(0, 0) if self._clock is None else self._clock.reading()

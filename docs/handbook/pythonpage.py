@@ -16,8 +16,21 @@ from sbcsim.control.models import Certificate, Connection, Peer
 from sbcsim.device.faults import Faults
 from sbcsim.device.settings import Settings
 from sbcsim.journal import Entry
-from sbcsim.net.peer import PeerConnection, SipPeer
-from sbcsim.pki.mint import Authority, Issued
+from sbcsim.pki.broken import BrokenCertificate, BrokenFile
+from sbcsim.testing import (
+    Authority,
+    Behaviour,
+    Conduct,
+    Issued,
+    OcspBehaviour,
+    OcspConduct,
+    OcspResponder,
+    PeerConnection,
+    SipPeer,
+    SyncOcspResponder,
+    SyncSipPeer,
+    TlsTerms,
+)
 
 from .table import prose, summary, table
 
@@ -37,7 +50,9 @@ _PLACES: tuple[tuple[str, tuple[Callable[..., object], ...]], ...] = (
     ("A box", (sbcsim.Simulator, sbcsim.SyncSimulator, Faults, Settings)),
     ("Its clock", (sbcsim.VirtualClock, Clock)),
     ("What it tells", (Connection, Certificate, Peer, Entry)),
-    ("A far end and its certificates", (SipPeer, sbcsim.SyncSipPeer, PeerConnection, Authority, Issued)),
+    ("A far end", (SipPeer, SyncSipPeer, PeerConnection, Behaviour, Conduct, TlsTerms)),
+    ("Certificates, good and broken", (Authority, Issued, BrokenCertificate, BrokenFile)),
+    ("An OCSP responder", (OcspResponder, SyncOcspResponder, OcspBehaviour, OcspConduct)),
     (
         "Errors",
         (

@@ -1,183 +1,481 @@
-"""A SIP peer over mutual TLS that is not the box: it answers OPTIONS, dials in, and records what it was shown.
+"""A SIP peer over mutual TLS that is not the box: it answers, dials in, misbehaves, and records what it was shown.
 
-It stands on the ssl module of the standard library, not on the box's own TLS engine, so that what it saw is evidence.
-Dates are judged at simulated time: the peer refuses a certificate that has expired by the clock it is given.
+    peer = SipPeer(ca.issue("peer.example.com"), ca.certificate, box.clock.reading)
+    port = await peer.listen()                       # the box dials
+    kept = await peer.dial(*box.ports.sip[0].address)
+    peer.behave(Behaviour.UNAVAILABLE)
+    await peer.wait_for("request", method="OPTIONS")
+
+It stands on `peertls`, not on the box's own TLS engine, so that what it saw is evidence. Dates are judged at simulated
+time: the peer refuses a certificate that has expired by the clock it is given.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-import tempfile
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, Literal
+
+from OpenSSL import SSL
 
 from sbcsim.clock import Instant
-from sbcsim.errors import PeerError
+from sbcsim.errors import PeerError, UserError
+from sbcsim.expectation import Expectation, ExpectationError, expect
+from sbcsim.journal import Entry, Journal
 from sbcsim.pki.credential import Certificate
 from sbcsim.pki.mint import Issued
 from sbcsim.sip import options
+from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
 from sbcsim.sip.stream import PONG_OCTETS, KeepAlive, Stream
 
-_NO_CHECK_TIME = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME: the host's clock is not the simulated one."""
+from .patience import Changes
+from .peerconduct import Behaviour, Conduct, End, Opening
+from .peerconnection import PeerConnection
+from .peerevents import (
+    Direction,
+    EndSeen,
+    HandshakeSeen,
+    KeepAliveSeen,
+    NonsenseSeen,
+    RequestSeen,
+    ResponseSeen,
+    peer_kinds,
+)
+from .peerlistener import Listener
+from .peertls import Judge, PlainStream, TlsStream, TlsTerms, context
 
+__all__ = ["Behaviour", "Conduct", "End", "Opening", "PeerConnection", "SipPeer", "TlsTerms"]
 
-class PeerConnection:
-    """One TLS connection between a peer and the box, as the peer sees it."""
-
-    def __init__(self, number: int, direction: str, certificate: Certificate, opened: Instant) -> None:
-        self.number = number
-        self.direction = direction
-        self.certificate = certificate
-        self.opened = opened
-        self.closed: Instant | None = None
-        self.requests = 0
-        self.answers = 0
-
-    @property
-    def live(self) -> bool:
-        """Whether the connection still stands."""
-        return self.closed is None
+_HTTP = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+_PING_OCTETS = PONG_OCTETS * 2
 
 
 class SipPeer:
-    """A far end of the box. `connections` are all it ever had, oldest first."""
+    """A far end of the box.
+
+    `attempts` are all connections that anybody opened, `connections` those whose handshake succeeded, both oldest
+    first. `events` is the journal of what it saw: the kinds are handshake, request, response, keepAlive, nonsense, end.
+    `conduct` is how it behaves, `terms` what it agrees to in TLS. Over the transport "tcp" it needs no certificate.
+    """
 
     patience = 10.0
     """Host seconds that `wait_for` waits at most."""
 
-    def __init__(self, issued: Issued, anchor: Certificate | Sequence[Certificate], now: Callable[[], Instant]) -> None:
-        self.connections: list[PeerConnection] = []
+    def __init__(
+        self,
+        issued: Issued | None,
+        anchor: Certificate | Iterable[Certificate],
+        now: Callable[[], Instant],
+        *,
+        terms: TlsTerms | None = None,
+        transport: Literal["tls", "tcp"] = "tls",
+    ) -> None:
+        """Show `issued`, trust one anchor or several, and judge dates by `now`, e.g. `box.clock.reading`."""
+        self.attempts: list[PeerConnection] = []
+        self.events = Journal()
+        self.conduct = Conduct()
+        self.terms = TlsTerms() if terms is None else terms
+        self.transport = transport
+        self.port = 0
         self._issued = issued
-        self._anchors = [anchor] if isinstance(anchor, Certificate) else list(anchor)
+        self._anchors = (anchor,) if isinstance(anchor, Certificate) else tuple(anchor)
         self._now = now
-        self._changed = asyncio.Event()
-        self._server: asyncio.Server | None = None
+        self._changes = Changes()
+        self._contexts: dict[bool, SSL.Context] = {}
+        self._session: SSL.Session | None = None
+        self._listener: Listener | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._writers: dict[int, asyncio.StreamWriter] = {}
-        self._served: set[asyncio.StreamWriter] = set()
+        self._opening: set[PlainStream] = set()
+
+    @property
+    def connections(self) -> list[PeerConnection]:
+        """The connections whose handshake succeeded, oldest first."""
+        return [each for each in self.attempts if each.established]
 
     @property
     def live(self) -> list[PeerConnection]:
         """The connections that stand."""
-        return [connection for connection in self.connections if connection.live]
+        return [each for each in self.attempts if each.live]
+
+    # What it is and how it behaves; all of it may change at any time.
+
+    def behave(self, what: Behaviour | Conduct = Behaviour.ANSWERS, **changes: Any) -> None:  # noqa: ANN401 - fields of Conduct
+        """Behave so from now on, with `changes` to the conduct; without arguments it is a good peer again.
+
+        Raises UserError for a change that there is not, and OSError where its port has been taken meanwhile.
+        """
+        try:
+            conduct = replace(what.value if isinstance(what, Behaviour) else what, **changes)
+        except TypeError:
+            known = ", ".join(Conduct.__slots__)
+            raise UserError(f"no such conduct: {', '.join(changes)}; there are {known}") from None
+        self.conduct = conduct
+        if self._listener is not None:
+            self._listener.take_up(listens=conduct.listens)
+        self._changes.tell()
+
+    def negotiate(self, **changes: Any) -> None:  # noqa: ANN401 - fields of TlsTerms
+        """Change what is agreed to in handshakes from now on: `negotiate(versions=("TLSv1.2",))`.
+
+        Raises UserError for what there is not.
+        """
+        try:
+            self.terms = replace(self.terms, **changes)
+        except TypeError:
+            known = ", ".join(TlsTerms.__slots__)
+            raise UserError(f"no such term: {', '.join(changes)}; there are {known}") from None
+        self._forget()
+
+    def present(self, issued: Issued) -> None:
+        """Show another certificate from now on; connections that stand keep theirs."""
+        self._issued = issued
+        self._forget()
+
+    def trust(self, *anchors: Certificate) -> None:
+        """Trust these from now on and nobody else; without arguments nobody at all."""
+        self._anchors = anchors
+        self._forget()
+
+    # Connections.
 
     async def listen(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Wait for the box to dial; returns the port."""
-        context = self._context(ssl.PROTOCOL_TLS_SERVER)
-        self._server = await asyncio.start_server(self._accepted, host, port, ssl=context)
-        return int(self._server.sockets[0].getsockname()[1])
+        """Wait for the box to dial; returns the port. Raises UserError where OpenSSL refuses certificate or terms."""
+        if self.transport == "tls":
+            self._context(server=True)
+        self._listener = Listener(host, port, lambda sock: self._spawn(self._accepted(sock)))
+        self.port = self._listener.port
+        self._listener.take_up(listens=self.conduct.listens)
+        return self.port
 
     async def dial(self, host: str, port: int) -> PeerConnection:
-        """Open a connection to the box."""
-        context = self._context(ssl.PROTOCOL_TLS_CLIENT)
-        reader, writer = await asyncio.open_connection(host, port, ssl=context)
-        connection = self._opened(writer, "dialled")
-        if connection is None:
-            writer.close()
-            raise PeerError("the box shows an expired certificate", layer="tls")
-        task = asyncio.get_running_loop().create_task(self._serve(connection, reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Open a connection to the box; raises PeerError where the handshake fails, OSError where nobody is there.
+
+        Raises UserError where OpenSSL refuses certificate or terms. Over TLS 1.3 the box judges the peer's certificate
+        only behind the handshake: `ping` tells.
+        """
+        if self.transport == "tls":
+            self._context(server=False)  # before there is anything to close where it cannot be had
+        reader, writer = await asyncio.open_connection(host, port)
+        connection = self._begin(reader, writer, "dialled")
+        failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._spawn(self._live(connection, failure))
+        reason = await failure
+        if reason:
+            raise PeerError(reason, layer="tls")
         return connection
 
-    async def ping(self, connection: PeerConnection) -> None:
-        """Send OPTIONS on a connection of ours and wait for the answer; raises PeerError if it is closed instead."""
-        writer = self._writers.get(connection.number)
-        if writer is None:
-            raise PeerError("the connection is closed", layer="tcp")
-        host, port = writer.get_extra_info("peername")[:2]
-        local = writer.get_extra_info("sockname")[:2]
+    async def dial_several(self, host: str, port: int, count: int) -> list[PeerConnection]:
+        """Open several connections to the box at once; raises what `dial` raises."""
+        return list(await asyncio.gather(*(self.dial(host, port) for _ in range(count))))
+
+    async def ping(self, connection: PeerConnection) -> int:
+        """Send OPTIONS and return the status of the answer; raises PeerError if the connection is closed instead."""
+        word = f"{connection.number:04d}{connection.requests + 1:08d}"
+        transport = self.transport.upper()
+        request = options.ping(
+            connection.remote, connection.local, transport, call_id=word, branch=word, tag=word, cseq=1
+        )
+        return (await self.request(connection, request)).status
+
+    async def request(self, connection: PeerConnection, request: Request | bytes) -> Response:
+        """Send a request, as octets if it is to be anything but usual, and return the next final response.
+
+        Raises PeerError if the connection is closed instead.
+        """
+        after = self.events.last
+        await self.send(connection, request if isinstance(request, bytes) else request.to_bytes())
         connection.requests += 1
-        word = f"{connection.number:04d}{connection.requests:08d}"
-        request = options.ping((host, port), local, "TLS", call_id=word, branch=word, tag=word, cseq=1)
-        before = connection.answers
-        writer.write(request.to_bytes())
-        await self.wait_for(lambda: connection.answers > before or not connection.live)
-        if connection.answers == before:
+        found: list[Response] = []
+
+        def answered() -> bool:
+            found[:] = [
+                entry.event.message
+                for entry in self.events.after(after, frozenset({"response"}))
+                if isinstance(entry.event, ResponseSeen)
+                and entry.event.connection == connection.number
+                and entry.event.status >= 200
+            ]
+            return bool(found) or not connection.live
+
+        await self.wait_for(answered)
+        if not found:
+            raise PeerError("the connection was closed instead of an answer", layer="tcp")
+        return found[0]
+
+    async def keep_alive(self, connection: PeerConnection) -> None:
+        """Send a keep-alive (CRLF CRLF) and wait for its answer; raises PeerError if the connection is closed."""
+        before = connection.pongs
+        await self.send(connection, _PING_OCTETS)
+        await self.wait_for(lambda: connection.pongs > before or not connection.live)
+        if connection.pongs == before:
             raise PeerError("the connection was closed instead of an answer", layer="tcp")
 
-    async def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until something happened that makes `condition` true; raises TimeoutError after `patience`."""
-        async with asyncio.timeout(self.patience):
-            while not condition():
-                self._changed.clear()
-                await self._changed.wait()
+    async def send(self, connection: PeerConnection, data: bytes, *, past_tls: bool = False) -> None:
+        """Send octets, `past_tls` without encrypting them; raises PeerError if the connection is closed."""
+        if not connection.live:
+            raise PeerError("the connection is closed", layer="tcp")
+        if past_tls:
+            connection.stream.write_raw(data)
+        else:
+            connection.stream.write(data)
+
+    async def hang_up(self, connection: PeerConnection, how: End = End.CLOSE_NOTIFY) -> None:
+        """End one connection, and return once it is over; one that is over stays so."""
+        if connection.live:
+            self._end(connection, how)
+        await self.wait_for(lambda: connection.closed is not None)
+
+    # What it saw.
+
+    def expect(self, kind: str, *, after: int = 0, **fields: object) -> Entry:
+        """Return the first event of a kind with these fields; raises ExpectationError, which names the nearest."""
+        return expect(self.events, kind, after, fields, peer_kinds())
+
+    async def wait_for(
+        self, what: Callable[[], bool] | str, *, after: int = 0, patience: float | None = None, **fields: object
+    ) -> Entry | None:
+        """Wait for an event of a kind with these fields and return it, or until a condition holds.
+
+        Raises ExpectationError for an event, TimeoutError for a condition, after `patience` host seconds; both tell
+        what was seen instead.
+        """
+        patience = self.patience if patience is None else patience
+        if callable(what):
+            await self._changes.until(what, patience, self._told)
+            return None
+        wanted = Expectation.of(what, fields, peer_kinds())
+        found: list[Entry] = []
+
+        def happened() -> bool:
+            first = wanted.first(self.events.after(after, wanted.kinds))
+            found[:] = [] if first is None else [first]
+            return bool(found)
+
+        try:
+            await self._changes.until(happened, patience)
+        except TimeoutError:
+            raise ExpectationError(wanted.explain(self.events.after(after))) from None
+        return found[0]
 
     async def close(self) -> None:
-        """Close everything."""
-        if self._server is not None:
-            self._server.close()
-        for writer in tuple(self._served):
-            writer.close()
+        """Close everything; no task or socket is left."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        await asyncio.sleep(0)  # who is cancelled before his first step lets go of nothing
+        for connection in self.live:
+            self._end(connection, End.CLOSE_NOTIFY)
+        for stream in tuple(self._opening):
+            stream.reset()
+        for task in tuple(self._tasks):
+            task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        if self._server is not None:
-            await self._server.wait_closed()
 
-    def _context(self, protocol: int) -> ssl.SSLContext:
-        context = ssl.SSLContext(protocol)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
-        context.load_verify_locations(cadata="".join(each.pem() for each in self._anchors))
-        with tempfile.TemporaryDirectory(prefix="sbcsim-") as directory:  # the ssl module takes files only
-            file = Path(directory) / "peer.pem"
-            file.touch(mode=0o600)
-            file.write_text(self._issued.pem(with_chain=True) + self._issued.key_pem())
-            context.load_cert_chain(file)
-        return context
+    # Within.
 
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        connection = self._opened(writer, "accepted")
-        if connection is None:
-            writer.close()
+    async def _accepted(self, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, sock)
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        if transport.get_extra_info("peername") is None:
+            transport.abort()  # reset before we looked
             return
-        await self._serve(connection, reader, writer)
+        await self._live(self._begin(reader, writer, "accepted"), None)
 
-    def _opened(self, writer: asyncio.StreamWriter, direction: str) -> PeerConnection | None:
-        shown: ssl.SSLObject = writer.get_extra_info("ssl_object")
-        der = shown.getpeercert(binary_form=True)
-        assert der is not None  # CERT_REQUIRED: without one the handshake has failed
-        certificate = Certificate.from_der(der)
-        now = self._now()
-        if certificate.expired(now.calendar):
-            return None
-        connection = PeerConnection(len(self.connections) + 1, direction, certificate, now)
-        self.connections.append(connection)
-        self._writers[connection.number] = writer
-        self._served.add(writer)
-        self._changed.set()
+    def _begin(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction
+    ) -> PeerConnection:
+        stream = self._stream(reader, writer, server=direction == "accepted")
+        connection = PeerConnection(len(self.attempts) + 1, direction, stream, self._now())
+        self.attempts.append(connection)
+        self._opening.add(stream)
+        self._changes.tell()
         return connection
 
-    async def _serve(
-        self, connection: PeerConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        stream = Stream()
-        source = writer.get_extra_info("peername")[:2]
+    def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, server: bool) -> PlainStream:
+        if self.transport == "tcp":
+            return PlainStream(reader, writer)
+        judge = Judge(self.terms, self.conduct.refuses, self._now)
+        session = None if server else self._session
+        return TlsStream(reader, writer, self._context(server=server), judge, server=server, session=session)
+
+    def _context(self, *, server: bool) -> SSL.Context:
+        if server not in self._contexts:
+            self._contexts[server] = context(self.terms, self._issued, self._anchors, server=server)
+        return self._contexts[server]
+
+    def _forget(self) -> None:
+        self._contexts.clear()
+        self._session = None
+
+    def _spawn(self, work: Any) -> None:  # noqa: ANN401 - a coroutine of ours
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _live(self, connection: PeerConnection, failure: asyncio.Future[str] | None) -> None:
+        """See a connection through from its handshake to its end."""
+        stream = connection.stream
         try:
-            while data := await reader.read(65536):
-                for item in stream.feed(data):
-                    if isinstance(item, Request):
-                        connection.requests += 1
-                        answer = options.answer(item, source=source, to_tag="peer")
-                        writer.write(b"" if answer is None else answer.to_bytes())
-                    elif isinstance(item, Response):
-                        connection.answers += 1
-                    elif item is KeepAlive.PING:
-                        writer.write(PONG_OCTETS)
-                self._changed.set()
-        except (ConnectionError, ssl.SSLError):
-            pass  # a reset ends the connection like any other end: it is recorded below
+            connection.established = await self._open(stream)
+            self._opening.discard(stream)
+            self._note_handshake(connection)
+            if failure is not None:
+                failure.set_result(connection.failure)
+            if connection.established:
+                await self._converse(connection)
+            else:
+                await stream.hear_out()
+        except asyncio.CancelledError:
+            pass  # by `close`
         finally:
-            connection.closed = self._now()
-            del self._writers[connection.number]
-            self._served.discard(writer)
-            writer.close()
-            self._changed.set()
+            self._opening.discard(stream)
+            if failure is not None and not failure.done():
+                failure.set_result("the peer was closed")
+            self._over(connection)
+
+    async def _open(self, stream: PlainStream) -> bool:
+        match self.conduct.opening:
+            case Opening.SHAKES:
+                return await stream.handshake()
+            case Opening.STALLS:
+                await stream.hear_out()
+                stream.reason = "never finished the handshake, on purpose"
+            case Opening.CLOSES:
+                stream.half_close()
+                stream.reason = "closed at once, on purpose"
+            case Opening.RESETS:
+                stream.reset()
+                stream.reason = "reset at once, on purpose"
+            case Opening.SPEAKS_HTTP:
+                stream.write_raw(_HTTP)
+                stream.reason = "spoke HTTP, on purpose"
+        return False
+
+    async def _converse(self, connection: PeerConnection) -> None:
+        stream = Stream()
+        while data := await connection.stream.read():
+            connection.unread += data
+            if connection.unread == PONG_OCTETS:
+                connection.unread = b""
+                connection.pongs += 1
+                self.events.add(self._now(), KeepAliveSeen(connection.number, "pong"))
+            for item in stream.feed(data):
+                self._take(connection, item)
+            self._changes.tell()
+            if self.terms.resumes and isinstance(connection.stream, TlsStream):
+                self._session = connection.stream.session or self._session
+
+    def _take(self, connection: PeerConnection, item: object) -> None:
+        now, number = self._now(), connection.number
+        if isinstance(item, Request):
+            connection.requests += 1
+            self.events.add(now, RequestSeen(number, item.method, item, connection.cut_message(len(item.body))))
+            if connection.live:
+                self._meet(connection, item)
+        elif isinstance(item, Response):
+            connection.answers += 1
+            self.events.add(now, ResponseSeen(number, item.status, item, connection.cut_message(len(item.body))))
+        elif item is KeepAlive.PING:
+            connection.unread = connection.unread.removeprefix(_PING_OCTETS)
+            self.events.add(now, KeepAliveSeen(number, "ping"))
+            if self.conduct.pongs:
+                connection.stream.write(PONG_OCTETS)
+        elif isinstance(item, SipError):
+            connection.unread = b""
+            self.events.add(now, NonsenseSeen(number, str(item)))
+
+    def _meet(self, connection: PeerConnection, request: Request) -> None:
+        """Answer a request as the conduct has it, and end the connection where it says so."""
+        conduct = self.conduct
+        if conduct.held:
+            self._spawn(self._answer_once_released(connection, request))
+            return
+        if conduct.answers is None or connection.answered < conduct.answers:
+            connection.answered += 1
+            if conduct.delay:
+                self._spawn(self._answer_late(connection, request, conduct))
+            else:
+                self._answer(connection, request, conduct)
+        if conduct.ends is not None and connection.answered >= (conduct.answers or 0):
+            self._end(connection, conduct.ends)
+
+    async def _answer_once_released(self, connection: PeerConnection, request: Request) -> None:
+        await self._changes.until(lambda: not self.conduct.held or not connection.live)
+        if connection.live:
+            self._meet(connection, request)
+
+    async def _answer_late(self, connection: PeerConnection, request: Request, conduct: Conduct) -> None:
+        await asyncio.sleep(conduct.delay)
+        self._answer(connection, request, conduct)
+
+    def _answer(self, connection: PeerConnection, request: Request, conduct: Conduct) -> None:
+        if not connection.live:
+            return
+        if conduct.raw is not None:
+            connection.stream.write(conduct.raw)
+        elif conduct.status is not None:
+            answer = _response(request, conduct.status, connection.remote)
+            connection.stream.write(b"" if answer is None else answer.to_bytes())
+
+    def _end(self, connection: PeerConnection, how: End) -> None:
+        connection.ended_by, connection.end = "peer", how.value
+        match how:
+            case End.CLOSE_NOTIFY:
+                connection.stream.farewell()
+                connection.stream.close()
+            case End.FIN:
+                connection.stream.close()
+            case End.RESET:
+                connection.stream.reset()
+
+    def _note_handshake(self, connection: PeerConnection) -> None:
+        shown = connection.shown
+        event = HandshakeSeen(
+            connection.number,
+            connection.direction,
+            connection.established,
+            serial=shown[0].serial if shown else "",
+            version=connection.version,
+            suite=connection.suite,
+            resumed=connection.resumed,
+            alert_sent=connection.alert_sent,
+            alert_received=connection.alert_received,
+            reason=connection.reason,
+            shown=shown,
+        )
+        self.events.add(self._now(), event)
+        self._changes.tell()
+
+    def _over(self, connection: PeerConnection) -> None:
+        stream = connection.stream
+        if not connection.ended_by:
+            connection.ended_by, connection.end = "box", stream.end
+        connection.closed = self._now()
+        stream.close()
+        if connection.established:
+            event = EndSeen(
+                connection.number, connection.end, connection.ended_by, connection.alert_received, connection.reason
+            )
+            self.events.add(connection.closed, event)
+        self._changes.tell()
+
+    def _told(self) -> str:
+        """Return what was seen, in words."""
+        counts = ", ".join(f"{count} {kind}" for kind, count in self.events.counts.most_common()) or "nothing"
+        return f"seen: {counts}; connections: {self.attempts or 'none'}"
+
+
+def _response(request: Request, status: int, source: tuple[str, int]) -> Response | None:
+    try:
+        if status == 200:
+            return options.answer(request, source=source, to_tag="peer")
+        return options.respond(request, status, source=source, to_tag="peer") if request.answerable else None
+    except SipError as error:
+        return options.refuse(error, source=source, to_tag="peer")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import testca
-from cryptography.x509 import ocsp
 from inmemory import Box
 from livebox import LISTENER, PEER, SET_PROFILE, ZONE, chain, live_box, peer, tls_counters
-from ocspanswers import GOOD, REVOKED, UNKNOWN, answer, nonce_of, refusal, serial_of
+from ocspanswers import answer
 
 from sbcsim.clock import DAY
 from sbcsim.device import ocsp as inquiries
@@ -16,6 +15,8 @@ from sbcsim.device.redundancy import RestartCause
 from sbcsim.device.settings import Settings
 from sbcsim.pki.credential import Certificate
 from sbcsim.pki.mint import Authority, Issued
+from sbcsim.pki.ocsp import Answer
+from sbcsim.pki.ocspanswers import STATES, read_question, refusal
 
 SET_OCSP = "set profiles security ocspProfile O "
 DEFAULT, OWN = "http://192.0.2.80/", "http://192.0.2.81:8080/ocsp"
@@ -26,20 +27,20 @@ ALARM = "sonusSbxFailedCertificateReCheck"
 class Responder:
     """Knows which certificates are good; what it is told to say is said instead. Remembers whom it was asked about."""
 
-    def __init__(self, *known: tuple[Certificate, Authority], says: object = GOOD) -> None:
+    def __init__(self, *known: tuple[Certificate, Authority], says: object = Answer.GOOD) -> None:
         self.known = {certificate.x509.serial_number: (certificate, authority) for certificate, authority in known}
         self.says = says
         self.states: dict[int, object] = {}
         self.asked: list[int] = []
 
     def __call__(self, question: bytes) -> bytes | str | None:
-        serial = serial_of(question)
+        asked = read_question(question)
+        serial = asked.serial
         self.asked.append(serial)
         says = self.states.get(serial, self.says)
-        if isinstance(says, ocsp.OCSPCertStatus):
-            return answer(*self.known[serial], says, nonce=nonce_of(question))
-        if isinstance(says, ocsp.OCSPResponseStatus):
-            return refusal(says)
+        if isinstance(says, Answer):
+            known = self.known[serial]
+            return answer(*known, says, nonce=asked.nonce) if says in STATES else refusal(says)
         return says  # type: ignore[return-value]
 
 
@@ -93,7 +94,7 @@ def test_a_good_certificate_is_let_in(box, responder):
 
 
 def test_a_revoked_one_is_not(box, responder):
-    responder.says = REVOKED
+    responder.says = Answer.REVOKED
     number = dial_in(box)
     assert box.sbc.connection(number) is None
     (*_, handshake) = box.events("handshake")
@@ -104,7 +105,7 @@ def test_a_revoked_one_is_not(box, responder):
 
 
 def test_a_peer_that_the_box_dials_is_asked_about_as_well(box, responder):
-    responder.says = REVOKED
+    responder.says = Answer.REVOKED
     box.commit("set addressContext default zone Z ipPeer P pathCheck state disabled")
     for record in box.sbc.connections():
         box.sbc.close_connection(record.id, "test", box.now)
@@ -118,12 +119,12 @@ def test_a_peer_that_the_box_dials_is_asked_about_as_well(box, responder):
 @pytest.mark.parametrize(
     ("says", "counter", "reason"),
     [
-        (UNKNOWN, "ocspResponsesUnknown", "unknown"),
-        (ocsp.OCSPResponseStatus.MALFORMED_REQUEST, "ocspMalformedRequests", "malformedRequest"),
-        (ocsp.OCSPResponseStatus.INTERNAL_ERROR, "ocspInternalErrors", "internalError"),
-        (ocsp.OCSPResponseStatus.TRY_LATER, "ocspTryLaters", "tryLater"),
-        (ocsp.OCSPResponseStatus.SIG_REQUIRED, "ocspSigRequired", "sigRequired"),
-        (ocsp.OCSPResponseStatus.UNAUTHORIZED, "ocspUnauthorized", "unauthorized"),
+        (Answer.UNKNOWN, "ocspResponsesUnknown", "unknown"),
+        (Answer.MALFORMED_REQUEST, "ocspMalformedRequests", "malformedRequest"),
+        (Answer.INTERNAL_ERROR, "ocspInternalErrors", "internalError"),
+        (Answer.TRY_LATER, "ocspTryLaters", "tryLater"),
+        (Answer.SIGNATURE_REQUIRED, "ocspSigRequired", "sigRequired"),
+        (Answer.UNAUTHORIZED, "ocspUnauthorized", "unauthorized"),
         (b"nonsense", "ocspResponsesUnknown", "answer cannot be read"),
         ("connection refused", "ocspRepondersUnreachable", "connection refused"),
     ],
@@ -213,7 +214,7 @@ def test_every_certificate_up_to_the_anchor_is_asked_about():
     responder = box.responders[OWN] = Responder((leaf.certificate, issuing), (issuing.certificate, testca.authority()))
     assert box.sbc.connection(dial_in(box, leaf)).established
     assert responder.asked == [serial(leaf), serial(issuing.certificate)]
-    responder.states[serial(issuing.certificate)] = REVOKED
+    responder.states[serial(issuing.certificate)] = Answer.REVOKED
     assert box.sbc.connection(dial_in(box, leaf)) is None
 
 
@@ -230,7 +231,7 @@ def test_nothing_is_asked_where_it_is_off_or_nothing_is_judged(box, responder):
 
 
 def test_a_handshake_ends_with_the_profile_that_it_began_with(box, responder):
-    responder.says = REVOKED
+    responder.says = Answer.REVOKED
     box.slow_handshakes = True
     number = dial_in(box)
     box.commit(SET_OCSP + "state disabled")
@@ -275,7 +276,7 @@ def test_every_question_has_a_nonce_of_its_own_that_follows_from_the_seed():
         box.responders[DEFAULT] = lambda question: questions.append(question) or "refused"
         for _ in range(2):
             dial_in(box)
-        return [nonce_of(each) for each in questions]
+        return [read_question(each).nonce for each in questions]
 
     assert asked() == asked()
     assert len({*asked(), *asked(1)}) == 2 * len(asked()) > 0
@@ -286,7 +287,7 @@ def test_every_question_has_a_nonce_of_its_own_that_follows_from_the_seed():
 
 def test_a_connection_whose_peer_has_been_revoked_is_closed_at_the_recheck(box, responder):
     number = dial_in(box)
-    responder.states[serial(testca.peer("dialler.example.com"))] = REVOKED
+    responder.states[serial(testca.peer("dialler.example.com"))] = Answer.REVOKED
     box.advance("23h59m")
     assert box.sbc.connection(number) is not None
     box.advance("1m")
@@ -300,7 +301,7 @@ def test_a_connection_whose_peer_has_been_revoked_is_closed_at_the_recheck(box, 
 
 def test_so_are_all_where_our_own_certificate_has_been_revoked(box, responder):
     numbers = [dial_in(box) for _ in range(2)]
-    responder.states[serial(testca.sbc())] = REVOKED
+    responder.states[serial(testca.sbc())] = Answer.REVOKED
     box.advance("1d")
     closed = [event.connection for event in box.events("connectionClosed")]
     assert closed == sorted({1, *numbers})
@@ -320,7 +321,7 @@ def test_what_the_responder_of_another_profile_says_closes_nothing(box, responde
     )
     dialler = testca.peer("dialler.example.com")
     good, revoked = (box.connect(at, chain(dialler)) for at in (LISTENER, ("10.0.0.5", 5071)))
-    other.states[serial(dialler)] = REVOKED
+    other.states[serial(dialler)] = Answer.REVOKED
     box.advance("1d")
     assert box.sbc.connection(good) is not None
     assert box.sbc.connection(revoked) is None
@@ -329,7 +330,7 @@ def test_what_the_responder_of_another_profile_says_closes_nothing(box, responde
 
 def test_thousands_that_are_revoked_are_closed_some_at_a_time(box, responder):
     numbers = [dial_in(box) for _ in range(3 * CLOSED_AT_ONCE + 1)]
-    responder.states[serial(testca.peer("dialler.example.com"))] = REVOKED
+    responder.states[serial(testca.peer("dialler.example.com"))] = Answer.REVOKED
     box.advance("23h59m59s")
     box.clock.move_to(DAY)
     box.sbc.fire_planned(box.now)
@@ -352,7 +353,7 @@ def test_thousands_that_are_revoked_are_closed_some_at_a_time(box, responder):
     assert len(responder.asked) == asked, "nothing is asked a second time"
 
 
-@pytest.mark.parametrize("says", [UNKNOWN, "connection refused", None, b"nonsense"])
+@pytest.mark.parametrize("says", [Answer.UNKNOWN, "connection refused", None, b"nonsense"])
 def test_where_nobody_says_so_the_session_stays(box, responder, says):
     numbers = [dial_in(box) for _ in range(2)]
     responder.says = says
@@ -367,7 +368,7 @@ def test_what_is_revoked_while_the_clock_jumps_is_found_at_its_own_recheck(respo
     def after(*steps: str) -> tuple[object, ...]:
         box = live_box(*ON, "set system security certExpiryCheck certReCheckRate 8")
         box.responders[DEFAULT] = responder
-        responder.states[serial(testca.sbc())] = REVOKED
+        responder.states[serial(testca.sbc())] = Answer.REVOKED
         for step in steps:
             box.advance(step)
         closed = [(entry.at, entry.event.connection) for entry in box.sbc.journal if entry.kind == "connectionClosed"]
@@ -379,7 +380,7 @@ def test_what_is_revoked_while_the_clock_jumps_is_found_at_its_own_recheck(respo
 
 
 def test_only_connections_of_profiles_with_ocsp_are_closed(box, responder):
-    responder.says = REVOKED
+    responder.says = Answer.REVOKED
     number = 1
     box.commit("delete profiles security tlsProfile TLS ocspProfileName")
     box.advance("1d")

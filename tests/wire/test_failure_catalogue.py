@@ -26,9 +26,10 @@ from misbehaviour import (
     stay_silent_after_the_first_flight,
     vanish,
 )
-from ocspanswers import REVOKED
-from ocspresponder import Responder
 from tlsbox import commit
+
+from sbcsim.net.ocspresponder import OcspBehaviour, OcspResponder
+from sbcsim.pki.ocsp import Answer
 
 SECURED = {
     SERVER: Counter(
@@ -49,15 +50,15 @@ UNMOVED = [row for row in ROWS if row.lines is not ASKING and row.name != "SSH, 
 
 
 @pytest.fixture
-async def responder() -> AsyncIterator[Responder]:
-    made = Responder(testca.authority(), testca.peer().certificate, revoked().certificate)
-    made.states[revoked().certificate] = REVOKED
-    async with made.running():
+async def responder() -> AsyncIterator[OcspResponder]:
+    made = OcspResponder(testca.authority())
+    made.say(revoked(), Answer.REVOKED)
+    async with made:
         yield made
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-async def test_a_failure_is_seen_told_counted_and_over(tmp_path: Path, responder: Responder, row: Row) -> None:
+async def test_a_failure_is_seen_told_counted_and_over(tmp_path: Path, responder: OcspResponder, row: Row) -> None:
     await play(row, tmp_path, [line.format(responder=responder.url) for line in row.lines])
 
 
@@ -69,15 +70,15 @@ async def test_a_failure_is_the_same_where_a_responder_is_asked_in_vain(tmp_path
 
 
 @pytest.mark.parametrize("row", WHILE_A_RESPONDER_IS_ASKED, ids=lambda row: row.id)
-async def test_a_failure_while_a_responder_is_asked(tmp_path: Path, responder: Responder, row: Row) -> None:
-    responder.silent = True
+async def test_a_failure_while_a_responder_is_asked(tmp_path: Path, responder: OcspResponder, row: Row) -> None:
+    responder.behave(OcspBehaviour.SILENT)
     await play(row, tmp_path, [line.format(responder=responder.url) for line in row.lines], responder)
 
 
 @pytest.mark.parametrize("version", [OLD, NEW])
 @pytest.mark.parametrize("asks", [False, True], ids=["nobody is asked", "a responder is asked"])
 async def test_failures_side_by_side_are_told_apart(
-    tmp_path: Path, responder: Responder, version: str, asks: bool
+    tmp_path: Path, responder: OcspResponder, version: str, asks: bool
 ) -> None:
     rows = [row for row in UNMOVED if (row.role, row.version) == (SERVER, version) and not row.lines]
     rows = [row for row in rows if row.does not in WAITING | UNHEARD for _ in range(3)]
@@ -93,11 +94,11 @@ async def test_failures_side_by_side_are_told_apart(
         assert bool(met.box.journal("ocsp")) == asks
 
 
-async def play(row: Row, directory: Path, lines: Iterable[str], responder: Responder | None = None) -> None:
+async def play(row: Row, directory: Path, lines: Iterable[str], responder: OcspResponder | None = None) -> None:
     """Have a far end do what it does, look at everything, and have it come back; the responder speaks again then."""
     async with meeting(directory, row.role, row.version, *lines) as met:
         if responder is not None:
-            met.asked = responder.heard
+            met.responder = responder
         far = await met.meet(row.does, row.context())
         await met.until(lambda: len(met.tells) >= len(row.tells))
         failed = [told.removeprefix("failed: ").partition(", sent ")[0] for told in row.tells if "failed: " in told]
@@ -113,7 +114,7 @@ async def play(row: Row, directory: Path, lines: Iterable[str], responder: Respo
             return
         met.forget()
         if responder is not None:
-            responder.silent = False
+            responder.behave()
         for line in row.mends:
             commit(met.box, line)
         await met.meet(lambda _, again: again.establish(), context(row.version, row.good(), server=row.role == CLIENT))

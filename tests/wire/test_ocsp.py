@@ -13,29 +13,28 @@ from urllib.parse import urlsplit
 import pytest
 import sippeers
 import testca
-from ocspanswers import REVOKED
-from ocspresponder import Responder
 from pingedbox import tls_port
 from tlsbox import SET_PROFILE, commit, counters, tls_box
 
 from sbcsim.device import certcheck
 from sbcsim.device.effects import AskOcsp
 from sbcsim.net.ocsp import OcspClient
-from sbcsim.pki.ocsp import REQUEST_TYPE
+from sbcsim.net.ocspresponder import OcspBehaviour, OcspResponder
+from sbcsim.pki.ocsp import REQUEST_TYPE, Answer
 from sbcsim.simulator import Simulator
 
 SET_OCSP = "set profiles security ocspProfile O "
-PEER, OWN = testca.peer().certificate, testca.sbc().certificate
+PEER = testca.peer().certificate
 
 
 @pytest.fixture
-async def responder() -> AsyncIterator[Responder]:
-    async with Responder(testca.authority(), PEER, OWN).running() as running:
+async def responder() -> AsyncIterator[OcspResponder]:
+    async with OcspResponder(testca.authority()) as running:
         yield running
 
 
 @pytest.fixture
-async def box(tmp_path: Path, responder: Responder) -> AsyncIterator[Simulator]:
+async def box(tmp_path: Path, responder: OcspResponder) -> AsyncIterator[Simulator]:
     lines = (f"{SET_OCSP}state enabled defaultResponder {responder.url}", f"{SET_PROFILE}ocspProfileName O")
     async with tls_box(tmp_path, *lines) as box:
         yield box
@@ -57,25 +56,27 @@ def reasons(box: Simulator) -> list[str]:
 
 
 @pytest.mark.parametrize("pieces", [1, 7])
-async def test_a_good_peer_is_let_in(box: Simulator, responder: Responder, peer: sippeers.Peer, pieces: int) -> None:
-    responder.pieces = pieces
+async def test_a_good_peer_is_let_in(
+    box: Simulator, responder: OcspResponder, peer: sippeers.Peer, pieces: int
+) -> None:
+    responder.behave(pieces=pieces)
     seen = await peer.dial(tls_port(box))
     assert await peer.ping(seen) == 200
-    assert responder.asked == ["peer.example.com"]
+    assert [each.serial for each in responder.asked] == [PEER.serial]
     assert statistics(box) == {"ocspRequestAttempts": 1, "ocspResponsesGood": 1}
-    (headers,) = responder.headers
-    assert (headers["target"], headers["content-type"]) == ("/ca/ocsp", REQUEST_TYPE)
-    assert headers["host"] == responder.url.split("/")[2]
+    (asked,) = responder.asked
+    assert (asked.target, asked.headers["content-type"]) == ("/ca/ocsp", REQUEST_TYPE)
+    assert asked.headers["host"] == responder.url.split("/")[2]
 
 
-async def test_a_revoked_peer_is_told_so(box: Simulator, responder: Responder, peer: sippeers.Peer) -> None:
-    responder.states[PEER] = REVOKED
+async def test_a_revoked_peer_is_told_so(box: Simulator, responder: OcspResponder, peer: sippeers.Peer) -> None:
+    responder.say(PEER, Answer.REVOKED)
     with pytest.raises(ssl.SSLError, match="CERTIFICATE_REVOKED"):
         await peer.dial(tls_port(box))
     (entry,) = box.journal("handshake")
     assert (entry.event.ok, entry.event.alert_sent, entry.event.reason) == (False, 44, "certificate revoked")
     assert counters(box) == {"clientAuthFailures": 1, "validationFailures": 1, "handshakeFailures": 1}
-    del responder.states[PEER]
+    responder.say(PEER, None)
     await peer.dial(tls_port(box))
 
 
@@ -93,9 +94,9 @@ async def test_a_revoked_peer_is_told_so(box: Simulator, responder: Responder, p
     ids=["nothing", "no HTTP", "not found", "short", "long", "nonsense", "busy"],
 )
 async def test_what_is_no_answer_lets_the_peer_in(
-    box: Simulator, responder: Responder, peer: sippeers.Peer, raw: bytes, reason: str
+    box: Simulator, responder: OcspResponder, peer: sippeers.Peer, raw: bytes, reason: str
 ) -> None:
-    responder.raw = raw
+    responder.behave(raw=raw)
     seen = await peer.dial(tls_port(box))
     assert await peer.ping(seen) == 200
     (said,) = reasons(box)
@@ -121,11 +122,11 @@ async def test_a_responder_out_of_reach(box: Simulator, peer: sippeers.Peer, url
 
 
 async def test_a_silent_responder_is_waited_for_in_simulated_time(
-    box: Simulator, responder: Responder, peer: sippeers.Peer
+    box: Simulator, responder: OcspResponder, peer: sippeers.Peer
 ) -> None:
-    responder.silent = True
+    responder.behave(OcspBehaviour.SILENT)
     dialling = asyncio.create_task(peer.dial(tls_port(box)))
-    await responder.heard.wait()
+    await responder.wait_for(lambda: bool(responder.asked))
     await box.advance(seconds=1)
     assert box.journal("handshake") == []
     await box.advance(seconds=1)
@@ -135,30 +136,32 @@ async def test_a_silent_responder_is_waited_for_in_simulated_time(
 
 
 async def test_a_storm_of_handshakes_waits_side_by_side(
-    box: Simulator, responder: Responder, peer: sippeers.Peer
+    box: Simulator, responder: OcspResponder, peer: sippeers.Peer
 ) -> None:
     dialled = await asyncio.gather(*(peer.dial(tls_port(box)) for _ in range(100)))
     assert statistics(box) == {"ocspRequestAttempts": 100, "ocspResponsesGood": 100}
     assert [await peer.ping(seen) for seen in dialled] == [200] * 100
 
 
-async def test_a_stop_in_the_middle_leaves_nothing(tmp_path: Path, responder: Responder, peer: sippeers.Peer) -> None:
+async def test_a_stop_in_the_middle_leaves_nothing(
+    tmp_path: Path, responder: OcspResponder, peer: sippeers.Peer
+) -> None:
     lines = (f"{SET_OCSP}state enabled defaultResponder {responder.url}", f"{SET_PROFILE}ocspProfileName O")
-    responder.silent = True
+    responder.behave(OcspBehaviour.SILENT)
     async with tls_box(tmp_path, *lines) as box:
         dialling = asyncio.create_task(peer.dial(tls_port(box)))
-        await responder.heard.wait()
+        await responder.wait_for(lambda: bool(responder.asked))
     with pytest.raises((ssl.SSLError, OSError)):
         await dialling
 
 
 async def test_the_recheck_closes_whoever_has_been_revoked_meanwhile(
-    box: Simulator, responder: Responder, peer: sippeers.Peer
+    box: Simulator, responder: OcspResponder, peer: sippeers.Peer
 ) -> None:
     seen = await peer.dial(tls_port(box))
     await box.advance(hours=25)
     assert seen.live
-    responder.states[PEER] = REVOKED
+    responder.say(PEER, Answer.REVOKED)
     await box.advance(hours=24)
     await peer.until(lambda: not seen.live)
     assert seen.end == "close_notify"
@@ -169,24 +172,24 @@ async def test_the_recheck_closes_whoever_has_been_revoked_meanwhile(
 
 
 async def test_whom_an_answer_that_comes_late_calls_revoked_is_closed_though_the_clock_stands(
-    box: Simulator, responder: Responder, peer: sippeers.Peer, monkeypatch: pytest.MonkeyPatch
+    box: Simulator, responder: OcspResponder, peer: sippeers.Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(certcheck, "CLOSED_AT_ONCE", 1)
     seen = [await peer.dial(tls_port(box)) for _ in range(3)]
-    responder.states[PEER] = REVOKED
-    responder.ready.clear()
+    responder.say(PEER, Answer.REVOKED)
+    responder.behave(OcspBehaviour.HELD)
     await box.advance(hours=24)
     assert all(each.live for each in seen)
-    responder.ready.set()
+    responder.behave()
     await peer.until(lambda: not any(each.live for each in seen))
     (check,) = box.journal("certificateCheck")
     assert (check.event.failed, check.at.rfc3339()) == (3, "2026-01-02T00:00:00Z")
 
 
-async def test_a_reset_in_the_middle_begins_anew(box: Simulator, responder: Responder, peer: sippeers.Peer) -> None:
-    responder.silent = True
+async def test_a_reset_in_the_middle_begins_anew(box: Simulator, responder: OcspResponder, peer: sippeers.Peer) -> None:
+    responder.behave(OcspBehaviour.SILENT)
     dialling = asyncio.create_task(peer.dial(tls_port(box)))
-    await responder.heard.wait()
+    await responder.wait_for(lambda: bool(responder.asked))
     await box.reset()
     with pytest.raises((ssl.SSLError, OSError)):
         await dialling
@@ -195,7 +198,9 @@ async def test_a_reset_in_the_middle_begins_anew(box: Simulator, responder: Resp
 
 
 @pytest.mark.parametrize("path", ["a b", "ü"])
-async def test_an_address_that_nobody_can_ask_is_told_at_once(tmp_path: Path, responder: Responder, path: str) -> None:
+async def test_an_address_that_nobody_can_ask_is_told_at_once(
+    tmp_path: Path, responder: OcspResponder, path: str
+) -> None:
     answers: asyncio.Queue[tuple[int, bytes | None, str]] = asyncio.Queue()
     server = "127.0.0.1", urlsplit(responder.url).port or 0
     asker = OcspClient(lambda _server: server, lambda *answer: answers.put_nowait(answer))

@@ -55,6 +55,48 @@ def test_a_rotation_with_authority_peer_and_box(pytester: pytest.Pytester, box_f
     run(pytester).assert_outcomes(passed=1)
 
 
+def test_peers_responder_and_dates_follow_the_box(pytester: pytest.Pytester, box_file: Path) -> None:
+    pytester.makepyfile("""
+        import pytest
+        from sbcsim import PeerError
+        from sbcsim.testing import Behaviour, OcspBehaviour, broken
+
+        pytestmark = pytest.mark.sbc(clock="virtual@2031-01-01T00:00:00Z")
+
+        @pytest.fixture
+        def box(sbc_factory, test_ca, ocsp_responder):
+            own = test_ca.issue("sbc.example.com", not_before="-1d", not_after="+30d")
+            assert own.certificate.x509.not_valid_after_utc.isoformat() == "2031-01-31T00:00:00+00:00"
+            lines = (
+                f"set profiles security ocspProfile O state enabled defaultResponder {ocsp_responder.url}",
+                "set profiles security tlsProfile TLS ocspProfileName O",
+            )
+            files = {"ca.der": test_ca.certificate.der, "old.p12": own.pkcs12("secret", encryption="legacy")}
+            return sbc_factory("box.cli", lines=lines, files=files, clock="virtual@2031-01-01T00:00:00Z")
+
+        def test_it(box, test_ca, sip_peer_factory, ocsp_responder):
+            port = box.ports.sip[0].address.port
+            good = test_ca.issue("good.example.com")
+            one, other = sip_peer_factory(good), sip_peer_factory("other.example.com")
+            kept = one.dial(port)
+            assert one.ping(kept) == 200
+            assert ocsp_responder.asked[-1].serial == good.certificate.serial
+            test_ca.revoke(good, reason="keyCompromise")
+            with pytest.raises(PeerError, match="44|closed instead"):
+                one.ping(one.dial(port))
+            ocsp_responder.behave(OcspBehaviour.TRY_LATER)
+            other.ping(other.dial(port))
+            other.present(broken.expired(test_ca))
+            with pytest.raises(PeerError, match="45|closed instead"):
+                other.ping(other.dial(port))
+            box.advance(days=31)
+            with pytest.raises(PeerError, match="certificate has expired"):
+                other.dial(port)
+            assert other.events("handshake")[-1].at.rfc3339() == "2031-02-01T00:00:00Z"
+    """)
+    run(pytester).assert_outcomes(passed=1)
+
+
 def test_a_box_as_the_marker_says(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import pytest
