@@ -369,8 +369,12 @@ class SipPeer:
             for item in stream.feed(data):
                 self._take(connection, item)
             self._changes.tell()
-            if self.terms.resumes and isinstance(connection.stream, TlsStream):
-                self._session = connection.stream.session or self._session
+            self._keep_session(connection.stream)
+
+    def _keep_session(self, stream: PlainStream) -> None:
+        # Only what we dialled under the terms of today can be taken up again.
+        if self.terms.resumes and isinstance(stream, TlsStream) and stream.settings is self._contexts.get(False):
+            self._session = stream.session or self._session
 
     def _take(self, connection: PeerConnection, item: object) -> None:
         now, number = self._now(), connection.number

@@ -265,6 +265,7 @@ class TlsStream(PlainStream):
         session: SSL.Session | None = None,
     ) -> None:
         super().__init__(reader, writer)
+        self.settings = settings
         self._judge = judge
         self._mistake: BaseException | None = None
         self._tls = SSL.Connection(settings, None)

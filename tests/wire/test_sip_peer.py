@@ -309,6 +309,22 @@ async def test_sessions_are_taken_up_again_only_if_asked_for(scene: Scene, resum
     assert second.certificate == testca.sbc().certificate
 
 
+async def test_only_a_session_that_was_dialled_under_the_same_terms_is_taken_up(scene: Scene) -> None:
+    where = "127.0.0.1", tls_port(scene.box)
+    scene.peer.negotiate(resumes=True)
+    await scene.ping()
+    await scene.peer.wait_for("request")
+    first = await scene.peer.dial(*where)
+    await scene.peer.ping(first)
+    scene.peer.negotiate(names=("sbc.example.com",))
+    await scene.peer.ping(first)
+    second = await scene.peer.dial(*where)
+    await scene.peer.ping(second)
+    assert not second.resumed
+    third = await scene.peer.dial(*where)
+    assert third.resumed
+
+
 @pytest.mark.parametrize(("asks", "shown"), [("require", True), ("request", True), ("never", False)])
 async def test_what_is_asked_of_the_box(scene: Scene, asks: str, shown: bool) -> None:
     scene.peer.negotiate(asks=asks)
