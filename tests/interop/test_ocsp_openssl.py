@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,9 +12,11 @@ import testca
 from openssl_program import openssl
 from tlsbox import SET_PROFILE, Caller, commit, tls_box
 
+from sbcsim.net.hostclock import make_clock
 from sbcsim.pki.credential import Certificate
-from sbcsim.pki.mint import Issued, Purpose
+from sbcsim.pki.mint import Authority, Issued, Purpose
 from sbcsim.simulator import Simulator
+from sbcsim.testing import OcspBehaviour, OcspResponder
 
 pytestmark = pytest.mark.interop
 
@@ -122,3 +125,37 @@ async def test_the_recheck_hears_of_it(box: Simulator, tmp_path: Path) -> None:
             assert box.connections() == []
             assert "closed" in await program.read_all()
     assert said(box)[-2:] == [("good", ""), ("revoked", "")]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        (OcspBehaviour.ANSWERS, "peer.pem: good"),
+        (OcspBehaviour.REVOKED, "peer.pem: revoked"),
+        (OcspBehaviour.UNKNOWN, "peer.pem: unknown"),
+        (OcspBehaviour.TRY_LATER, "Responder Error: trylater (3)"),
+        (OcspBehaviour.FORGED, "Response Verify Failure"),
+        (OcspBehaviour.OTHER_NONCE, "Nonce Verify error"),
+        (OcspBehaviour.STALE, "WARNING: Status times invalid."),
+    ],
+)
+async def test_what_openssl_makes_of_the_responder_of_tests(
+    tmp_path: Path, behaviour: OcspBehaviour, said: str
+) -> None:
+    # OpenSSL goes by the clock of the host.
+    authority = Authority("CA", not_before="2020-01-01T00:00:00Z", not_after="2090-01-01T00:00:00Z")
+    peer = authority.issue("peer.example.com")
+    (tmp_path / "ca.pem").write_text(authority.certificate.pem())
+    (tmp_path / "peer.pem").write_text(peer.pem())
+    async with OcspResponder(authority, make_clock("real").reading) as responder:
+        responder.behave(behaviour)
+        process = await asyncio.create_subprocess_exec(
+            *("openssl", "ocsp", "-issuer", "ca.pem", "-cert", "peer.pem", "-url", responder.url, "-CAfile", "ca.pem"),
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+    assert said in output.decode()
+    if behaviour is OcspBehaviour.ANSWERS:
+        assert "Response verify OK" in output.decode()

@@ -69,6 +69,58 @@ async def test_a_good_peer_is_let_in(
     assert asked.headers["host"] == responder.url.split("/")[2]
 
 
+# What the box counts, and what its journal says where the answer cannot be used.
+MADE_OF_IT: dict[OcspBehaviour, tuple[str, str]] = {
+    OcspBehaviour.ANSWERS: ("ocspResponsesGood", ""),
+    OcspBehaviour.GOOD: ("ocspResponsesGood", ""),
+    OcspBehaviour.STALE: ("ocspResponsesGood", ""),
+    OcspBehaviour.WITHOUT_NONCE: ("ocspResponsesGood", ""),
+    OcspBehaviour.UNKNOWN: ("ocspResponsesUnknown", ""),
+    OcspBehaviour.FORGED: ("ocspResponsesUnknown", "answer is not signed by an authorized responder"),
+    OcspBehaviour.OTHER_NONCE: ("ocspResponsesUnknown", "answer is to another question"),
+    OcspBehaviour.NONSENSE: ("ocspResponsesUnknown", "answer cannot be read"),
+    OcspBehaviour.TRY_LATER: ("ocspTryLaters", ""),
+    OcspBehaviour.INTERNAL_ERROR: ("ocspInternalErrors", ""),
+    OcspBehaviour.MALFORMED_REQUEST: ("ocspMalformedRequests", ""),
+    OcspBehaviour.SIGNATURE_REQUIRED: ("ocspSigRequired", ""),
+    OcspBehaviour.UNAUTHORIZED: ("ocspUnauthorized", ""),
+    OcspBehaviour.HTTP_ERROR: ("ocspRepondersUnreachable", "HTTP status 503"),
+    OcspBehaviour.CLOSES: ("ocspRepondersUnreachable", "closed without an answer"),
+}
+
+
+def test_every_behaviour_is_tried() -> None:
+    elsewhere = {OcspBehaviour.SILENT, OcspBehaviour.HELD, OcspBehaviour.REVOKED}
+    assert {*MADE_OF_IT} | elsewhere == {*OcspBehaviour}
+
+
+@pytest.mark.parametrize("behaviour", MADE_OF_IT)
+async def test_what_the_box_makes_of_each_behaviour(
+    box: Simulator, responder: OcspResponder, peer: sippeers.Peer, behaviour: OcspBehaviour
+) -> None:
+    responder.behave(behaviour)
+    assert await peer.ping(await peer.dial(tls_port(box))) == 200
+    counter, reason = MADE_OF_IT[behaviour]
+    assert statistics(box) == {"ocspRequestAttempts": 1, counter: 1}
+    assert reasons(box) == [reason]
+
+
+async def test_what_the_authority_has_revoked_is_revoked(
+    box: Simulator, responder: OcspResponder, peer: sippeers.Peer
+) -> None:
+    testca.authority().revoke(PEER)
+    try:
+        with pytest.raises(ssl.SSLError, match="CERTIFICATE_REVOKED"):
+            await peer.dial(tls_port(box))
+    finally:
+        testca.authority().reinstate(PEER)
+    responder.behave(OcspBehaviour.REVOKED)
+    with pytest.raises(ssl.SSLError, match="CERTIFICATE_REVOKED"):
+        await peer.dial(tls_port(box))
+    responder.behave()
+    assert await peer.ping(await peer.dial(tls_port(box))) == 200
+
+
 async def test_a_revoked_peer_is_told_so(box: Simulator, responder: OcspResponder, peer: sippeers.Peer) -> None:
     responder.say(PEER, Answer.REVOKED)
     with pytest.raises(ssl.SSLError, match="CERTIFICATE_REVOKED"):

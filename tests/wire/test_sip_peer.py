@@ -421,3 +421,23 @@ async def test_closing_leaves_nothing_whatever_is_under_way(tmp_path: Path) -> N
         await dialling
     silent.close()
     await silent.wait_closed()
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+async def test_peers_speak_to_each_other_as_well(clock: VirtualClock, transport: str) -> None:
+    anchor = testca.authority().certificate
+    host = SipPeer(testca.sbc(), anchor, clock.reading, transport=transport)
+    guest = SipPeer(testca.peer() if transport == "tls" else None, anchor, clock.reading, transport=transport)
+    try:
+        connection = await guest.dial("127.0.0.1", await host.listen())
+        assert await guest.ping(connection) == 200
+        await guest.keep_alive(connection)
+        host.expect("keepAlive", what="ping")
+        assert bool(connection.shown) is (transport == "tls")
+        host.behave(Behaviour.RESETS)
+        with pytest.raises(PeerError, match="closed instead"):
+            await guest.ping(connection)
+        guest.expect("end", by="box", how="reset")
+    finally:
+        await guest.close()
+        await host.close()
