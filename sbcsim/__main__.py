@@ -41,7 +41,7 @@ from .collector import collect_rarely
 from .ctl import ctl, fail
 from .errors import BugError, SbcsimError, ScenarioError
 from .journal import Entry
-from .scenario.command import scenario
+from .scenario.command import exam, scenario
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ app = typer.Typer(
 )
 app.add_typer(ctl, name="ctl")
 app.add_typer(scenario, name="scenario")
+app.command()(exam)
 
 
 class Ports(StrEnum):

@@ -34,6 +34,8 @@ class ScenarioItem(pytest.Item):
         options = Options(seed=self.config.getoption("sbc_seed") or 0)
         result = run_one(self.path, options)
         keep = self.config.getoption("sbc_keep")
+        if result.skipped:
+            pytest.skip(result.skipped)
         if not result.ok:
             self.add_report_section("call", "scenario", transcript(result))
             if keep is not None:

@@ -284,6 +284,10 @@ class ToolStep(Part):
     """Further variables."""
     exit: int | None = None
     """The exit status that it is to have; any where nothing is said: the verdict comes from the wire."""
+    claims: Literal["success", "failure"] | None = None
+    """What it is to say that it has done, by exit status 0 or another."""
+    commits: int | None = Field(default=None, ge=0)
+    """How many commits it is to make: 0 for a run that has nothing left to do."""
     patience: Text = "60s"
     """Host time that it may take."""
 
@@ -362,3 +366,8 @@ class Scenario(Part):
     given: Given = Given()
     steps: tuple[Step, ...] = Field(min_length=1)
     never: tuple[NeverClause, ...] = ()
+
+    @property
+    def needs_tool(self) -> bool:
+        """Whether it is about a tool that is given from outside."""
+        return any(step.tool is not None and step.tool.command is None for step in self.steps)

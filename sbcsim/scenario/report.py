@@ -20,6 +20,7 @@ def junit(results: Sequence[Result]) -> str:
         name="sbcsim scenarios",
         tests=str(len(results)),
         failures=str(sum(not each.ok and not each.error for each in results)),
+        skipped=str(sum(bool(each.skipped) for each in results)),
         errors=str(sum(bool(each.error) for each in results)),
         time=f"{sum(each.seconds for each in results):.3f}",
     )
@@ -32,6 +33,8 @@ def junit(results: Sequence[Result]) -> str:
             file=_printable(result.file),
             time=f"{result.seconds:.3f}",
         )
+        if result.skipped:
+            ET.SubElement(case, "skipped", message=_printable(result.skipped))
         wrong = [*result.failures()]
         if wrong:
             kind = "error" if result.error else "failure"
@@ -93,10 +96,15 @@ def transcript(result: Result) -> str:
         lines.append(f"{'ok    ' if each.ok else 'FAILED'} {each.statement}{'' if each.ok else f'; {each.instead}'}")
     if result.error:
         lines.append(result.error)
-    if result.skipped:
-        lines.append(f"{result.skipped} steps were not reached")
-    lines += ["", "passed" if result.ok else "FAILED"]
+    if result.unreached:
+        lines.append(f"{result.unreached} steps were not reached")
+    lines += ["", verdict(result)]
     return "\n".join(lines) + "\n"
+
+
+def verdict(result: Result) -> str:
+    """Return how a scenario went, in a word."""
+    return "skipped" if result.skipped else "passed" if result.ok else "FAILED"
 
 
 def _write(file: Path, text: str) -> None:

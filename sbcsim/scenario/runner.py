@@ -14,12 +14,12 @@ from sbcsim.clock import to_rfc3339
 from sbcsim.errors import ScenarioError
 
 from .check import check
+from .facts import Facts, look
 from .loader import Loaded, load
 from .model import Step
 from .positions import Path as Place
 from .stage import Stage
 from .steps import StepFailedError, carry_out
-from .tool import ToolRun
 from .verdict import Finding, Moment, judge, never
 
 
@@ -69,11 +69,14 @@ class Result:
     never: tuple[Finding, ...] = ()
     error: str = ""
     journal: tuple[dict[str, object], ...] = field(default=(), repr=False)
-    tools: tuple[ToolRun, ...] = ()
+    facts: Facts | None = None
+    """What was true after a tool had been at work, for a scenario about one."""
     names: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The names of the far ends, by address and by the serial number of their certificate."""
-    skipped: int = 0
+    unreached: int = 0
     """Steps that were not reached."""
+    skipped: str = ""
+    """Why it was not played at all."""
 
     @property
     def ok(self) -> bool:
@@ -120,6 +123,7 @@ async def play(loaded: Loaded, options: Options, progress: Progress | None = Non
                 break
             previous = before
         findings = tuple(never(stage, start))
+        facts = await look(stage) if stage.tool_runs else None
         journal = tuple(entry.to_json() for entry in stage.sbc.journal())
     return Result(
         str(loaded.path),
@@ -131,9 +135,9 @@ async def play(loaded: Loaded, options: Options, progress: Progress | None = Non
         tuple(results),
         findings,
         journal=journal,
-        tools=tuple(stage.tool_runs),
+        facts=facts,
         names=stage.names,
-        skipped=len(scenario.steps) - len(results),
+        unreached=len(scenario.steps) - len(results),
     )
 
 
@@ -187,6 +191,9 @@ def run_one(file: Path, options: Options, progress: Progress | None = None) -> R
     begun = _now()
     try:
         (loaded,) = read([file])
+        if loaded.scenario.needs_tool and not options.tool:
+            title = loaded.scenario.title
+            return Result(str(file), loaded.name, title, options.seed, options.rude, 0.0, skipped=_NO_TOOL)
         return asyncio.run(play(loaded, options, progress))
     except ScenarioError as error:
         return Result(str(file), file.name, file.name, options.seed, options.rude, _now() - begun, error=str(error))
@@ -202,6 +209,9 @@ def run_many(files: Sequence[Path], options: Options, workers: int) -> Iterator[
         waiting = [pool.submit(run_one, file, options) for file in files]
         for each in as_completed(waiting):
             yield each.result()
+
+
+_NO_TOOL = "it is about a tool, and none is given: --tool COMMAND"
 
 
 def _now() -> float:

@@ -137,6 +137,7 @@ class Stage:
                 files=self.mint.placed,
                 settings=chosen(f"{name}={value}" for name, value in given.settings.items()),
                 control="serve" if self._control else "off",
+                rude=self._rude,
             )
             try:
                 await self._exits.enter_async_context(self._sbc)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import shlex
 import signal
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sbcsim.clock import parse_duration
 from sbcsim.device.files import CERTIFICATE_DIRECTORY
+from sbcsim.errors import BugError
 
 from .model import ToolStep
 from .stage import Stage
@@ -27,24 +30,42 @@ class ToolFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ToolRun:
-    """How one use of a tool went: exit status (None: it was stopped), what it printed, host seconds."""
+    """How one use of a tool went: exit status (None: it was stopped), what it printed, host seconds.
+
+    `commits` is how many it made; `told` names the secrets that it printed, which `output` has replaced.
+    """
 
     status: int | None
     output: str
     seconds: float
+    commits: int = 0
+    told: tuple[str, ...] = ()
+
+    @property
+    def claims(self) -> bool:
+        """Whether the tool says that it has done its work."""
+        return self.status == 0
 
 
 async def use(stage: Stage, step: ToolStep) -> str:
     """Run a tool to its end; returns what it printed. Raises ToolFailedError."""
     command = step.command or stage.tool
     if not command:
-        raise ToolFailedError("this scenario is about a tool, and none is given: --tool COMMAND")
+        raise BugError("a scenario about a tool is not played without one")
+    before = stage.sbc.events.last
     with tempfile.TemporaryDirectory(prefix="sbcsim-") as directory:
         environment = {**os.environ, **variables(stage, step, Path(directory)), **step.environment}
         run = await _run(command, environment, parse_duration(step.patience) / 1_000_000)
+    run = _without_secrets(run, environment)
+    run = dataclasses.replace(run, commits=len(stage.sbc.journal("commit", after=before)))
     stage.tool_runs.append(run)
     if run.status is None:
         raise ToolFailedError(f"{command}: not at its end within {step.patience}")
+    if step.claims is not None and run.claims is not (step.claims == "success"):
+        told = "success" if run.claims else f"failure, by exit status {run.status}"
+        raise ToolFailedError(f"{command}: claims {told}, and {step.claims} is true: {run.output.strip()[-500:]}")
+    if step.commits is not None and run.commits != step.commits:
+        raise ToolFailedError(f"{command}: made {run.commits} commits, not {step.commits}")
     if step.exit is not None and run.status != step.exit:
         raise ToolFailedError(f"{command}: exit status {run.status}, not {step.exit}: {run.output.strip()[-500:]}")
     return run.output
@@ -76,6 +97,21 @@ def variables(stage: Stage, step: ToolStep, directory: Path) -> dict[str, str]:
         file.write_bytes(stage.mint.files[name])
         found |= {"SBC_NEW_CERT": step.new, "SBC_NEW_P12": str(file), "SBC_NEW_P12_PASSPHRASE": spec.pass_phrase}
     return found
+
+
+SECRETS = ("SBC_PASSWORD", "SBC_NEW_P12_PASSPHRASE")
+"""Variables whose value nobody may print."""
+
+
+def _without_secrets(run: ToolRun, environment: Mapping[str, str]) -> ToolRun:
+    """Take secrets out of what a tool printed; a short word that anything may contain is none, such as admin."""
+    output, told = run.output, []
+    for name in SECRETS:
+        value = environment.get(name, "")
+        if value in output and value not in {"", environment["SBC_USER"]}:
+            output = output.replace(value, "********")
+            told.append(name)
+    return dataclasses.replace(run, output=output, told=tuple(told))
 
 
 async def _run(command: str, environment: dict[str, str], patience: float) -> ToolRun:

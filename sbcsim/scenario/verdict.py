@@ -241,17 +241,32 @@ def _output(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterato
 
 
 async def _serves(stage: Stage, port: str, name: str, path: Path) -> Finding:
-    """Dial the box as a stranger whom it trusts would, and look at what is shown."""
     statement = f"a new connection to {port} is shown {name}"
+    try:
+        shown = await _shown_to_a_stranger(stage, port)
+    except _NO_CONNECTION as error:
+        return Finding.of(path, statement, f"there is no connection: {error}")
+    return Finding.of(path, statement, "" if shown == name else f"it is shown {shown}")
+
+
+async def shown_by(stage: Stage, port: str) -> str:
+    """Return the name of the certificate that a new connection to a port is shown, "" where there is none."""
+    try:
+        return await _shown_to_a_stranger(stage, port)
+    except _NO_CONNECTION:
+        return ""
+
+
+_NO_CONNECTION = (UserError, PeerError, ssl.SSLError, OSError, TimeoutError)
+
+
+async def _shown_to_a_stranger(stage: Stage, port: str) -> str:
     probe = stage.stranger()
     try:
         connection = await probe.dial(*stage.port(port))
-    except (UserError, PeerError, ssl.SSLError, OSError, TimeoutError) as error:
-        return Finding.of(path, statement, f"there is no connection: {error}")
+        return stage.mint.name(connection.certificate)
     finally:
         await probe.close()
-    shown = stage.mint.name(connection.certificate)
-    return Finding.of(path, statement, "" if shown == name else f"it is shown {shown}")
 
 
 def never(stage: Stage, start: int) -> Iterator[Finding]:

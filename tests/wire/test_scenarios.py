@@ -28,7 +28,11 @@ def played(directory: Path, steps: str, never: str = "") -> Result:
     return run_one(written(directory, steps, never), Options())
 
 
-@pytest.mark.parametrize("file", find([SCENARIOS]), ids=lambda file: file.name.partition(".")[0])
+LIBRARY = [file for file in find([SCENARIOS]) if file.parent.name != "exam"]
+"""Every scenario that is not about a tool: those are played in test_exam.py."""
+
+
+@pytest.mark.parametrize("file", LIBRARY, ids=lambda file: file.name.partition(".")[0])
 def test_the_library(file: Path) -> None:
     result = run_one(file, Options())
     assert result.ok, report.transcript(result)
@@ -89,7 +93,6 @@ def test_what_is_not_as_expected_is_told_with_what_is(tmp_path: Path, expect: st
         ("peer: {name: PEER2, does: dial, fails: true}", "PEER2 could dial, and was not to"),
         ("bounce: {zone: ZONE9}", "ZONE9"),
         ("wait: {event: switchover, patience: 100ms}", "expected switchover; there is none. What happened: "),
-        ("tool: {}", "this scenario is about a tool, and none is given: --tool COMMAND"),
         ("tool: {command: /nowhere/at/all}", "/nowhere/at/all: "),
         ("tool: {command: sh -c 'echo told; exit 3', exit: 0}", "exit status 3, not 0: told"),
         ("tool: {command: sh -c 'sleep 60 & sleep 60', patience: 200ms}", "not at its end within 200ms"),
@@ -100,7 +103,13 @@ def test_a_step_that_fails_ends_the_scenario(tmp_path: Path, step: str, told: st
     result = played(tmp_path, f"  - {step}\n  - advance: 1d\n")
     assert not result.ok
     assert told in result.steps[0].failure
-    assert result.skipped == 1
+    assert result.unreached == 1
+
+
+def test_a_scenario_about_a_tool_is_skipped_without_one(tmp_path: Path) -> None:
+    result = played(tmp_path, "  - tool: {}\n")
+    assert result.ok
+    assert result.skipped == "it is about a tool, and none is given: --tool COMMAND"
 
 
 def test_what_may_never_happen_is_told_when_it_has(tmp_path: Path) -> None:
@@ -134,8 +143,12 @@ def test_a_tool_finds_the_box_by_its_environment(tmp_path: Path) -> None:
     assert said["CONTROL_URL"].startswith("http://127.0.0.1:")
     assert all(said[name] for name in names.split())
     assert "more" in said
-    (run,) = result.tools
-    assert run.status == 0
+    assert result.facts is not None
+    (run,) = result.facts.runs
+    assert (run.status, run.commits, run.told) == (0, 0, ("SBC_NEW_P12_PASSPHRASE",))
+    assert said["NEW_P12_PASSPHRASE"] == "********"
+    assert result.facts.served == {"ZONE1/1": "OLD"}
+    assert result.facts.live == {"OLD": 1}
 
 
 def test_the_same_seed_gives_the_same_journal(tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""The exam for rotation tools, with a tool that is known to be naive and with tools that are known to be careful."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import psutil
+import pytest
+from peers import require_program
+from typer.testing import CliRunner
+
+from sbcsim.__main__ import app
+from sbcsim.scenario import exam
+from sbcsim.scenario.loader import find
+from sbcsim.scenario.runner import Options, run_one
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / "examples" / "tools"
+SCENARIOS = find([ROOT / "scenarios" / "exam"])
+
+NAIVE = {
+    "a-commit-is-refused-once": "expected certificate OLD is absent; it is enabled",
+    "a-word-in-between": "it prints the value of SBC_NEW_P12_PASSPHRASE",
+    "another-profile": "it prints the value of SBC_NEW_P12_PASSPHRASE",
+    "both-roles": "it has set profiles security tlsProfile TLS clientCertName OLD",
+    "cut-on-its-way": "expected a new connection to ZONE1/1 is shown NEW; it is shown OLD",
+    "expired-already": "claims success, and failure is true",
+    "key-mismatch": "claims success, and failure is true",
+    "lost-before-the-answer": "it prints the value of SBC_NEW_P12_PASSPHRASE",
+    "nobody-is-connected": "expected certificate OLD is absent; it is enabled",
+    "renewal": "expected PEER1 was down for at most 0s; it was down for ",
+    "success-is-said": "claims success, and failure is true",
+    "turned-away-once": "expected a new connection to ZONE1/1 is shown NEW; it is shown OLD",
+    "wrong-pass-phrase": "claims success, and failure is true",
+}
+"""Why the naive tool fails each scenario: as people's tools do."""
+
+CAREFUL = {
+    "asyncssh": f"{shlex.quote(sys.executable)} {shlex.quote(str(TOOLS / 'rotate_asyncssh.py'))}",
+    "sh": f"sh {shlex.quote(str(TOOLS / 'rotate.sh'))}",
+}
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tools trust the host keys of test boxes, and wait but a little before they try again."""
+    monkeypatch.setenv("SBC_KNOWN_HOSTS", "none")
+    monkeypatch.setenv("SBC_PAUSE", "0.1")
+
+
+def test_every_scenario_of_the_exam_has_its_reason_to_fail() -> None:
+    assert {file.name.partition(".")[0] for file in SCENARIOS} == NAIVE.keys()
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.name.partition(".")[0])
+def test_the_naive_tool_fails_as_people_s_tools_do(file: Path) -> None:
+    require_program("sshpass")
+    mark = exam.mark(run_one(file, Options(tool=f"sh {TOOLS / 'naive.sh'}")))
+    assert not mark.passed
+    assert NAIVE[mark.result.name] in "\n".join(mark.reasons)
+    assert mark.claimed.startswith("done")
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("tool", CAREFUL)
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.name.partition(".")[0])
+def test_the_careful_tools_pass(file: Path, tool: str) -> None:
+    if tool == "sh":
+        require_program("sshpass")
+    mark = exam.mark(run_one(file, Options(tool=CAREFUL[tool])))
+    assert mark.passed, mark.reasons
+
+
+def test_the_command_writes_a_score_card(tmp_path: Path) -> None:
+    names = ("wrong-pass-phrase", "key-mismatch")
+    files = [str(ROOT / "scenarios" / "exam" / f"{name}.scenario.yaml") for name in names]
+    written = {name: tmp_path / f"card.{name}" for name in ("json", "html", "junit")}
+    options = [each for name, file in written.items() for each in (f"--{name}", str(file))]
+    tool = "sh -c 'echo $SBC_NEW_P12_PASSPHRASE; exit 7'"
+    outcome = CliRunner().invoke(app, ["exam", "--tool", tool, *files, *options, "-n", "1"])
+    assert outcome.exit_code == 1
+    assert "0 of 2 passed" in outcome.output
+    card = json.loads(written["json"].read_text())
+    assert [each["claimed"] for each in card["scenarios"]] == ["status 7", "status 7"]
+    assert [each["ok"] for each in card["scenarios"]] == [True, True]
+    assert [each["secretsTold"] for each in card["scenarios"]] == [["SBC_NEW_P12_PASSPHRASE"]] * 2
+    assert card["scenarios"][0]["true"] == "new: ZONE1/1 OLD; live: 1 on OLD"
+    assert "scenario-pass-phrase" not in written["json"].read_text()
+    assert "0 of 2 scenarios passed" in written["html"].read_text()
+    assert ET.parse(written["junit"]).getroot()[0].get("errors") == "2"
+
+
+def test_a_tool_that_cannot_be_started_fails(tmp_path: Path) -> None:
+    outcome = CliRunner().invoke(app, ["exam", "--tool", str(tmp_path / "nothing"), str(SCENARIOS[0])])
+    assert outcome.exit_code == 1
+    assert "No such file" in outcome.output
+
+
+def test_a_tool_keeps_nothing_of_what_it_started(tmp_path: Path) -> None:
+    script = tmp_path / "tool.sh"
+    script.write_text(f"sleep 300 & echo $! > {tmp_path / 'pid'}; exit 1\n")
+    run_one(SCENARIOS[-1], Options(tool=f"sh {script}"))
+    pid = int((tmp_path / "pid").read_text())
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
