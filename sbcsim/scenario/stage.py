@@ -56,6 +56,7 @@ class Stage:
         self._control = control
         self._sbc: Simulator | None = None
         self._known_ports: dict[str, tuple[str, int]] = {}
+        self._tool_directory: Path | None = None
         self._terminals: dict[tuple[str, str], Terminal] = {}
         self._exits = AsyncExitStack()
 
@@ -92,6 +93,12 @@ class Stage:
     def forget(self, session: str, user: str | None = None) -> None:
         """Have a session that was lost log in anew when it is next asked for."""
         self._terminals.pop((session, user or next(iter(self.users))), None)
+
+    def tool_directory(self) -> Path:
+        """Return the directory of the tool's files, the same for each of its runs: it may keep notes beside them."""
+        if self._tool_directory is None:
+            self._tool_directory = Path(self._exits.enter_context(tempfile.TemporaryDirectory(prefix="sbcsim-")))
+        return self._tool_directory
 
     def stranger(self) -> SipPeer:
         """Return a new peer with a certificate that the first authority signs, who trusts them all."""

@@ -7,7 +7,6 @@ import dataclasses
 import os
 import shlex
 import signal
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,9 +52,8 @@ async def use(stage: Stage, step: ToolStep) -> str:
     if not command:
         raise BugError("a scenario about a tool is not played without one")
     before = stage.sbc.events.last
-    with tempfile.TemporaryDirectory(prefix="sbcsim-") as directory:
-        environment = {**os.environ, **variables(stage, step, Path(directory)), **step.environment}
-        run = await _run(command, environment, parse_duration(step.patience) / 1_000_000)
+    environment = {**os.environ, **variables(stage, step, stage.tool_directory()), **step.environment}
+    run = await _run(command, environment, parse_duration(step.patience) / 1_000_000)
     run = _without_secrets(run, environment)
     run = dataclasses.replace(run, commits=len(stage.sbc.journal("commit", after=before)))
     stage.tool_runs.append(run)
