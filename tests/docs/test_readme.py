@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from docblocks import environment, free_address, shape
 from peers import require_program
 
 import sbcsim
@@ -22,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES_README = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-PATIENCE = 60.0
+PATIENCE = 100.0
 
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 """Every block of the README: its language and its content."""
@@ -41,11 +43,6 @@ def block(language: str, word: str) -> str:
     return found
 
 
-def environment(**more: str) -> dict[str, str]:
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": programs, "NO_COLOR": "1", **more}
-
-
 def commands(program: str) -> list[list[str]]:
     """Return the words of every command line of a program, in blocks and in running text, without the shell's part."""
     lines = [
@@ -55,18 +52,6 @@ def commands(program: str) -> list[list[str]]:
     lines += re.findall(r"`([^`\n]+)`", outside)
     split = [shlex.split(line, comments=True) for line in lines if line.startswith(f"{program} ")]
     return [list(takewhile(lambda word: word[0] not in "|&><", words[1:])) for words in split]
-
-
-def shape(text: str) -> list[str]:
-    """Return lines without what differs from run to run: numbers and serials, and the width that they take."""
-    text = re.sub(r"\([0-9A-F]{8}\)", "(serial)", text)
-    text = re.sub(r"\d+", "0", re.sub(r"\.\d+Z", "Z", text))
-    return [re.sub(r"[ -]{2,}", "  ", line).strip() for line in text.splitlines()]
-
-
-def free_address() -> str:
-    """Return an address of this host on which the usual ports are free."""
-    return f"127.{os.getpid() % 200 + 20}.{os.getpid() // 200 % 250 + 1}.1"
 
 
 def played(directory: Path, script: str, address: str) -> subprocess.CompletedProcess[str]:
@@ -112,6 +97,9 @@ def test_every_make_command_exists() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     told = {target for words in commands("make") for target in words}
     assert {"demo", "test", "check", "bench"} <= told <= targets
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\$ make (\w+)", contributing, re.MULTILINE))
+    assert {"check", "docs", "site"} <= told <= targets
 
 
 def test_every_benchmark_is_told() -> None:
@@ -188,6 +176,12 @@ def test_the_console_block_prints_what_is_shown(tmp_path: Path) -> None:
     assert shape(done.stdout.replace(address, "127.0.0.1")) == shape(expected), done.stdout + done.stderr
 
 
+async def test_the_ready_line_has_what_is_shown() -> None:
+    shown = json.loads(block("text", "ready {").removeprefix("ready "))
+    async with sbcsim.Simulator() as box:
+        assert shown.keys() == box.ready().to_json().keys() - {"servers"}
+
+
 def test_the_shell_block_for_ci_works(tmp_path: Path) -> None:
     script = f"trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n{block('sh', 'ephemeral')}\nwait\necho $PORT\n"
     done = subprocess.run(
@@ -214,7 +208,11 @@ def test_the_mistake_is_told_as_shown(tmp_path: Path) -> None:
 
 def test_every_example_is_listed() -> None:
     listed = re.findall(r"^\| `([\w./-]+)` \|", EXAMPLES_README, re.MULTILINE)
-    found = [path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.*") if "__pycache__" not in path.parts]
+    found = [
+        path.relative_to(EXAMPLES).as_posix()
+        for path in EXAMPLES.rglob("*.*")
+        if not {"__pycache__", ".pytest_cache"} & {*path.parts}
+    ]
     assert sorted([*listed, "README.md"]) == sorted(found)
 
 
