@@ -23,6 +23,9 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+FASTEST = 1_000_000
+"""The highest rate of a clock."""
+
 _UNITS = {"us": 1, "ms": 1000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _DURATION = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)(us|ms|s|m|h|d|w)")
 _RFC3339 = re.compile(
@@ -156,10 +159,14 @@ class Clock:
             self._host = host
             self._rebase()
 
+    def check_rate(self, rate: float) -> None:
+        """Raise UserError for a rate that is negative or endless."""
+        if not 0 <= rate <= FASTEST:
+            raise UserError(f"rate {rate} is out of range: 0 to {FASTEST}")
+
     def set_rate(self, rate: float) -> None:
         """Let time flow at `rate` from now on; raises UserError for a negative or endless one."""
-        if not 0 <= rate <= 1e6:
-            raise UserError(f"rate {rate} is out of range: 0 to 1000000")
+        self.check_rate(rate)
         self._fold()
         self._rate = float(rate)
         self._rebase()

@@ -8,9 +8,10 @@ from contextlib import suppress
 from .cli.session import Session
 from .config.transaction import Author
 from .device.sbc import Sbc
+from .device.sessions import LoginSession
 from .device.users import DEFAULT_USER
 from .errors import UserError
-from .events import ConnectionClosed
+from .events import CliSession, ConnectionClosed
 from .net.driver import Driver
 
 
@@ -35,6 +36,7 @@ class Console:
             self._login = login.id
             self._shell = Session(self._sbc, login.author, None, now)
             self._shell.start(now)
+            self._tell(login, ended=False)
         reply = self._shell.line(line, now)
         text = reply.text
         while reply.work is not None or reply.more:
@@ -54,8 +56,16 @@ class Console:
         """End the session, if there is one."""
         if self._shell is not None:
             self._shell.end(self._driver.now())
-            self._sbc.sessions.close(self._login)
             self._shell = None
+            login = self._sbc.sessions.get(self._login)
+            if login is not None:
+                self._sbc.sessions.close(self._login)
+                self._tell(login, ended=True)
+
+    def _tell(self, login: LoginSession, *, ended: bool) -> None:
+        author = login.author
+        event = CliSession(author.user, author.session, False, ended, author.remote, author.protocol)  # noqa: FBT003
+        self._sbc.journal.add(self._driver.now(), event)
 
     async def bounce(self, address_context: str, zone: str, sip_sig_port: int) -> tuple[int, ...]:
         """Take a sipSigPort out of service and back, in two commits; return the connections that this ended.

@@ -49,8 +49,24 @@ class Logout(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CliSession(Event):
+    """A CLI session has begun, with or without a terminal, or `ended` and let go of its candidate.
+
+    `protocol` is ssh, or console for the lines that whoever runs the simulator types.
+    """
+
+    kind: ClassVar[str] = "cliSession"
+    user: str
+    session: int
+    terminal: bool
+    ended: bool
+    remote: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
 class CliLine(Event):
-    """One CLI line, with secrets replaced, and how it ended."""
+    """One CLI line, with secrets replaced, and how it ended. `answers` are those that its questions were given."""
 
     kind: ClassVar[str] = "cli"
     user: str
@@ -59,11 +75,15 @@ class CliLine(Event):
     line: str
     ok: bool
     remote: str = ""
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SftpOperation(Event):
-    """One file operation. `operation` is put, get, remove, rename, mkdir, rmdir."""
+    """One file operation. `operation` is put, get, remove, rename, mkdir, rmdir.
+
+    `sha256` is that of the whole file behind a put, `target` where a rename leads.
+    """
 
     kind: ClassVar[str] = "sftp"
     user: str
@@ -72,6 +92,8 @@ class SftpOperation(Event):
     size: int
     ok: bool
     reason: str = ""
+    sha256: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,10 +425,24 @@ class ClockMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Controlled(Event):
+    """Whoever runs the simulator does something to it from outside, with what arguments; what follows is what it does.
+
+    `action` is bounce, closeConnection, dropSnapshot, fault, noFault, rate, reset, restore, snapshot or switchover;
+    moves of the clock are events of their own.
+    """
+
+    kind: ClassVar[str] = "control"
+    action: str
+    arguments: tuple[tuple[str, str | int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reset(Event):
-    """The node is back in the state just after start."""
+    """The node is back in the state just after start, or that of a `snapshot`."""
 
     kind: ClassVar[str] = "reset"
+    snapshot: str = ""
 
 
 def kinds() -> dict[str, type[Event]]:

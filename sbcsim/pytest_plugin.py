@@ -7,7 +7,7 @@ what `sbcsim.Simulator` takes, and `lines` as text; files are looked for beside 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ import pytest
 if TYPE_CHECKING:
     from .clock import Clock, Instant
     from .farends import SyncOcspResponder, SyncSipPeer
-    from .journal import Entry
     from .pki.credential import Certificate
     from .pki.mint import Authority
     from .simulator import Files, Simulator
@@ -36,7 +35,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--sbc-clock", help="Clock of every box whose test names none, e.g. virtual@2026-01-01T00:00:00Z.")
     group.addoption("--sbc-rude", action="store_true", help="Make every box rude whose test does not say otherwise.")
     group.addoption(
-        "--sbc-keep", type=Path, metavar="DIR", help="Write the journals of failed tests to this directory."
+        "--sbc-keep",
+        type=Path,
+        metavar="DIR",
+        help="Write the journals of failed tests to this directory, as recordings: see `sbcsim transcript`.",
     )
 
 
@@ -223,7 +225,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.when == "call" and report.failed and boxes is not None:
         for number, look in enumerate(boxes.simulators, 1):
             report.sections.append((f"simulated SBC {number}", look(_told)))
-            _keep(item, number, look(lambda box: [*box.events]))
+            _keep(item, number, look)
     return report
 
 
@@ -273,13 +275,10 @@ def _told(box: Simulator) -> str:
     return "\n".join([*lines, *(journal_line(entry.to_json()) for entry in box.journal()[-SHOWN:])])
 
 
-def _keep(item: pytest.Item, number: int, journal: Iterable[Entry]) -> None:
+def _keep(item: pytest.Item, number: int, look: _Look) -> None:
     directory = item.config.getoption("sbc_keep")
     if directory is None:
         return
-    import json  # noqa: PLC0415 - rare
-
     name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in item.nodeid)
     directory.mkdir(parents=True, exist_ok=True)
-    lines = (json.dumps(entry.to_json()) for entry in journal)
-    (directory / f"{name}-{number}.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    look(lambda box: box.save_journal(directory / f"{name}-{number}.jsonl"))

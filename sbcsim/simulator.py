@@ -6,7 +6,8 @@ import asyncio
 import os
 import secrets  # noqa: TID251 - an access token must not follow from the seed
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from . import expectation
 from .addresses import format_endpoint
+from .cli.redaction import redact
 from .clock import Clock, Instant, Mode, format_duration, from_datetime, from_rfc3339, parse_duration
 from .config.render import set_lines
 from .config.secret import Cipher
@@ -27,6 +29,7 @@ from .control.models import (
     Advanced,
     Alarms,
     Bounced,
+    Call,
     Certificate,
     Connection,
     Counts,
@@ -46,9 +49,10 @@ from .device.files import CERTIFICATE_DIRECTORY
 from .device.redundancy import HaMode
 from .device.sbc import NodeMoment, Sbc
 from .device.settings import Settings
+from .device.settings import told as settings_told
 from .device.users import DEFAULT_PASSWORD, DEFAULT_USER, Users
 from .errors import BugError, UserError
-from .events import LogEvent, kinds
+from .events import Controlled, LogEvent, kinds
 from .journal import Entry, Journal
 from .net.control import ControlPort
 from .net.driver import Driver
@@ -57,6 +61,8 @@ from .net.login import HOST_KEYS, HostKeys, SshPort
 from .net.management import Management
 from .net.startfiles import StartFiles, factory
 from .net.wiring import AddressMap, Wiring, parse_network, parse_pair
+from .recorder import Recorder, complete
+from .recording.file import Header
 from .schema.load import load as load_schema
 from .schema.node import Node
 from .snapshots import Kept, Snapshots
@@ -112,9 +118,10 @@ class Simulator:
         control_token: str = "",
     ) -> None:
         configurations = [config] if isinstance(config, str | Path) else config
-        self._addresses = AddressMap(bind, ports, map(parse_pair, maps), map(parse_network, allow_dial))
+        self._addresses = AddressMap(bind, ports, map(parse_pair, maps := tuple(maps)), map(parse_network, allow_dial))
         self._bind = self._addresses.bind
         self._ephemeral = ports == "ephemeral"
+        self._maps = tuple(maps)
         self._files = StartFiles([Path(each) for each in configurations], dict(files or {}))
         self._control = control
         self._clock = clock if isinstance(clock, Clock) else make_clock(clock)
@@ -151,6 +158,7 @@ class Simulator:
         for name, password in (users or ({} if saved else {DEFAULT_USER: DEFAULT_PASSWORD})).items():
             if self._users.get(name) is None:  # who is known may have changed the password
                 self._users.begin(name, password)
+        self._first_users = tuple(sorted(each.name for each in self._users))
         if not is_loopback(self._bind):
             if self._users.has_default_credentials:
                 raise UserError(
@@ -166,6 +174,8 @@ class Simulator:
         else:
             self._database = Database(schema, saved.tree, cipher=cipher, revision=saved.revision, history=saved.history)
         self._sbc = Sbc(self._database, self._clock, settings=self._settings, users=self._users)
+        self._sbc.faults.noted = self._note
+        self._sbc.faults.cleaned = self._cleaned
         self._wiring = Wiring(self._addresses, self._sbc.new_listeners, self._sbc.wanted_listeners)
         self._database.subscribe(self._wiring)
         self._driver = Driver(self._sbc, self._clock, self._wiring, self.events, resolver=self._settings.resolver)
@@ -324,6 +334,7 @@ class Simulator:
             sessions=len(sbc.sessions),
             journal=self.events.last,
             revision=self._database.revision,
+            calls=len(sbc.calls()),
         )
         return Status(
             __version__,
@@ -353,6 +364,10 @@ class Simulator:
     def files(self) -> list[str]:
         """Return the names of the files in the certificate directory of the active server."""
         return [name for name, _ in self._sbc.files.entries(CERTIFICATE_DIRECTORY)]
+
+    def calls(self) -> list[Call]:
+        """Return the calls that stand, oldest first."""
+        return [views.call(each) for each in self._sbc.calls()]
 
     def alarms(self) -> Alarms:
         """Return the alarms that stand, and their history."""
@@ -402,6 +417,44 @@ class Simulator:
             raise expectation.ExpectationError(wanted.explain(self.events.after(after))) from None
         finally:
             unsubscribe()
+
+    def header(self) -> Header:
+        """Return what the first line of a recording says of this box."""
+        header = Header(
+            sbcsim=__version__,
+            seed=self._settings.seed,
+            mode=self._clock.mode.value,
+            rate=self._first_rate,
+            start=self._first,
+            ha=self._settings.ha.value,
+            rude=self._settings.rude,
+            settings=settings_told(self._settings),
+            maps=self._maps,
+            users=self._first_users,
+            configurations=self._files.seen(),
+        )
+        return complete(header, self.events)
+
+    @contextmanager
+    def record(self, file: str | Path) -> Iterator[None]:
+        """Write a recording to a file for as long as the context lasts, with what the journal has already.
+
+        The format is that of `sbcsim.recording.file`; no secret is in it. Raises OSError, for a disk that fills up at
+        the end of the context.
+        """
+        with Path(file).open("w", encoding="utf-8", buffering=1) as stream:
+            recorder = Recorder(self.events, self.header(), stream.write)
+            try:
+                yield
+            finally:
+                recorder.stop()
+            if recorder.error is not None:
+                raise recorder.error
+
+    def save_journal(self, file: str | Path) -> None:
+        """Write what the journal has now to a file, as a recording; raises OSError."""
+        with self.record(file):
+            pass
 
     # doing
 
@@ -455,11 +508,13 @@ class Simulator:
 
     def set_rate(self, rate: float) -> None:
         """Let time flow at `rate` from now on: simulated seconds for each host second."""
+        self._clock.check_rate(rate)
+        self._note("rate", {"rate": str(rate)})
         self._driver.set_rate(rate)
 
     async def reset(self) -> None:
         """Go back to the state just after start: configuration, files, clock; ports stay, sessions end."""
-        await self._return_to(self._first, None)
+        await self._return_to(self._first, None, "reset")
 
     @property
     def faults(self) -> Faults:
@@ -474,6 +529,7 @@ class Simulator:
         now = self._driver.now()
         kept = Kept(name, now, self._database.revision, self._sbc.moment())
         self._snapshots.keep(kept)
+        self._note("snapshot", {"name": name})
         return _shown(kept)
 
     def snapshots(self) -> list[Snapshot]:
@@ -488,15 +544,17 @@ class Simulator:
         Raises UserError where there is none of that name.
         """
         kept = self._snapshots.find(name)
-        await self._return_to(kept.taken.calendar, kept.node)
+        await self._return_to(kept.taken.calendar, kept.node, "restore", name)
         return _shown(kept)
 
     def drop_snapshot(self, name: str | None = None) -> None:
         """Forget a snapshot, or all of them; raises UserError where there is none of that name."""
         self._snapshots.drop(name)
+        self._note("dropSnapshot", {} if name is None else {"name": name})
 
-    async def _return_to(self, calendar: int, node: NodeMoment | None) -> None:
+    async def _return_to(self, calendar: int, node: NodeMoment | None, action: str, snapshot: str = "") -> None:
         async with self._changing:
+            self._note(action, {"name": snapshot} if snapshot else {})
             self._console.leave()
             if self._management is not None:
                 await self._management.end_sessions()
@@ -504,7 +562,7 @@ class Simulator:
             if self._clock.mode is Mode.REAL:
                 calendar = host_calendar() if node is None else max(host_calendar(), calendar)
             self._clock.restart(calendar)
-            self._sbc.reset(self._clock.reading(), node)
+            self._sbc.reset(self._clock.reading(), node, snapshot)
             self._driver.set_rate(self._first_rate)
             if self._state is not None:
                 self._state.reset()
@@ -513,6 +571,7 @@ class Simulator:
         """Have the standby server take over; raises UserError where there is none that could."""
         async with self._changing:
             now = self._driver.now()
+            self._note("switchover", {"reason": reason})
             problem = self._sbc.switch_over(reason, now)
             if problem:
                 raise UserError(problem, tag="resource-denied")
@@ -527,11 +586,14 @@ class Simulator:
         Nobody else has a word in between. Raises UserError where it is not in service or a commit is refused.
         """
         async with self._changing:
+            self._note("bounce", {"addressContext": address_context, "zone": zone, "sipSigPort": sip_sig_port})
             closed = await self._console.bounce(address_context, zone, sip_sig_port)
         return Bounced(self._clock.now(), closed)
 
     async def close_connection(self, connection: int) -> bool:
         """Close a live connection from the box's side; False if there is none of that id."""
+        if any(record.id == connection for record in self._sbc.connections()):
+            self._note("closeConnection", {"connection": connection})
         found = self._sbc.close_connection(connection, "closed by the control API", self._driver.now())
         await self._driver.settle()
         return found
@@ -541,6 +603,14 @@ class Simulator:
         return self._console.type(line)
 
     # inside
+
+    def _note(self, action: str, arguments: Mapping[str, str | int]) -> None:
+        """Have the journal take note of what is done from outside, before it is done."""
+        told = tuple((name, self._cleaned(each) if isinstance(each, str) else each) for name, each in arguments.items())
+        self.events.add(self._clock.reading(), Controlled(action, told))
+
+    def _cleaned(self, text: str) -> str:
+        return redact(text, self._database.schema)
 
     def _close_state(self) -> None:
         if self._state is not None:

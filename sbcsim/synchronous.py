@@ -8,8 +8,10 @@ box.expect("handshake", ok=True, local_certificate__name="NEW")
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,6 +20,7 @@ from .control.models import (
     Advanced,
     Alarms,
     Bounced,
+    Call,
     Certificate,
     Connection,
     Peer,
@@ -154,6 +157,10 @@ class SyncSimulator:
         """Return the names of the files in the certificate directory of the active server."""
         return self._thread.call(self.box.files)
 
+    def calls(self) -> list[Call]:
+        """Return the calls that stand, oldest first."""
+        return self._thread.call(self.box.calls)
+
     def alarms(self) -> Alarms:
         """Return the alarms that stand, and their history."""
         return self._thread.call(self.box.alarms)
@@ -169,6 +176,20 @@ class SyncSimulator:
     def wait_for(self, kind: str, *, after: int = 0, patience: float = 10.0, **fields: object) -> Entry:
         """Return such an entry as soon as there is one; raises ExpectationError after `patience` host seconds."""
         return self._thread.wait(lambda: self.box.wait_for(kind, after=after, patience=patience, **fields))
+
+    @contextmanager
+    def record(self, file: str | Path) -> Iterator[None]:
+        """Write a recording to a file for as long as the context lasts, with what the journal has already."""
+        recording = self.look(lambda box: box.record(file))
+        self.look(lambda _: recording.__enter__())
+        try:
+            yield
+        finally:
+            self.look(lambda _: recording.__exit__(None, None, None))
+
+    def save_journal(self, file: str | Path) -> None:
+        """Write what the journal has now to a file, as a recording; raises OSError."""
+        self.look(lambda box: box.save_journal(file))
 
     def advance(
         self, by: str | timedelta | None = None, *, to: str | datetime | None = None, **units: float

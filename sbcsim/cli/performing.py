@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 from sbcsim.errors import UserError
@@ -18,7 +18,7 @@ from .parser import LineError, parse
 from .pipes import Pipeline, pipeline
 from .redaction import redact
 from .refusal import RefusalError
-from .shell import Pause, Performed, Shell, Step
+from .shell import Ask, Pause, Performed, Shell, Step
 
 LONGEST_LINE = 65_536
 """Characters in one line, continued lines included; more is refused unread."""
@@ -42,6 +42,8 @@ class Running:
     output: Pager | None = None
     ok: bool = True
     recorded: bool = False
+    asked: Ask | None = None  # the question that waits for its answer
+    answers: list[str] = field(default_factory=list)  # those given so far, without secrets
 
     def take_head(self) -> list[str]:
         """Return what has to be printed before anything else, once."""
@@ -80,8 +82,8 @@ def perform(shell: Shell, text: str) -> Performed:
     return [*lines, status_line(shell.now, ok=ok)], ok
 
 
-def record(shell: Shell, cleaned: str, mode: Mode, *, ok: bool) -> None:
-    """Have the journal take note of a line, which holds no secret any more."""
+def record(shell: Shell, cleaned: str, mode: Mode, *, ok: bool, answers: Sequence[str] = ()) -> None:
+    """Have the journal take note of a line and what its questions were answered, which hold no secret any more."""
     author = shell.author
-    event = CliLine(author.user, author.session, mode.name.lower(), cleaned, ok, author.remote)
+    event = CliLine(author.user, author.session, mode.name.lower(), cleaned, ok, author.remote, tuple(answers))
     shell.box.journal.add(shell.now, event)

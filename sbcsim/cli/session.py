@@ -16,6 +16,7 @@ from sbcsim.clock import Instant
 from sbcsim.config.transaction import Author
 from sbcsim.errors import BugError, UserError
 from sbcsim.grammar import message
+from sbcsim.schema.walk import HIDDEN
 
 from .commands import execute
 from .commands.accounts import change_at_login
@@ -265,7 +266,7 @@ class Session:
         if running.output is not None:
             running.output.close()
             if not running.recorded:
-                record(self._shell, running.cleaned, running.mode, ok=running.ok)
+                record(self._shell, running.cleaned, running.mode, ok=running.ok, answers=running.answers)
 
     def _command(self, text: str, last: int = 0) -> Reply:
         """Run one line from its beginning; on the screen its last part, from `last` on, stands in a line of its own."""
@@ -296,6 +297,8 @@ class Session:
         running = self._running
         assert running is not None
         running.working = running.waiting = running.interrupted = running.paused = False
+        if isinstance(answer, str):
+            running.answers.append(self._shown_answer(running.asked, answer))
         try:
             if isinstance(answer, InterruptError):
                 running.head.append(message("session.interrupted"))
@@ -314,9 +317,17 @@ class Session:
         if isinstance(step, Pause):
             running.paused = True
             return Reply(joined(running.take_head()), "", more=True)
+        running.asked = step
         running.input = [] if step.lines else None
         asked = question(step)
         return replace(asked, text=joined(running.take_head()) + asked.text)
+
+    def _shown_answer(self, asked: Ask | None, answer: str) -> str:
+        """Return the answer to a question as the journal may have it."""
+        if asked is None or asked.hidden or asked.mask:
+            return HIDDEN
+        schema = self._shell.box.schema
+        return "\n".join(redact(line[:LONGEST_LINE], schema) for line in answer.split("\n"))
 
     def _enter(self, answer: str | None) -> Reply:
         """Go on with what comes before the greeting; who fails at it is sent away."""
@@ -382,7 +393,7 @@ class Session:
             return self._finish(running, list(error.lines), ok=False)
         if not running.recorded and (lines or output.over):
             running.recorded = True
-            record(self._shell, running.cleaned, running.mode, ok=ok)
+            record(self._shell, running.cleaned, running.mode, ok=ok, answers=running.answers)
         text = above + joined(lines)
         if output.full:
             return Reply(text, message("session.more"), ok, keys=True)

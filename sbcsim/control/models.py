@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple
 
 from sbcsim.journal import camel
 
-_ANSWER = {"alias_generator": camel, "populate_by_name": True, "use_attribute_docstrings": True}
-_REQUEST = {**_ANSWER, "extra": "forbid"}
+ANSWER = {"alias_generator": camel, "populate_by_name": True, "use_attribute_docstrings": True}
+"""How pydantic writes a value."""
+
 _AS_WRITTEN = {"use_attribute_docstrings": True}
 
 
@@ -28,7 +29,7 @@ class Address(NamedTuple):
 class SipListener:
     """One listening SIP port. `address` is where it really listens on the host."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     address_context: str
     zone: str
@@ -51,7 +52,7 @@ class SipListener:
 class ServerPorts:
     """Where one server of a pair is managed, active or not."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     name: str
     cli: Address
@@ -119,7 +120,7 @@ class Ports:
 class ClockReading:
     """Both readings of the node's clock."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     mode: Literal["real", "virtual"]
     now: datetime
@@ -131,32 +132,10 @@ class ClockReading:
 
 
 @dataclass(frozen=True, slots=True)
-class AdvanceRequest:
-    """How far to move the clock: exactly one of the two."""
-
-    __pydantic_config__ = _REQUEST
-
-    by: str | None = None
-    """A duration such as 31d, 1h30m or 90s."""
-    to: str | None = None
-    """An RFC 3339 time such as 2026-03-01T00:00:00Z."""
-
-
-@dataclass(frozen=True, slots=True)
-class RateRequest:
-    """How fast time flows from now on."""
-
-    __pydantic_config__ = _REQUEST
-
-    rate: float
-    """Simulated seconds for each host second; 0 stands still."""
-
-
-@dataclass(frozen=True, slots=True)
 class Advanced:
     """What happened while the clock moved."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     start: datetime
     """The calendar before."""
@@ -182,7 +161,7 @@ class Advanced:
 class LocalCertificate:
     """The certificate that the box presented on a connection."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     name: str
     serial: str
@@ -193,7 +172,7 @@ class LocalCertificate:
 class PeerCertificate:
     """The certificate that the far end presented on a connection."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     subject: str
     serial: str
@@ -204,7 +183,7 @@ class PeerCertificate:
 class Connection:
     """One live TLS or TCP connection. Its certificate never changes."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     id: int
     direction: Literal["inbound", "outbound"]
@@ -237,7 +216,7 @@ class Connection:
 class Certificate:
     """One `pki certificate` object. What its file says is null until it has been enabled once."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     name: str
     type: str
@@ -261,7 +240,7 @@ class Certificate:
 class Peer:
     """One ipPeer and what the path check knows of it."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     name: str
     address_context: str
@@ -283,10 +262,45 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
+class CallLeg:
+    """One side of a call: the trunk group that it uses, and the dialog with the far end."""
+
+    __pydantic_config__ = ANSWER
+
+    address_context: str
+    zone: str
+    trunk_group: str
+    peer: str
+    """The ipPeer, "" for none."""
+    call_id: str
+    """The Call-ID of the dialog."""
+    connection: int | None
+    """The live connection that carries the dialog, null over UDP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call that stands."""
+
+    __pydantic_config__ = ANSWER
+
+    id: int
+    """The GCID."""
+    state: Literal["establishing", "stable"]
+    ingress: CallLeg
+    """The side that it came in by."""
+    egress: CallLeg | None
+    """The side that it goes out by, null until it has been routed."""
+    calling: str
+    called: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """One alarm, as it stands or as the history has it."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     id: int
     name: str
@@ -308,7 +322,7 @@ class Alarm:
 class Alarms:
     """The alarms that stand and everything that was raised and cleared, oldest first."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     current: tuple[Alarm, ...]
     history: tuple[Alarm, ...]
@@ -318,7 +332,7 @@ class Alarms:
 class Counts:
     """How many of each there are."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     connections: int
     peers: int
@@ -331,13 +345,15 @@ class Counts:
     """The number of the newest journal entry."""
     revision: int
     """The number of the newest commit."""
+    calls: int
+    """Calls that stand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """The simulator at a glance."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     version: str
     seed: int
@@ -353,7 +369,7 @@ class Status:
 class SwitchedOver:
     """The servers of the pair have changed roles."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     now: datetime
     active: str
@@ -364,7 +380,7 @@ class SwitchedOver:
 class Bounced:
     """A sipSigPort has been out of service and is back. `closed` are the connections that this ended."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     now: datetime
     closed: tuple[int, ...]
@@ -374,7 +390,7 @@ class Bounced:
 class PortCounts:
     """What a sipSigPort has counted, by the names of the status tables."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     address_context: str
     zone: str
@@ -386,7 +402,7 @@ class PortCounts:
 class FaultPoint:
     """A place that can go wrong."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     name: str
     subject: str
@@ -398,31 +414,10 @@ class FaultPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class FaultRequest:
-    """What shall go wrong, where and when."""
-
-    __pydantic_config__ = _REQUEST
-
-    point: str
-    match: str = "*"
-    """Subjects that are hit; * and ? stand for any."""
-    nth: int = 1
-    """It fires from this meeting on."""
-    times: int | None = None
-    """How often it fires, without end where it is null."""
-    probability: float = 1.0
-    period: str = "0s"
-    """It fires at most once in this duration of simulated time, e.g. 10m."""
-    value: str = ""
-    gap: int = 0
-    """How many meetings it lets pass behind each firing."""
-
-
-@dataclass(frozen=True, slots=True)
 class Fault:
     """A fault that is set, with how often it was met and has fired."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     id: int
     point: str
@@ -441,7 +436,7 @@ class Fault:
 class Snapshot:
     """A node as it was, to go back to: `taken` by its own calendar, `revision` the last commit before."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     name: str
     taken: datetime
@@ -449,19 +444,10 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class SnapshotRequest:
-    """Under which name to keep what the node is now."""
-
-    __pydantic_config__ = _REQUEST
-
-    name: str = "snapshot"
-
-
-@dataclass(frozen=True, slots=True)
 class ResetDone:
     """The node is back in the state just after start."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     now: datetime
     journal: int
@@ -472,7 +458,7 @@ class ResetDone:
 class Problem:
     """Why a request was refused (RFC 9457)."""
 
-    __pydantic_config__ = _ANSWER
+    __pydantic_config__ = ANSWER
 
     type: str
     title: str

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from .problems import ControlError
 
+NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+"""The JSON schema of numbers in queries and paths: as many digits as are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -20,7 +23,7 @@ class Parameter:
 
     def schema(self) -> dict[str, object]:
         """Return the JSON schema of the value."""
-        item: dict[str, object] = {"type": "integer", "minimum": 0} if self.integer else {"type": "string"}
+        item: dict[str, object] = {**NUMBER} if self.integer else {"type": "string"}
         if self.choices:
             item["enum"] = list(self.choices)
         return {"type": "array", "items": item} if self.repeatable else item

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sbcsim.errors import SbcsimError
+from sbcsim.errors import SbcsimError, UserError
 
 from .models import Problem
 
@@ -12,9 +12,11 @@ TITLES = {
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
+    406: "Not acceptable",
     409: "Conflict",
     413: "Body too large",
     415: "Not JSON",
+    422: "Makes no sense",
     500: "Internal error",
     503: "Not ready",
 }
@@ -31,6 +33,11 @@ class ControlError(SbcsimError):
     def problem(self) -> Problem:
         """Return the problem document."""
         return problem(self.status, self.detail)
+
+
+def refusal(error: UserError) -> ControlError:
+    """Return the refusal for what the box refuses: 409 where its state is against it, else 422."""
+    return ControlError(409 if error.tag == "resource-denied" else 422, error.text)
 
 
 def problem(status: int, detail: str) -> Problem:

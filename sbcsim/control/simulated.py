@@ -8,11 +8,13 @@ from typing import Protocol
 from sbcsim.clock import Clock
 from sbcsim.device.faults import Faults
 from sbcsim.journal import Journal
+from sbcsim.recording.file import Header
 
 from .models import (
     Advanced,
     Alarms,
     Bounced,
+    Call,
     Certificate,
     Connection,
     Peer,
@@ -35,6 +37,9 @@ class Simulated(Protocol):
     def events(self) -> Journal:
         """The journal."""
 
+    def header(self) -> Header:
+        """Return what the first line of a recording says."""
+
     def missing(self) -> Sequence[str]:
         """Return what does not serve yet, in words; empty once the node is ready."""
 
@@ -52,6 +57,9 @@ class Simulated(Protocol):
 
     def certificates(self) -> Sequence[Certificate]:
         """Return the certificate objects by name."""
+
+    def calls(self) -> Sequence[Call]:
+        """Return the calls that stand, oldest first."""
 
     def alarms(self) -> Alarms:
         """Return the alarms."""

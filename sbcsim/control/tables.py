@@ -71,6 +71,22 @@ def certificates(rows: Iterable[Data]) -> Table:
     )
 
 
+def calls(rows: Iterable[Data]) -> Table:
+    """Return the live calls."""
+    return _table(
+        rows,
+        {
+            "id": lambda row: row["id"],
+            "state": lambda row: row["state"],
+            "calling": lambda row: row["calling"],
+            "called": lambda row: row["called"],
+            "in by": lambda row: _leg(row["ingress"]),
+            "out by": lambda row: _leg(row["egress"]),
+            "since": lambda row: row["since"],
+        },
+    )
+
+
 def alarms(rows: Iterable[Data]) -> Table:
     """Return alarms, current ones or history."""
     return _table(
@@ -148,6 +164,12 @@ def _table(rows: Iterable[Data], columns: Mapping[str, Callable[[Data], object]]
 def _cell(value: object) -> Text:
     text = _NOTHING if value is None or value == "" else str(value)
     return Text(text, style="green" if text in _GOOD else "red" if text in _BAD else "")
+
+
+def _leg(value: Data | None) -> str | None:
+    if value is None:
+        return None
+    return f"{value['zone']}/{value['trunkGroup']}{' ' if value['peer'] else ''}{value['peer']}"
 
 
 def _certificate(value: Data | None) -> str | None:

@@ -11,6 +11,8 @@ from .models import (
     Address,
     Alarm,
     Alarms,
+    Call,
+    CallLeg,
     Certificate,
     ClockReading,
     Connection,
@@ -22,6 +24,7 @@ from .models import (
 
 if TYPE_CHECKING:
     from sbcsim.device import alarms as device_alarms
+    from sbcsim.device import calls as device_calls
     from sbcsim.device.connections import ConnectionRecord
     from sbcsim.device.faults import Active
     from sbcsim.device.views import AlarmsView, CertificateView, PeerView
@@ -126,6 +129,24 @@ def certificate(view: CertificateView) -> Certificate:
         used_by=view.profiles,
         connections=view.connections,
     )
+
+
+def call(standing: device_calls.Call) -> Call:
+    """Return one call."""
+    return Call(
+        id=standing.id,
+        state=standing.state.value,
+        ingress=_leg(standing.ingress),
+        egress=None if standing.egress is None else _leg(standing.egress),
+        calling=standing.calling,
+        called=standing.called,
+        since=standing.since.datetime(),
+    )
+
+
+def _leg(leg: device_calls.Leg) -> CallLeg:
+    place = (leg.address_context, leg.zone, leg.trunk_group)
+    return CallLeg(*place, peer=leg.peer, call_id=leg.call_id, connection=leg.connection or None)
 
 
 def alarms(view: AlarmsView) -> Alarms:

@@ -1,4 +1,4 @@
-"""Rows of the tables about trunk groups and calls. No call stands, so what counts calls is zero."""
+"""Rows of the tables about trunk groups and calls."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from sbcsim.config.tree import Tree
 from sbcsim.schema.node import Node
 from sbcsim.schema.types import Value
 
+from .calls import Calls, CallState
 from .objects import zone_keys
 
 _UNLIMITED = -1
 
 
-def trunk_groups(tree: Tree, context: str, zone: str) -> Iterator[dict[str, Value]]:
-    """Yield a row for each trunk group of a zone: its state as configured, its limit, all of it free."""
+def trunk_groups(tree: Tree, calls: Calls, context: str, zone: str) -> Iterator[dict[str, Value]]:
+    """Yield a row for each trunk group of a zone: its state as configured, its limit, what calls use of it."""
     for (name,) in tree.keys(("addressContext", context, "zone", zone, "sipTrunkGroup")):
         path = ("addressContext", context, "zone", zone, "sipTrunkGroup", name)
         limit = tree.value((*path, "cac", "callLimit"))
-        calls = limit if isinstance(limit, int) else _UNLIMITED
+        configured = limit if isinstance(limit, int) else _UNLIMITED
+        inbound, outbound = calls.usage(context, zone, name)
+        free = _UNLIMITED if configured == _UNLIMITED else max(0, configured - inbound - outbound)
         serves = tree.value((*path, "state")) == "enabled" and tree.value((*path, "mode")) == "inService"
         yield {
             "name": name,
-            # Going out of service waits for calls to end; none stands, so it never takes time.
             "state": "inService" if serves else "outOfService",
-            "totalCallsAvailable": calls,
+            "totalCallsAvailable": free,
             "totalCallsInboundReserved": 0,
-            "inboundCallsUsage": 0,
-            "outboundCallsUsage": 0,
-            "totalCallsConfigured": calls,
+            "inboundCallsUsage": inbound,
+            "outboundCallsUsage": outbound,
+            "totalCallsConfigured": configured,
             "priorityCallUsage": 0,
             "totalOutboundCallsReserved": 0,
             "bwCurrentLimit": _UNLIMITED,
@@ -39,12 +41,12 @@ def trunk_groups(tree: Tree, context: str, zone: str) -> Iterator[dict[str, Valu
         }
 
 
-def all_trunk_groups(tree: Tree) -> Iterator[dict[str, Value]]:
+def all_trunk_groups(tree: Tree, calls: Calls) -> Iterator[dict[str, Value]]:
     """Yield the rows of every zone, with where the trunk group is, by name."""
     rows = [
         {**row, "addressContext": context, "zone": zone, "priorityBwUsage": 0}
         for context, zone in zone_keys(tree)
-        for row in trunk_groups(tree, context, zone)
+        for row in trunk_groups(tree, calls, context, zone)
     ]
     yield from sorted(rows, key=lambda row: str(row["name"]))
 
@@ -55,6 +57,20 @@ def message_counters(tree: Tree, context: str, zone: str, table: Node) -> Iterat
         yield {leaf: name if leaf == "name" else 0 for leaf in table.children}
 
 
-def call_counts(table: Node) -> Iterator[dict[str, Value]]:
+def call_counts(table: Node, calls: Calls) -> Iterator[dict[str, Value]]:
     """Yield the one row that counts all calls."""
-    yield {leaf: "all" if leaf == "key" else 0 for leaf in table.children}
+    stable = sum(call.state is CallState.STABLE for call in calls)
+    standing = {"activeCalls": len(calls), "stableCalls": stable, "totalCalls": len(calls)}
+    yield {leaf: "all" if leaf == "key" else standing.get(leaf, 0) for leaf in table.children}
+
+
+def call_summaries(calls: Calls) -> Iterator[dict[str, Value]]:
+    """Yield a row for each call that stands."""
+    for index, call in enumerate(calls, start=1):
+        yield {
+            "GCID": call.id,
+            "state": call.state.value,
+            "callingNumber": call.calling,
+            "calledNumber": call.called,
+            "callIndex": index,
+        }

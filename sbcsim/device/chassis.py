@@ -12,6 +12,7 @@ from sbcsim.events import Event
 from sbcsim.journal import Journal
 
 from .alarms import Alarms, Standing
+from .calls import Calls
 from .certificates import CertificateStore
 from .effects import Effect
 from .eventlog import EventLog
@@ -35,6 +36,7 @@ class Chassis:
         self.certificates = certificates
         self.event_log = event_log
         self.timetable = Timetable()
+        self.calls = Calls()
         self.alarms = Alarms(self.emit)
         self.wake: Callable[[], None] | None = None
         self.faults = Faults(journal, settings.seed, settings.ha)
@@ -74,9 +76,11 @@ class Chassis:
 
     def _begin_faults(self) -> None:
         """Have nothing go wrong that nobody asked for, or what a rude box is asked for."""
-        self.faults.clear()
+        self.faults.restart()
         if self.settings.rude:
+            noted, self.faults.noted = self.faults.noted, None  # nobody has asked for these but by the start
             be_rude(self.faults)
+            self.faults.noted = noted
 
     def _token_stream(self) -> Random:
         return rng.stream(self.settings.seed, "sip")

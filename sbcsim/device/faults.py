@@ -7,8 +7,8 @@ of its own under the seed, so that a run can be repeated, and what happens at on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from random import Random  # noqa: TID251 - only the type: the stream is seeded by sbcsim.rng
 
@@ -82,6 +82,10 @@ class Faults:
         self._ever: Counter[str] = Counter()
         self._by_point: dict[str, list[Active]] = {}
         self._last_id = 0
+        self.cleaned: Callable[[str], str] = str
+        """Returns a text as the journal may have it: without what may be a secret."""
+        self.noted: Callable[[str, Mapping[str, str | int]], None] | None = None
+        """Called when somebody sets a fault or takes one away, with action and arguments of an event `control`."""
 
     def __iter__(self) -> Iterator[Active]:
         """Go through the faults, oldest first."""
@@ -132,6 +136,7 @@ class Faults:
         chance = rng.stream(self._seed, f"fault {self._ever[point]} at {point}")
         self._by_point.setdefault(point, []).append(Active(fault, chance))
         self._tell()
+        self._note("fault", facts(fault))
         return fault
 
     def remove(self, number: int) -> bool:
@@ -144,11 +149,18 @@ class Faults:
                 else:
                     del self._by_point[point]
                 self._tell()
+                self._note("noFault", {"id": number})
                 return True
         return False
 
     def clear(self) -> None:
         """Take all faults away; chance begins anew."""
+        if self._by_point:
+            self._note("noFault", {})
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all faults, as a node does that begins anew."""
         self._by_point.clear()
         self._ever.clear()
         self._tell()
@@ -157,6 +169,10 @@ class Faults:
     def any(self) -> bool:
         """Whether a fault is set anywhere."""
         return bool(self._by_point)
+
+    def _note(self, action: str, facts: Mapping[str, str | int]) -> None:
+        if self.noted is not None:
+            self.noted(action, facts)
 
     def at(self, point: str) -> bool:
         """Whether a fault is set at a point at all."""
@@ -185,7 +201,9 @@ class Faults:
                 fired = active.fault
         if fired is None:
             return None
-        self._journal.add(now, FaultFired(fired.id, point, subject if shown is None else shown, fired.value))
+        self._journal.add(
+            now, FaultFired(fired.id, point, subject if shown is None else shown, self.cleaned(fired.value))
+        )
         return fired.value
 
     def _tell(self) -> None:
@@ -203,6 +221,15 @@ class Faults:
         if active.last is not None and now.uptime - active.last < fault.period:
             return False
         return fault.probability == 1 or (active.chance is not None and active.chance.random() < fault.probability)
+
+
+def facts(fault: Fault) -> dict[str, str | int]:
+    """Return what an event says of a fault: its number and point, and what is not usual."""
+    usual = Fault(fault.id, fault.point)
+    values = {field.name: getattr(fault, field.name) for field in fields(fault)}
+    said = {name: value for name, value in values.items() if value != getattr(usual, name)}
+    told = {"id": fault.id, "point": fault.point, **said}
+    return {name: str(value) if isinstance(value, float) else value for name, value in told.items()}
 
 
 def fits(subject: str, match: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from sbcsim.clock import Instant
@@ -31,6 +32,10 @@ class OpenFile:
     def size(self) -> int:
         """The length of the file now."""
         return len(self._file.data)
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the whole file, in hexadecimal digits."""
+        return hashlib.sha256(self._file.data).hexdigest()
 
     def read(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset`, b"" behind the end."""

@@ -31,6 +31,7 @@ from .alarms import AlarmName, Standing
 from .authorizedkeys import authorized_keys, forget_keys
 from .boxfaults import BoxFaults
 from .boxpoints import LOOKED
+from .calls import Call
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore, Enabled
 from .chassis import Chassis
@@ -456,6 +457,10 @@ class Sbc:
         """Return the alarm tables."""
         return AlarmsView(self._chassis.alarms.current, self._chassis.alarms.history)
 
+    def calls(self) -> Sequence[Call]:
+        """Return the calls that stand, oldest first."""
+        return tuple(self._chassis.calls)
+
     def port_counters(self) -> Mapping[PortKey, Mapping[str, int]]:
         """Return what every sipSigPort has counted, by leaf."""
         return {port.config.key: port.counters.as_row() for port in self._ports}
@@ -507,8 +512,8 @@ class Sbc:
             self.servers.active.index,
         )
 
-    def reset(self, now: Instant, to: NodeMoment | None = None) -> None:
-        """Go back to a moment, or to the state just after start; `now` is the clock's first instant.
+    def reset(self, now: Instant, to: NodeMoment | None = None, snapshot: str = "") -> None:
+        """Go back to the moment of a snapshot, or to the state just after start; `now` is the clock's first instant.
 
         A socket that the start configuration wants as well is asked for again and goes on listening.
         """
@@ -530,7 +535,7 @@ class Sbc:
         self.journal.clear()
         self.event_log.clear(now)
         self._traps.restart()
-        self._chassis.emit(now, Reset())
+        self._chassis.emit(now, Reset(snapshot))
         self.go_on(before, now)
 
     def restart(self, cause: RestartCause, now: Instant) -> None:
@@ -553,6 +558,7 @@ class Sbc:
     def halt(self, reason: str, now: Instant, *, keep_sessions: bool = False) -> None:
         """End every connection and forget what ran, TLS sessions too unless they are kept; `go_on` is to follow."""
         self._paths.halt()  # first: no ping fails by what follows
+        self._chassis.calls.clear()
         for record in self.connections():
             self._plane.close(record, reason, now, Closing.RESET)
         if not keep_sessions:

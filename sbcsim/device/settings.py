@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from sbcsim.addresses import usual_address
-from sbcsim.clock import parse_duration
+from sbcsim.addresses import format_endpoint, usual_address
+from sbcsim.clock import format_duration, parse_duration
 from sbcsim.errors import UserError
 
 from .passwords import PasswordChange
@@ -85,6 +85,25 @@ def chosen(texts: Iterable[str]) -> Settings:
             raise UserError(f'setting {name}: "{value}" is none of {", ".join(choices)}')
         values[NAMED[name]] = choices[value]
     return Settings(**values, hosts=hosts)
+
+
+def told(settings: Settings) -> tuple[str, ...]:
+    """Return what was chosen as `chosen` takes it, each `NAME=VALUE`; of a redundancy and a seed it does not tell."""
+    usual = Settings()
+    texts = []
+    for name, field_ in sorted(NAMED.items()):
+        value = getattr(settings, field_)
+        if field_ == "hosts":
+            texts += [f"host={host}:{address}" for host, address in value.items()]
+        elif value == getattr(usual, field_):
+            continue
+        elif isinstance(value, tuple):
+            texts.append(f"{name}={format_endpoint(value)}")
+        elif isinstance(value, bool):
+            texts.append(f"{name}={'on' if value else 'off'}")
+        else:
+            texts.append(f"{name}={value.value if isinstance(value, Enum) else format_duration(value)}")
+    return tuple(texts)
 
 
 def _host(text: str) -> tuple[str, str]:

@@ -117,11 +117,12 @@ def _path_checks(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
 
 def _zone_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
     for (name,) in status.chassis.tree.keys((*path[:2], "zone")):
+        inbound, outbound = status.chassis.calls.usage(path[1], name)
         yield {
             "name": name,
             "totalCallsAvailable": -1,
-            "inboundCallsUsage": 0,
-            "outboundCallsUsage": 0,
+            "inboundCallsUsage": inbound,
+            "outboundCallsUsage": outbound,
             "totalCallsConfigured": -1,
             "priorityCallUsage": 0,
             "bwCurrentLimit": -1,
@@ -134,11 +135,11 @@ def _zone_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
 
 
 def _trunk_groups(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
-    return callstatus.trunk_groups(status.chassis.tree, *_zone(path))
+    return callstatus.trunk_groups(status.chassis.tree, status.chassis.calls, *_zone(path))
 
 
 def _all_trunk_groups(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
-    return callstatus.all_trunk_groups(status.chassis.tree)
+    return callstatus.all_trunk_groups(status.chassis.tree, status.chassis.calls)
 
 
 def _message_counters(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
@@ -147,7 +148,12 @@ def _message_counters(status: Status, path: Path, _now: Instant) -> Iterable[Row
 
 
 def _call_counts(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
-    return callstatus.call_counts(status.chassis.tree.schema.descend(("global", "callCountStatus")))
+    table = status.chassis.tree.schema.descend(("global", "callCountStatus"))
+    return callstatus.call_counts(table, status.chassis.calls)
+
+
+def _call_summaries(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
+    return callstatus.call_summaries(status.chassis.calls)
 
 
 def _tls_sessions(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
@@ -317,6 +323,7 @@ TABLES: dict[SchemaPath, Callable[[Status, Path, Instant], Iterable[Row]]] = {
     ("system", "security", "ocspStatistics"): _ocsp_statistics,
     ("global", "globalTrunkGroupStatus"): _all_trunk_groups,
     ("global", "callCountStatus"): _call_counts,
+    ("global", "callSummaryStatus"): _call_summaries,
     ("oam", "eventLog", "typeStatus"): _event_logs,
     ("system", "serverAdmin"): _server_names,
     ("system", "serverStatus"): _servers,

@@ -24,7 +24,7 @@ from sbcsim.device import managementpoints
 from sbcsim.device.sessions import LoginSession
 from sbcsim.device.users import Account
 from sbcsim.errors import UserError
-from sbcsim.events import Login
+from sbcsim.events import CliSession, Login
 from sbcsim.grammar import message
 
 from .faultycli import Course, FaultyCli, LostCommandError
@@ -55,6 +55,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._command: str | None = None
         self._input: LineEditor | LineReader | None = None
         self._login: LoginSession | None = None
+        self._terminal_at_begin = False
         self._session: Session | None = None
         self._prompt = ""
         self._working = False
@@ -135,6 +136,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._leave(1)
             return
         self._port.channels.add(self)
+        self._terminal_at_begin = on_terminal
+        self._tell(self._login, ended=False)
         author = self._login.author
         terminal = self._terminal(*self._channel.get_terminal_size()[:2]) if on_terminal else None
         session = self._session = self._port.factory(author, terminal)
@@ -460,6 +463,13 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             session.end(self._port.now())
         if self._login is not None:
             self._port.sessions.close(self._login.id)
+            self._tell(self._login, ended=True)
+            self._login = None
+
+    def _tell(self, login: LoginSession, *, ended: bool) -> None:
+        author = login.author
+        event = CliSession(author.user, author.session, self._terminal_at_begin, ended, author.remote, author.protocol)
+        self._port.journal.add(self._port.now(), event)
 
     # what arrives by itself
 

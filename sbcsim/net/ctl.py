@@ -13,6 +13,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from sbcsim.errors import SbcsimError
 
+CHUNK = 64 * 1024
 PATIENCE = 600.0
 """Host seconds to wait for an answer: a long jump of the clock takes its time."""
 
@@ -24,11 +25,12 @@ class ControlUnreachableError(SbcsimError):
 class ControlClient:
     """Speaks to the control API of one simulator."""
 
-    def __init__(self, url: str, token: str = "") -> None:
+    def __init__(self, url: str, token: str = "", patience: float = PATIENCE) -> None:
         if urlsplit(url).scheme not in {"http", "https"}:
             raise ControlUnreachableError(f'"{url}" is not a URL such as http://127.0.0.1:10080')
         self._url = url.rstrip("/")
-        self._headers = {"accept": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+        self._headers = {"authorization": f"Bearer {token}"} if token else {}
+        self._patience = patience
         self._opener = build_opener(ProxyHandler({}))  # a simulator is never behind a proxy
 
     def call(
@@ -50,21 +52,33 @@ class ControlClient:
 
     def follow(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Iterator[Any]:
         """Yield the data of server-sent events until the server ends the stream."""
-        with self._open("GET", path, query, None) as answer:
+        with self._open("GET", path, query, None, endless=True) as answer:
             for line in answer:
                 if line.startswith(b"data: "):
                     yield json.loads(line[6:])
 
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """Yield an answer as it comes."""
+        with self._open("GET", path, (), None) as answer:
+            while piece := answer.read(CHUNK):
+                yield piece
+
     @contextmanager
     def _open(
-        self, method: str, path: str, query: Sequence[tuple[str, str]], body: dict[str, object] | None
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        body: dict[str, object] | None,
+        *,
+        endless: bool = False,
     ) -> Iterator[HTTPResponse]:
         url = f"{self._url}{path}" + (f"?{urlencode(query)}" if query else "")
         content = None if body is None else json.dumps(body).encode()
         headers = self._headers | ({"content-type": "application/json"} if content else {})
         request = Request(url, data=content, headers=headers, method=method)  # noqa: S310 - scheme is checked above
         try:
-            with self._opener.open(request, timeout=PATIENCE) as answer:
+            with self._opener.open(request, timeout=None if endless else self._patience) as answer:
                 yield cast(HTTPResponse, answer)
         except HTTPError as error:
             with error:

@@ -12,7 +12,7 @@ import inspect
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -31,21 +31,18 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sbcsim.control.access import Access
+from sbcsim.control.negotiation import acceptable
 from sbcsim.control.openapi import document
-from sbcsim.control.operations import (
-    JOURNAL_PARAMETERS,
-    METRICS_PATH,
-    OPENAPI_PATH,
-    STREAM_PATH,
-    Arguments,
-    Operation,
-    paths,
-)
+from sbcsim.control.operation import Arguments, Operation
+from sbcsim.control.operations import METRICS_PATH, OPENAPI_PATH, RECORDING_PATH, STREAM_PATH, paths
 from sbcsim.control.parameters import Query
-from sbcsim.control.problems import ControlError, problem
+from sbcsim.control.problems import ControlError, problem, refusal
+from sbcsim.control.readings import JOURNAL_PARAMETERS, behind
 from sbcsim.control.simulated import Simulated
 from sbcsim.errors import UserError
 from sbcsim.journal import Entry
+from sbcsim.recording.file import MEDIA_TYPE as RECORDING
+from sbcsim.recording.file import Header, entry_line
 from sbcsim.version import __version__
 
 from .accepting import Acceptor
@@ -60,6 +57,12 @@ STREAM_BATCH = 500
 """Journal entries written in one turn of the loop: others have theirs in between."""
 JSON_TYPES = frozenset({"", "application/json", "application/x-www-form-urlencoded"})
 """Content types taken for JSON; the last one because curl and urllib say it unless told otherwise."""
+
+JSON = "application/json"
+EVENTS = "text/event-stream"
+
+_NO_BODY = frozenset({b"", b"{}", b"null"})
+"""Bodies that say nothing: some clients send one with every POST."""
 
 _log = logging.getLogger("sbcsim.control")
 
@@ -122,7 +125,7 @@ class HttpServer:
 def _application(box: Simulated, access: Access, stopping: asyncio.Event) -> Starlette:
     async def openapi(request: Request) -> Response:
         Query((), request.query_params.multi_items())
-        return Response(_described(token=bool(access.token)), media_type="application/json")
+        return Response(_described(token=bool(access.token)), media_type=JSON)
 
     async def metrics(request: Request) -> Response:
         from prometheus_client.exposition import generate_latest  # noqa: PLC0415 - slow, and seldom wanted
@@ -135,18 +138,29 @@ def _application(box: Simulated, access: Access, stopping: asyncio.Event) -> Sta
         registry.register(Metrics(box))
         return Response(generate_latest(registry), media_type=MEDIA_TYPE)
 
+    async def recording(request: Request) -> Response:
+        Query((), request.query_params.multi_items())
+        return StreamingResponse(_recorded(box.header(), box.events.after(0)), media_type=RECORDING)
+
     async def stream(request: Request) -> Response:
         query = Query(JOURNAL_PARAMETERS, request.query_params.multi_items())
-        after = query.number("after")
-        last_seen = request.headers.get("last-event-id", "")
-        if last_seen.isascii() and last_seen.isdecimal():
-            after = int(last_seen)
-        events = _events(box, box.events.last if after is None else after, query.texts("kind"), stopping)
-        return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-store"})
+        after = behind(query.number("after"), request.headers.get("last-event-id"), box.events.last)
+        events = _events(box, after, query.texts("kind"), stopping)
+        return StreamingResponse(events, media_type=EVENTS, headers={"cache-control": "no-store"})
 
-    routes = [_route(path, {m: _endpoint(box, op) for m, op in methods.items()}) for path, methods in paths().items()]
-    routes += [_route(OPENAPI_PATH, {"GET": openapi}), _route(STREAM_PATH, {"GET": stream})]
-    routes.append(_route(METRICS_PATH, {"GET": metrics}))
+    resources = {
+        path: _Resource(path, {method: (_endpoint(box, op), JSON) for method, op in methods.items()})
+        for path, methods in paths().items()
+    }
+    for path, endpoint, kind in (
+        (OPENAPI_PATH, openapi, JSON),
+        (STREAM_PATH, stream, EVENTS),
+        (RECORDING_PATH, recording, RECORDING),
+        (METRICS_PATH, metrics, "text/plain"),
+    ):
+        resources[path] = _Resource(path, {"GET": (endpoint, kind)})
+    # A path as it stands goes before one with a name in it.
+    routes = [Route(path, resources[path]) for path in sorted(resources, key=lambda path: path.count("{"))]
     application = Starlette(
         routes=routes,
         middleware=[Middleware(_Gate, access=access)],
@@ -159,23 +173,45 @@ def _application(box: Simulated, access: Access, stopping: asyncio.Event) -> Sta
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def _route(path: str, endpoints: dict[str, _Endpoint]) -> Route:
-    async def answer(request: Request) -> Response:
+class _Resource:
+    """One path: its methods, each with the media type that it answers, and what every path answers."""
+
+    def __init__(self, path: str, endpoints: Mapping[str, tuple[_Endpoint, str]]) -> None:
+        self._path = path
+        self._endpoints = endpoints
+        methods = {*endpoints, "OPTIONS", *(["HEAD"] if "GET" in endpoints else [])}
+        self._allow = {"allow": ", ".join(sorted(methods))}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        response = await self._answer(request)
+        if request.method == "HEAD" and isinstance(response, StreamingResponse):
+            response = Response(status_code=response.status_code, media_type=response.media_type)  # it may never end
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        found = self._endpoints.get("GET" if request.method == "HEAD" else request.method)
+        if found is None and request.method == "OPTIONS":
+            return Response(status_code=204, headers=self._allow)
+        if found is None:
+            return _problem(405, f"{request.method} {request.url.path}: there is {self._allow['allow']}", self._allow)
+        endpoint, kind = found
         try:
-            return await endpoints["GET" if request.method == "HEAD" else request.method](request)
-        except ControlError as refusal:
-            return _problem(refusal.status, refusal.detail)
+            if not acceptable(request.headers.get("accept", ""), kind):
+                raise ControlError(406, f"the answer would be {kind}")
+            return await endpoint(request)
+        except ControlError as refused:
+            return _problem(refused.status, refused.detail)
         except UserError as error:
-            return _problem(400, error.text)
+            meant = refusal(error)
+            return _problem(meant.status, meant.detail)
         except asyncio.CancelledError:  # only `stop` cancels, and the client should learn why
             return _problem(503, "the simulator stops")
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it
         except Exception:  # noqa: BLE001 - one bad request must not look like a broken server
-            _log.exception("%s %s failed", request.method, path)
+            _log.exception("%s %s failed", request.method, self._path)
             return _problem(500, "sbcsim itself is wrong here; its log says more")
-
-    return Route(path, answer, methods=list(endpoints))
 
 
 def _endpoint(box: Simulated, operation: Operation) -> _Endpoint:
@@ -192,8 +228,8 @@ def _endpoint(box: Simulated, operation: Operation) -> _Endpoint:
         if operation.answer is None:
             return Response(status_code=204)
         if isinstance(result, Iterator):
-            return StreamingResponse(_array(result), media_type="application/json")
-        return Response(_adapter(operation.answer).dump_json(result, by_alias=True), media_type="application/json")
+            return StreamingResponse(_array(result), media_type=JSON)
+        return Response(_adapter(operation.answer).dump_json(result, by_alias=True), media_type=JSON)
 
     return call
 
@@ -230,13 +266,28 @@ def _check_type(content_type: str) -> None:
 
 def _read(body: type | None, content: bytes) -> object:
     if body is None:
+        if content.strip() not in _NO_BODY:
+            raise ControlError(400, "body: none is expected here")
         return None
     try:
-        return _adapter(body).validate_json(content)
-    except ValidationError as error:
+        plain = json.loads(content, parse_float=_parsed, parse_constant=_refused)
+        return _adapter(body).validate_json(json.dumps(plain))
+    except (RecursionError, ValueError) as error:
+        if not isinstance(error, ValidationError):
+            raise ControlError(400, f"body: {error}") from None
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise ControlError(400, f"{where}: {first['msg']}" if where else f"body: {first['msg']}") from None
+
+
+def _parsed(text: str) -> float | int:
+    """Return a number with a point: 2.0 is an integer in JSON."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+def _refused(text: str) -> object:
+    raise ValueError(f"{text} is no JSON")
 
 
 async def _array(items: Iterator[object]) -> AsyncIterator[bytes]:
@@ -247,6 +298,13 @@ async def _array(items: Iterator[object]) -> AsyncIterator[bytes]:
         separator = b","
         await asyncio.sleep(0)
     yield b"]" if separator == b"," else b"[]"
+
+
+async def _recorded(header: Header, entries: list[Entry]) -> AsyncIterator[bytes]:
+    yield header.line().encode()
+    for start in range(0, len(entries), STREAM_BATCH):
+        yield "".join(entry_line(entry.to_json()) for entry in entries[start : start + STREAM_BATCH]).encode()
+        await asyncio.sleep(0)
 
 
 async def _events(box: Simulated, after: int, kinds: frozenset[str], stopping: asyncio.Event) -> AsyncIterator[bytes]:
@@ -268,7 +326,7 @@ async def _events(box: Simulated, after: int, kinds: frozenset[str], stopping: a
                 after = batch[-1].number
                 await asyncio.sleep(0)
             else:
-                after = box.events.last
+                after = max(after, box.events.last)
                 await news.wait()
     finally:
         stopped.cancel()

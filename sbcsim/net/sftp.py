@@ -227,7 +227,10 @@ class FileService(asyncssh.SFTPServer):
         except FileError as error:
             self.tell("put", file.path, file.size, error)
             raise translated(error) from None
-        self.tell("put" if file.writable else "get", file.path, file.size, handle.failure)
+        if file.writable:
+            self.tell("put", file.path, file.size, handle.failure, sha256=file.sha256())
+        else:
+            self.tell("get", file.path, file.size, handle.failure)
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes | Awaitable[bytes]:
         """Read from an open file."""
@@ -352,8 +355,9 @@ class FileService(asyncssh.SFTPServer):
         name.longname = f"{mode} 1 {owner:8} {owner:8} {attrs.size:>8} {time} ".encode() + name.filename
 
     def _rename(self, old: bytes, new: bytes, *, replace: bool) -> None:
-        with self._journalled("rename", old) as where:
-            self._files.rename(where, self.path(new), self.server.now(), account=self._account, replace=replace)
+        target = self.path(new)
+        with self._journalled("rename", old, target) as where:
+            self._files.rename(where, target, self.server.now(), account=self._account, replace=replace)
 
     def path(self, path: bytes) -> str:
         """Return the absolute path of what a client names; raises SFTPFailure."""
@@ -363,19 +367,28 @@ class FileService(asyncssh.SFTPServer):
             raise asyncssh.SFTPFailure("File names are UTF-8") from None
 
     @contextmanager
-    def _journalled(self, operation: str, path: bytes) -> Iterator[str]:
+    def _journalled(self, operation: str, path: bytes, target: str = "") -> Iterator[str]:
         where = self.path(path)
         try:
             yield where
         except FileError as error:
-            self.tell(operation, where, 0, error)
+            self.tell(operation, where, 0, error, target=target)
             raise translated(error) from None
-        self.tell(operation, where, 0)
+        self.tell(operation, where, 0, target=target)
 
-    def tell(self, operation: str, path: str, size: int, error: FileError | None = None) -> None:
+    def tell(
+        self,
+        operation: str,
+        path: str,
+        size: int,
+        error: FileError | None = None,
+        *,
+        sha256: str = "",
+        target: str = "",
+    ) -> None:
         """Have the journal take note of an operation."""
         reason = "" if error is None else error.text
-        event = SftpOperation(self.user, operation, path, size, ok=error is None, reason=reason)
+        event = SftpOperation(self.user, operation, path, size, error is None, reason, sha256, target)
         self.server.journal.add(self.server.now(), event)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from sbcsim import grammar
@@ -14,6 +15,7 @@ from sbcsim.config.tree import Tree
 from sbcsim.device.files import CERTIFICATE_DIRECTORY, FILE_LIMIT
 from sbcsim.device.sbc import Sbc
 from sbcsim.errors import ScenarioError
+from sbcsim.recording.file import ConfigurationSeen
 from sbcsim.schema.load import load as load_schema
 
 
@@ -46,6 +48,14 @@ class StartFiles:
         if files:
             load(sbc.database, files, now, lambda name: self._supply(sbc, name, now))
         return [file.text for file in files]
+
+    def seen(self) -> tuple[ConfigurationSeen, ...]:
+        """Return the names and contents of the configuration files, as a recording has them."""
+        return tuple(
+            ConfigurationSeen(file.name, sha256(file.read_bytes()).hexdigest())
+            for file in self._configurations
+            if file.is_file()
+        )
 
     def _supply(self, sbc: Sbc, name: str, now: Instant) -> None:
         """Put a file onto the box unless it has one of the name."""

@@ -13,6 +13,8 @@ from sbcsim.control.models import (
     Alarm,
     Alarms,
     Bounced,
+    Call,
+    CallLeg,
     Certificate,
     ClockReading,
     Connection,
@@ -31,6 +33,7 @@ from sbcsim.device.faults import Faults
 from sbcsim.errors import UserError
 from sbcsim.events import Logout
 from sbcsim.journal import Journal
+from sbcsim.recording.file import Header
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -76,6 +79,9 @@ class FakeBox:
         self.kept: dict[str, Snapshot] = {}
         self.endless = False
 
+    def header(self) -> Header:
+        return Header("0.1", 0, "virtual", 0.0, self.clock.reading().calendar)
+
     def missing(self) -> Sequence[str]:
         return self.lacking
 
@@ -87,7 +93,9 @@ class FakeBox:
         )
 
     def status(self) -> Status:
-        return Status("0.1", 0, self.reading(), Counts(2, 1, 1, 1, 0, self.events.last, 0), self.ready())
+        return Status(
+            "0.1", 0, self.reading(), Counts(2, 1, 1, 1, 0, self.events.last, 0, len(self.calls())), self.ready()
+        )
 
     def reading(self) -> ClockReading:
         return clock_reading(self.clock)
@@ -100,6 +108,13 @@ class FakeBox:
 
     def certificates(self) -> Sequence[Certificate]:
         return [Certificate("OLD", "local", "enabled", "CN=sbc", "CN=ca", "0A", MOMENT, MOMENT, 90, ("TLS1",), (1,))]
+
+    def calls(self) -> Sequence[Call]:
+        legs = [CallLeg("default", f"ZONE{n}", f"TG{n}", "PEER1" if n == 2 else "", f"id{n}", n) for n in (1, 2)]
+        return [
+            Call(7, "stable", legs[0], legs[1], "100", "200", MOMENT),
+            Call(8, "establishing", legs[0], None, "101", "201", MOMENT),
+        ]
 
     def alarms(self) -> Alarms:
         alarm = Alarm(1, "sonusX", "Major", "text", "OLD", "raised", "manual", MOMENT, MOMENT, 1, False, "")

@@ -9,10 +9,13 @@ from fakebox import FakeBox
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sbcsim.control.models import AdvanceRequest, FaultRequest, RateRequest, SnapshotRequest
-from sbcsim.control.operations import JOURNAL_PARAMETERS, OPERATIONS, Arguments, paths
-from sbcsim.control.parameters import Parameter, Query
+from sbcsim.control.negotiation import acceptable
+from sbcsim.control.operation import Arguments
+from sbcsim.control.operations import OPERATIONS, paths
+from sbcsim.control.parameters import NUMBER, Parameter, Query
 from sbcsim.control.problems import ControlError, problem
+from sbcsim.control.readings import JOURNAL_PARAMETERS, behind
+from sbcsim.control.requests import AdvanceRequest, FaultRequest, RateRequest, SnapshotRequest
 from sbcsim.errors import UserError
 from sbcsim.events import Login, Logout
 
@@ -32,6 +35,57 @@ async def test_connections_filter_by_every_given_parameter() -> None:
     assert [each.id for each in await call(box, "GET", "/v1/connections", "certificate=OLD&certificate=NEW")] == [1, 2]
     assert await call(box, "GET", "/v1/connections", "direction=outbound&certificate=OLD") == []
     assert [each.id for each in await call(box, "GET", "/v1/connections", "sipSigPort=1&peer=PEER1")] == [2]
+
+
+async def test_calls_are_found_by_what_holds_of_one_of_their_sides() -> None:
+    box = FakeBox()
+    assert [each.id for each in await call(box, "GET", "/v1/calls")] == [7, 8]
+    for query, found in (
+        ("state=stable", [7]),
+        ("state=stable,establishing", [7, 8]),
+        ("trunkGroup=TG1", [7, 8]),
+        ("zone=ZONE2&peer=PEER1", [7]),
+        ("zone=ZONE1&peer=PEER1", []),
+        ("connection=1&addressContext=default", [7, 8]),
+    ):
+        assert [each.id for each in await call(box, "GET", "/v1/calls", query)] == found, query
+    with pytest.raises(ControlError):
+        await call(box, "GET", "/v1/calls", "state=ringing")
+
+
+@pytest.mark.parametrize(
+    ("after", "last_seen", "newest", "begins"),
+    [(None, None, 9, 9), (3, None, 9, 3), (12, None, 9, 12), (3, "5", 9, 5), (None, "9", 9, 9), (None, "10", 9, 0)],
+)
+def test_where_a_stream_begins(after: int | None, last_seen: str | None, newest: int, begins: int) -> None:
+    assert behind(after, last_seen, newest) == begins
+
+
+@pytest.mark.parametrize("last_seen", ["", "-1", "x", "1.5"])
+def test_a_stream_never_resumes_behind_what_is_no_number(last_seen: str) -> None:
+    with pytest.raises(ControlError, match="Last-Event-ID") as caught:
+        behind(None, last_seen, 9)
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("accept", "taken"),
+    [
+        ("", True),
+        ("*/*", True),
+        ("application/json", True),
+        ("text/html, application/*;q=0.1", True),
+        ("Application/JSON; charset=utf-8", True),
+        ("text/html", False),
+        ("application/json;q=0", False),
+        ("*/*, application/json; q=0.0", False),
+        ("application/*;q=0, application/json", True),
+        ("application/json;q=high", False),
+        (",", False),
+    ],
+)
+def test_what_a_client_accepts(accept: str, taken: bool) -> None:
+    assert acceptable(accept, "application/json") is taken
 
 
 BOUNCE = "/v1/ports/{addressContext}/{zone}/{sipSigPort}/bounce"
@@ -66,8 +120,11 @@ async def test_faults_are_set_listed_and_taken_away() -> None:
     await call(box, "DELETE", "/v1/faults")
     assert await call(box, "GET", "/v1/faults") == []
     for wanted in (FaultRequest("sip.noise"), FaultRequest("sip.silence", period="soon")):
-        with pytest.raises(UserError):
+        with pytest.raises(ControlError) as caught:
             await call(box, "POST", "/v1/faults", body=wanted)
+        assert caught.value.status == 400
+    with pytest.raises(UserError, match="takes no value"):
+        await call(box, "POST", "/v1/faults", body=FaultRequest("sip.silence", value="x"))
     points = await call(box, "GET", "/v1/faults/points")
     assert "sip.status" in {each.name for each in points}
 
@@ -115,12 +172,17 @@ async def test_the_clock_is_moved_by_or_to_never_both_or_none() -> None:
     assert done.by == "31d"
     done = await call(box, "POST", "/v1/clock/advance", body=AdvanceRequest(to="2026-03-01T00:00:00Z"))
     assert (await call(box, "GET", "/v1/clock")).now.isoformat() == "2026-03-01T00:00:00+00:00"
-    for body in (AdvanceRequest(), AdvanceRequest("1d", "2026-04-01T00:00:00Z")):
-        with pytest.raises(ControlError):
+    for body, status in (
+        (AdvanceRequest(), 400),
+        (AdvanceRequest("1d", "2026-04-01T00:00:00Z"), 400),
+        (AdvanceRequest(by="soon"), 400),
+        (AdvanceRequest(to="2027-01-01"), 400),
+        (AdvanceRequest(by="9" * 65 + "d"), 400),
+        (AdvanceRequest(to="2026-01-01T00:00:00Z"), 409),
+    ):
+        with pytest.raises(ControlError) as caught:
             await call(box, "POST", "/v1/clock/advance", body=body)
-    for body in (AdvanceRequest(by="soon"), AdvanceRequest(to="2026-01-01T00:00:00Z"), AdvanceRequest(to="2027-01-01")):
-        with pytest.raises(UserError):
-            await call(box, "POST", "/v1/clock/advance", body=body)
+        assert caught.value.status == status
 
 
 async def test_the_rate_is_set_and_bounded() -> None:
@@ -167,7 +229,7 @@ def test_any_query_is_read_or_refused(pairs: list[tuple[str, str]]) -> None:
 
 
 def test_a_parameter_describes_its_values() -> None:
-    assert Parameter("n", "", integer=True, repeatable=False).schema() == {"type": "integer", "minimum": 0}
+    assert Parameter("n", "", integer=True, repeatable=False).schema() == NUMBER
     assert Parameter("s", "", choices=("a",)).schema() == {"type": "array", "items": {"type": "string", "enum": ["a"]}}
 
 

@@ -1,4 +1,4 @@
-"""What the tables about trunk groups, calls and TLS sessions say while no call stands."""
+"""What the tables about trunk groups, calls and TLS sessions say."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from boxes import LINES, certificate_files
 from inmemory import Box
 from livebox import LISTENER, chain
 
+from sbcsim.control import views
+from sbcsim.device.calls import Call, CallState, Leg
 from sbcsim.schema.node import Path
 
 ZONE: Path = ("addressContext", "default", "zone", "Z")
@@ -68,6 +70,37 @@ def test_counters_stand_at_zero(box):
     (messages,) = rows(box, (*ZONE, "sipCurrentStatistics"))
     assert {key for key, value in messages.items() if value != 0} == {"name"}
     assert rows(box, ("global", "callSummaryStatus")) == []
+
+
+def test_standing_calls_are_counted_shown_and_taken_off_what_is_available(box):
+    box.commit(f"{TRUNK_GROUP} cac callLimit 3", f"{TRUNK_GROUP}X cac callLimit 30")
+    now = box.sbc.clock.reading()
+    inward = Leg("default", "Z", "TG1", "", "a@far", connection=4)
+    calls = box.sbc._chassis.calls
+    calls.put(Call(1, CallState.ESTABLISHING, inward, None, "100", "200", now))
+    calls.put(Call(2, CallState.STABLE, inward, Leg("default", "Z", "TG1X", "P", "b@far"), "101", "201", now))
+    usage = ("inboundCallsUsage", "outboundCallsUsage", "totalCallsAvailable")
+    assert [[row[leaf] for leaf in usage] for row in rows(box, (*ZONE, "trunkGroupStatus"))] == [[2, 0, 1], [0, 1, 29]]
+    (zone,) = rows(box, ("addressContext", "default", "zoneStatus"))
+    assert [zone[leaf] for leaf in usage] == [2, 1, -1]
+    (counts,) = rows(box, ("global", "callCountStatus"))
+    assert {leaf: value for leaf, value in counts.items() if value} == {
+        "key": "all",
+        "activeCalls": 2,
+        "stableCalls": 1,
+        "totalCalls": 2,
+    }
+    shown = rows(box, ("global", "callSummaryStatus"))
+    assert list(shown[0].values()) == [1, "establishing", "100", "200", 1]
+    assert list(shown[0]) == ["GCID", "state", "callingNumber", "calledNumber", "callIndex"]
+    assert [each.id for each in box.sbc.calls()] == [1, 2]
+    assert views.call(box.sbc.calls()[0]).ingress.connection == 4
+    assert views.call(box.sbc.calls()[1]).egress.connection is None
+    calls.end(1)
+    calls.end(1)
+    assert [each.id for each in box.sbc.calls()] == [2]
+    box.sbc.reset(now)
+    assert box.sbc.calls() == ()
 
 
 @pytest.mark.parametrize(

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import get_type_hints
 
 import pytest
+from eventsamples import SEEN, sample
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sbcsim import events
 from sbcsim.clock import Instant
-from sbcsim.events import CertificateSeen, Commit, Event, Handshake, Logout, Reset, kinds
+from sbcsim.events import Commit, Event, Handshake, Logout, Reset, kinds
 from sbcsim.journal import Journal, camel, to_json
 
 AT = Instant(1_500_000, 1_767_225_601_500_000)
-SEEN = CertificateSeen("CN=sbc", "0A", 1_767_225_600_000_000, "OLD")
-OBJECTS = tuple[tuple[str, str | int], ...]
-SAMPLES = {
-    str: "text",
-    int: 7,
-    bool: True,
-    tuple[str, ...]: ("one", "two"),
-    OBJECTS: (("name", 1),),
-    CertificateSeen: SEEN,
-}
 KINDS = kinds()
 
 
@@ -34,16 +24,6 @@ def filled(limit: int, count: int) -> Journal:
     for number in range(count):
         journal.add(AT, Reset() if number % 2 else Logout(f"user {number}", "::1", "cli"))
     return journal
-
-
-def sample(kind: type[Event]) -> Event:
-    """Return an event with every field set."""
-    hints = get_type_hints(kind)
-    values = {}
-    for field in dataclasses.fields(kind):
-        wanted = hints[field.name]
-        values[field.name] = SEEN if "CertificateSeen" in str(wanted) else SAMPLES[wanted]
-    return kind(**values)
 
 
 # The journal.

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
 
@@ -10,7 +11,9 @@ import pytest
 from fakebox import FakeBox
 from prometheus_client.parser import text_string_to_metric_families
 
+from sbcsim.control.openapi import document
 from sbcsim.control.operations import paths
+from sbcsim.device.faults import MOST
 from sbcsim.events import Login, Logout
 from sbcsim.net.control import ControlPort
 from sbcsim.net.http import STREAM_BATCH
@@ -105,6 +108,7 @@ async def test_the_clock_is_moved(client: httpx.AsyncClient) -> None:
         b"{}",
         b"\xff",
         b'{"by":"1d","to":"x"}',
+        b"[" * 60_000,
     ],
 )
 async def test_a_wrong_body_is_a_problem(client: httpx.AsyncClient, body: bytes) -> None:
@@ -137,6 +141,73 @@ async def test_refusals_are_problem_documents(client: httpx.AsyncClient, method:
     assert answer.json()["status"] == status
     if status == 405:
         assert answer.headers["allow"]
+
+
+async def test_every_path_says_what_it_allows(client: httpx.AsyncClient) -> None:
+    for path, methods in document("0", token=False)["paths"].items():
+        place = re.sub(r"\{\w+\}", "1", path)
+        known = {method.upper() for method in methods}
+        allowed = known | {"OPTIONS"} | ({"HEAD"} if "GET" in known else set())
+        told = await client.options(place)
+        assert (told.status_code, told.content) == (204, b"")
+        assert set(told.headers["allow"].split(", ")) == allowed
+        for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"} - allowed:
+            refused = await client.request(method, place)
+            assert (refused.status_code, refused.headers["allow"]) == (405, told.headers["allow"]), (method, place)
+
+
+async def test_head_is_answered_as_get_without_a_body(client: httpx.AsyncClient) -> None:
+    for path in ("/v1/status", "/v1/journal", "/v1/openapi.json", "/metrics", "/v1/journal/stream"):
+        answer = await client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+    assert (await client.head("/v1/status?x=1")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "status"),
+    [
+        ("/v1/status", "application/json", 200),
+        ("/v1/status", "text/html, */*;q=0.1", 200),
+        ("/v1/status", "text/html", 406),
+        ("/v1/journal/stream", "application/json", 406),
+        ("/metrics", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5", 200),
+        ("/metrics", "application/json", 406),
+    ],
+)
+async def test_only_what_is_accepted_is_answered(client, path: str, accept: str, status: int) -> None:
+    assert (await client.get(path, headers={"accept": accept})).status_code == status
+
+
+async def test_what_is_not_accepted_is_not_done(client: httpx.AsyncClient, box: FakeBox) -> None:
+    assert (await client.post("/v1/reset", headers={"accept": "text/html"})).status_code == 406
+    assert box.resets == 0
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"", 200), (b"{}", 200), (b"null", 200), (b'{"hard": true}', 400)])
+async def test_a_body_that_nobody_reads_is_refused(client, box: FakeBox, body: bytes, status: int) -> None:
+    assert (await client.post("/v1/reset", content=body)).status_code == status
+    assert box.resets == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [("2", 200), ("2.0", 200), ("2.5", 400), ("true", 400), ('"2"', 400), ("NaN", 400), ("1e400", 400)],
+)
+async def test_a_whole_number_is_one_however_json_writes_it(
+    client: httpx.AsyncClient, number: str, status: int
+) -> None:
+    body = f'{{"point": "sip.silence", "nth": {number}}}'
+    assert (await client.post("/v1/faults", content=body)).status_code == status
+
+
+async def test_what_the_state_is_against_is_409_and_what_makes_no_sense_422(client: httpx.AsyncClient) -> None:
+    backwards = await client.post("/v1/clock/advance", json={"to": "2020-01-01T00:00:00Z"})
+    assert (backwards.status_code, "backwards" in backwards.json()["detail"]) == (409, True)
+    value = await client.post("/v1/faults", json={"point": "sip.silence", "value": "x"})
+    assert (value.status_code, value.json()["title"]) == (422, "Makes no sense")
+    for _ in range(MOST):
+        assert (await client.post("/v1/faults", json={"point": "sip.silence"})).status_code == 200
+    assert (await client.post("/v1/faults", json={"point": "sip.silence"})).status_code == 409
 
 
 async def test_an_error_of_ours_is_a_problem_too(
@@ -248,6 +319,23 @@ async def test_a_stream_resumes_behind_the_last_event_seen(client: httpx.AsyncCl
         box.events.add(box.clock.reading(), Login(user, "127.0.0.1", "cli", accepted=True))
     async with client.stream("GET", "/v1/journal/stream", headers={"last-event-id": "1"}) as answer:
         assert (await event(answer.aiter_lines()))["user"] == "b"
+
+
+async def test_a_stream_behind_more_than_there_is_waits_for_it(client: httpx.AsyncClient, box: FakeBox) -> None:
+    async with client.stream("GET", "/v1/journal/stream?after=2") as answer:
+        lines = answer.aiter_lines()
+        assert await anext(lines) == ": sbcsim journal"
+        for user in ("a", "b", "c"):
+            box.events.add(box.clock.reading(), Login(user, "127.0.0.1", "cli", accepted=True))
+        assert (await event(lines))["user"] == "c"
+
+
+async def test_who_comes_from_an_earlier_simulator_misses_nothing(client: httpx.AsyncClient, box: FakeBox) -> None:
+    box.events.add(box.clock.reading(), Login("first", "127.0.0.1", "cli", accepted=True))
+    async with client.stream("GET", "/v1/journal/stream", headers={"last-event-id": "4711"}) as answer:
+        assert (await event(answer.aiter_lines()))["user"] == "first"
+    refused = await client.get("/v1/journal/stream", headers={"last-event-id": "soon"})
+    assert (refused.status_code, "Last-Event-ID" in refused.json()["detail"]) == (400, True)
 
 
 async def event(lines: AsyncIterator[str]) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""What a run did, as a file: written, read, rendered as a transcript, compared, and turned back into what was done."""
