@@ -30,7 +30,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,6 +42,7 @@ from .ctl import ctl, fail
 from .errors import BugError, SbcsimError, ScenarioError
 from .journal import Entry
 from .scenario.command import exam, scenario
+from .transcripts import replay, transcript
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ app = typer.Typer(
 app.add_typer(ctl, name="ctl")
 app.add_typer(scenario, name="scenario")
 app.command()(exam)
+app.command()(transcript)
+app.command()(replay)
 
 
 class Ports(StrEnum):
@@ -153,6 +156,12 @@ def run(
             "resolver=ADDRESS:PORT for a DNS server (several times).",
         ),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a recording to this file, for `sbcsim transcript` and `sbcsim replay`."
+        ),
+    ] = None,
     log: Annotated[
         Log | None,
         typer.Option(metavar="text|json", help="Write the journal to the standard error output as it grows."),
@@ -191,8 +200,11 @@ def run(
         typer.echo(f"sbcsim: token of the control API: {simulator.control_token}", err=True)
     if log is not None:
         simulator.events.subscribe(_log_writer(log))
+    if record is not None and not record.parent.is_dir():
+        fail(f"--record: {record.parent} is not a directory", 2)
     try:
-        asyncio.run(_run(simulator, ready_file))
+        with nullcontext() if record is None else simulator.record(record):
+            asyncio.run(_run(simulator, ready_file))
     except BugError:
         raise
     except SbcsimError as error:
