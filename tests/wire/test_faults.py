@@ -146,3 +146,32 @@ async def test_no_line_behind_a_dropped_connection_is_taken(box: Simulator, monk
         await connection.run(input=f"configure\n{timer}\nshow profiles\ncommit\n")
     await sessions_left(box)
     assert box.status().counts.revision == before
+
+
+async def test_an_answer_that_never_comes_ends_with_its_client(box: Simulator) -> None:
+    """The commit stands; the session and its lock are gone with the connection."""
+    box.faults.add("cli.hang", match="commit*")
+    before = box.status().counts.revision
+    script = "configure exclusive\nset profiles security tlsProfile TLS handshakeTimer 7\ncommit\n"
+    async with asyncssh.connect(*box.ports.cli, **LOGIN) as connection:
+        process = await connection.create_process()
+        process.stdin.write(script)
+        await box.wait_for("faultFired", point="cli.hang")
+        assert box.status().counts.sessions == 1
+    await sessions_left(box)
+    assert box.status().counts.revision == before + 1
+    async with terminal(box) as typed:
+        assert not (await typed.type("configure exclusive")).startswith("[error]")
+
+
+async def test_a_reset_ends_an_answer_that_never_comes(box: Simulator) -> None:
+    box.faults.add("cli.hang", match="show *")
+    async with asyncssh.connect(*box.ports.cli, **LOGIN) as connection:
+        hangs = asyncio.ensure_future(connection.run(SHOW))
+        await box.wait_for("faultFired", point="cli.hang")
+        async with asyncio.timeout(PATIENCE):
+            await box.reset()
+            with contextlib.suppress(asyncssh.Error, OSError):
+                await hangs
+    assert list(box.faults) == []
+    assert "serverCertName" in await run(box, SHOW)
