@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, overload
 
 from .clock import Clock, Instant
 from .journal import Entry
@@ -178,6 +178,12 @@ class SyncSipPeer(_Follower):
         """Return the first event of a kind with these fields; raises ExpectationError, which names the nearest."""
         return self._do(lambda: self._peer.expect(kind, after=after, **fields))
 
+    @overload
+    def wait_for(self, what: Callable[[], bool], *, patience: float | None = None) -> None: ...
+
+    @overload
+    def wait_for(self, what: str, *, after: int = 0, patience: float | None = None, **fields: object) -> Entry: ...
+
     def wait_for(
         self, what: Callable[[], bool] | str, *, after: int = 0, patience: float | None = None, **fields: object
     ) -> Entry | None:
@@ -185,6 +191,9 @@ class SyncSipPeer(_Follower):
 
         Raises ExpectationError for an event, TimeoutError for a condition; both tell what was seen instead.
         """
+        if callable(what):
+            self._thread.wait(lambda: self._peer.wait_for(what, patience=patience))
+            return None
         return self._thread.wait(lambda: self._peer.wait_for(what, after=after, patience=patience, **fields))
 
     def _do(self, function: Callable[[], _Result]) -> _Result:

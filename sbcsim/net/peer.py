@@ -16,7 +16,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from OpenSSL import SSL
 
@@ -120,24 +120,25 @@ class SipPeer:
     def negotiate(self, **changes: Any) -> None:  # noqa: ANN401 - fields of TlsTerms
         """Change what is agreed to in handshakes from now on: `negotiate(versions=("TLSv1.2",))`.
 
-        Raises UserError for what there is not.
+        Raises UserError for what there is not, or OpenSSL has not.
         """
         try:
-            self.terms = replace(self.terms, **changes)
+            terms = replace(self.terms, **changes)
         except TypeError:
             known = ", ".join(TlsTerms.__slots__)
             raise UserError(f"no such term: {', '.join(changes)}; there are {known}") from None
-        self._forget()
+        self._settle(terms, self._issued, self._anchors)
 
     def present(self, issued: Issued) -> None:
-        """Show another certificate from now on; connections that stand keep theirs."""
-        self._issued = issued
-        self._forget()
+        """Show another certificate from now on; connections that stand keep theirs.
+
+        Raises UserError where OpenSSL will not show it, as where the key is not the certificate's.
+        """
+        self._settle(self.terms, issued, self._anchors)
 
     def trust(self, *anchors: Certificate) -> None:
         """Trust these from now on and nobody else; without arguments nobody at all."""
-        self._anchors = anchors
-        self._forget()
+        self._settle(self.terms, self._issued, anchors)
 
     # Connections.
 
@@ -234,6 +235,14 @@ class SipPeer:
         """Return the first event of a kind with these fields; raises ExpectationError, which names the nearest."""
         return expect(self.events, kind, after, fields, peer_kinds())
 
+    @overload
+    async def wait_for(self, what: Callable[[], bool], *, patience: float | None = None) -> None: ...
+
+    @overload
+    async def wait_for(
+        self, what: str, *, after: int = 0, patience: float | None = None, **fields: object
+    ) -> Entry: ...
+
     async def wait_for(
         self, what: Callable[[], bool] | str, *, after: int = 0, patience: float | None = None, **fields: object
     ) -> Entry | None:
@@ -310,8 +319,11 @@ class SipPeer:
             self._contexts[server] = context(self.terms, self._issued, self._anchors, server=server)
         return self._contexts[server]
 
-    def _forget(self) -> None:
-        self._contexts.clear()
+    def _settle(self, terms: TlsTerms, issued: Issued | None, anchors: tuple[Certificate, ...]) -> None:
+        """Go on with other settings, or with those there were where these cannot be had."""
+        if self.transport == "tls":
+            self._contexts = {server: context(terms, issued, anchors, server=server) for server in (False, True)}
+        self.terms, self._issued, self._anchors = terms, issued, anchors
         self._session = None
 
     def _spawn(self, work: Any) -> None:  # noqa: ANN401 - a coroutine of ours

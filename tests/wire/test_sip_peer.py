@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from sbcsim.expectation import ExpectationError
 from sbcsim.net.peerconduct import Behaviour, Conduct, End
 from sbcsim.net.peertls import Refusal, TlsTerms
 from sbcsim.simulator import Simulator
-from sbcsim.testing import Authority, SipPeer
+from sbcsim.testing import Authority, SipPeer, new_key
 
 ZONE = "addressContext default zone Z"
 PINGED = (
@@ -400,9 +401,11 @@ async def test_what_there_is_not_is_refused(scene: Scene) -> None:
         scene.peer.negotiate(mood="bad")
     with pytest.raises(UserError, match="no version SSLv3; there are TLSv1, "):
         scene.peer.negotiate(versions=("SSLv3",))
-    scene.peer.negotiate(suites=("NO-SUCH-SUITE",))
     with pytest.raises(UserError, match="OpenSSL will not have it: "):
-        await scene.peer.dial("127.0.0.1", tls_port(scene.box))
+        scene.peer.negotiate(suites=("NO-SUCH-SUITE",))
+    with pytest.raises(UserError, match="OpenSSL will not have it: "):
+        scene.peer.present(replace(testca.peer(), key=new_key("rsa")))
+    assert (await scene.peer.dial("127.0.0.1", tls_port(scene.box))).live
 
 
 async def test_closing_leaves_nothing_whatever_is_under_way(tmp_path: Path) -> None:
