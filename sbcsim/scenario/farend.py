@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ssl
-
 from sbcsim.errors import PeerError
-from sbcsim.net.peer import SipPeer
+from sbcsim.net.peer import Behaviour, PeerConnection, SipPeer
 
 from .model import PeerStep
 from .stage import Stage
@@ -20,7 +18,7 @@ async def act(stage: Stage, step: PeerStep) -> None:
     peer = stage.peers[step.name]
     try:
         await _act(stage, peer, step)
-    except (PeerError, ssl.SSLError, OSError, TimeoutError) as error:
+    except (PeerError, OSError, TimeoutError) as error:
         if not step.fails:
             raise FarEndError(f"{step.name} could not {step.does}: {error}") from None
     else:
@@ -33,9 +31,31 @@ async def _act(stage: Stage, peer: SipPeer, step: PeerStep) -> None:
         connection = await peer.dial(*stage.port(step.to))
         await peer.ping(connection)  # over TLS 1.3 a client stands before its certificate has been judged
     elif step.does == "ping":
-        dialled = [each for each in peer.live if each.direction == "dialled"]
-        if not dialled:
-            raise FarEndError(f"{step.name} has no connection that it has dialled")
-        await peer.ping(dialled[-1])
+        await peer.ping(_dialled(peer, step.name))
+    elif step.does == "hang up":
+        await peer.hang_up(_dialled(peer, step.name))
+    elif step.does == "answer":
+        peer.behave(status=step.status)
     else:
-        raise FarEndError(f"{step.name} does not know how to {step.does}")
+        peer.behave(_BEHAVIOURS[step.does])
+        if step.does == "go away":
+            for connection in peer.live:
+                await peer.hang_up(connection)
+
+
+def _dialled(peer: SipPeer, name: str) -> PeerConnection:
+    dialled = [each for each in peer.live if each.direction == "dialled"]
+    if not dialled:
+        raise FarEndError(f"{name} has no connection that it has dialled")
+    return dialled[-1]
+
+
+_BEHAVIOURS = {
+    "fall silent": Behaviour.SILENT,
+    "refuse the certificate": Behaviour.REFUSES_CERTIFICATE,
+    "reset": Behaviour.RESETS_AT_ONCE,
+    "stall": Behaviour.STALLS,
+    "go away": Behaviour.NOT_LISTENING,
+    "behave": Behaviour.ANSWERS,
+}
+"""What a peer does from now on, by the word for it."""

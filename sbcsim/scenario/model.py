@@ -260,8 +260,12 @@ class PeerStep(Part):
     """A peer does something, or behaves in another way from now on."""
 
     name: Name
-    does: Literal["dial", "ping", "hang up", "answer", "fall silent", "refuse", "go away", "come back"]
-    """`answer` takes a status; `refuse` ends each new connection at once; `go away` closes its port."""
+    does: Literal[
+        "dial", "ping", "hang up",
+        "answer", "fall silent", "refuse the certificate", "reset", "stall", "go away", "behave",
+    ]  # fmt: skip
+    """`answer` takes a status; `reset` and `stall` are about new connections; `go away` closes its port
+    and its connections. With `behave` it is a good peer again."""
     to: str | None = None
     """The port that is dialled: `ZONE1/1`; the first of the box unless given."""
     status: int = Field(default=200, ge=200, le=699)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -257,7 +256,7 @@ async def shown_by(stage: Stage, port: str) -> str:
         return ""
 
 
-_NO_CONNECTION = (UserError, PeerError, ssl.SSLError, OSError, TimeoutError)
+_NO_CONNECTION = (UserError, PeerError, OSError, TimeoutError)
 
 
 async def _shown_to_a_stranger(stage: Stage, port: str) -> str:

@@ -203,3 +203,31 @@ def test_the_command_tells_of_every_step_where_asked(tmp_path: Path) -> None:
 def test_the_schema_is_printed() -> None:
     outcome = CliRunner().invoke(app, ["scenario", "schema"])
     assert "Step" in json.loads(outcome.output)["$defs"]
+
+
+@pytest.mark.parametrize(
+    ("does", "expect"),
+    [
+        ("answer, status: 503", "events: [{event: sip, where: {summary: {contains: '503'}}, atLeast: 1, since: step}]"),
+        ("fall silent", "events: [{event: pathPing, where: {ok: false}, since: step}]"),
+        ("go away", "events: [{event: dialFailed, since: step}]"),
+    ],
+)
+def test_a_peer_behaves_in_another_way_and_is_good_again(tmp_path: Path, does: str, expect: str) -> None:
+    steps = (
+        f"  - peer: {{name: PEER1, does: {does}}}\n  - advance: 5m\n    expect: {{{expect}}}\n"
+        "  - peer: {name: PEER1, does: behave}\n  - advance: 5m\n    expect: {peers: {PEER1: up}}\n"
+    )
+    result = played(tmp_path, steps)
+    assert result.ok, report.transcript(result)
+
+
+@pytest.mark.parametrize("does", ["reset", "stall", "refuse the certificate"])
+def test_a_peer_spoils_new_connections_only(tmp_path: Path, does: str) -> None:
+    steps = (
+        f"  - peer: {{name: PEER1, does: {does}}}\n  - advance: 5m\n    expect: {{peers: {{PEER1: up}}}}\n"
+        "  - bounce: {zone: ZONE1}\n  - advance: 5m\n    expect: {peers: {PEER1: down}}\n"
+        "  - peer: {name: PEER1, does: behave}\n  - advance: 5m\n    expect: {peers: {PEER1: up}}\n"
+    )
+    result = played(tmp_path, steps)
+    assert result.ok, report.transcript(result)
