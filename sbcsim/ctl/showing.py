@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -47,14 +48,20 @@ def reading(url: str, read: Callable[[ControlClient], Any], as_json: bool, view:
     with asked(url) as client:
         if not watch:
             show(read(client), as_json, view)
-        elif as_json or not sys.stdout.isatty():
-            for number, answer in enumerate(changes(client, read)):
-                if number and not as_json:
-                    typer.echo()
-                show(answer, as_json, view)
-                sys.stdout.flush()
-        else:
-            _draw(client, read, view)
+            return
+        with suppress(KeyboardInterrupt):  # it may come while something is printed
+            _watch(client, read, as_json, view)
+
+
+def _watch(client: ControlClient, read: Callable[[ControlClient], Any], as_json: bool, view: str) -> None:
+    if as_json or not sys.stdout.isatty():
+        for number, answer in enumerate(changes(client, read)):
+            if number and not as_json:
+                typer.echo()
+            show(answer, as_json, view)
+            sys.stdout.flush()
+    else:
+        _draw(client, read, view)
 
 
 def _draw(client: ControlClient, read: Callable[[ControlClient], Any], view: str) -> None:

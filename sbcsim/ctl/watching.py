@@ -16,10 +16,7 @@ BREATH = 0.1
 
 
 def changes(client: ControlClient, read: Callable[[ControlClient], Any]) -> Iterator[Any]:
-    """Yield what is read, and again each time that it is another; ends by Ctrl-C.
-
-    Raises SbcsimError when the simulator is gone.
-    """
+    """Yield what is read, and again each time that it is another; raises SbcsimError when the simulator is gone."""
     news, over = threading.Event(), threading.Event()
     newest = client.call("GET", "/v1/status")["counts"]["journal"]
 
@@ -33,19 +30,16 @@ def changes(client: ControlClient, read: Callable[[ControlClient], Any]) -> Iter
             over.set()
             news.set()
 
-    try:
-        last = read(client)
-        yield last
-        threading.Thread(target=follow, name="journal", daemon=True).start()
-        while True:
-            news.wait()
-            gone = over.wait(BREATH)
-            news.clear()
-            answer = read(client)
-            if answer != last:
-                yield answer
-                last = answer
-            if gone:
-                raise SbcsimError("the simulator ended the stream of its journal")
-    except KeyboardInterrupt:
-        return
+    last = read(client)
+    yield last
+    threading.Thread(target=follow, name="journal", daemon=True).start()
+    while True:
+        news.wait()
+        gone = over.wait(BREATH)
+        news.clear()
+        answer = read(client)
+        if answer != last:
+            yield answer
+            last = answer
+        if gone:
+            raise SbcsimError("the simulator ended the stream of its journal")

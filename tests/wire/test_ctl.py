@@ -52,7 +52,7 @@ COMMANDS = (
     "faults list",
     "faults points",
     "faults add sip.silence",
-    "faults remove 1",
+    "faults remove {fault}",
     "faults clear",
     "snapshot list",
     "snapshot take one",
@@ -91,7 +91,7 @@ def environment(url: str, **more: str) -> dict[str, str]:
 
 
 @pytest.mark.allow_leak  # the box of all tests, bounced and switched over, listens on a new socket
-def test_every_operation_is_reached(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_operation_is_reached(box, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: set[tuple[str, str]] = set()
     open_ = ControlClient._open
 
@@ -101,7 +101,8 @@ def test_every_operation_is_reached(url: str, tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(ControlClient, "_open", noting)
     for command in COMMANDS:
-        words = command.format(file=tmp_path / "run.jsonl").split()
+        fault = max((each.fault.id for each in box.look(lambda it: [*it.faults])), default=0)
+        words = command.format(file=tmp_path / "run.jsonl", fault=fault).split()
         done = CliRunner().invoke(app, ["ctl", *words], env={"SBCSIM_CONTROL_URL": url}, prog_name="sbcsim")
         assert done.exit_code == ("4711" in command), (command, done.output)
     asked.add(("GET", "/v1/journal/stream"))

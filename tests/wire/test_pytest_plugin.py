@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from boxes import LINES, certificate_files
+
+from sbcsim.recording.file import read
 
 pytest_plugins = ["pytester"]
 OWN = ("-p", "no:randomly", "-p", "no:cacheprovider")
@@ -190,7 +191,9 @@ def test_a_failure_tells_what_happened(pytester: pytest.Pytester, box_file: Path
         ]
     )
     (kept,) = (pytester.path / "kept").iterdir()
-    assert "certificateWarning" in {json.loads(line)["kind"] for line in kept.read_text().splitlines()}
+    recording = read(kept.read_text(), kept.name)
+    assert recording.header.seed == 9
+    assert "certificateWarning" in {entry["kind"] for entry in recording.entries}
 
 
 def test_connections_are_told_of_as_well(pytester: pytest.Pytester, box_file: Path) -> None:
