@@ -19,6 +19,9 @@ T1 = SECOND // 2
 T2 = 4 * SECOND
 """The longest wait between two sendings of a request other than INVITE."""
 
+T4 = 5 * SECOND
+"""How long a message may stay in the network."""
+
 DEFAULT_PORT = 5060
 
 
