@@ -15,7 +15,7 @@ PAGE = (handbook.DOCS / "testing-tools.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\b[^\n]*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def test_the_blocks_pass(pytester: pytest.Pytester) -> None:

@@ -176,6 +176,7 @@ class Page:
     def _console(self, block: Block) -> None:
         lines = block.text.splitlines()
         assert lines[0].startswith("$ "), f"{block}: begins with no command"
+        self._begin()
         for line in lines:
             command = line.removeprefix("$ ")
             if INSTALLS.match(command):
@@ -188,6 +189,7 @@ class Page:
         """Type what stands behind prompts, in a session of its own."""
         typed = [TYPED.sub("", line) for line in block.text.splitlines() if TYPED.match(line)]
         assert typed, f"{block}: types nothing"
+        self._begin()
         words = " ".join(shlex.quote(line) for line in typed)
         ssh = f"SSHPASS=admin sshpass -e ssh -T {LOOSE} -p 10022 admin@{self._address}"
         self._commands.append(f"printf '%s\\n' {words} | {ssh}")
@@ -214,6 +216,10 @@ class Page:
                 # The runner's own options switch off what is asked for here.
                 yield f"(unset PYTEST_ADDOPTS; {self._moved(line)}) >&2"
 
+    def _begin(self) -> None:
+        """Have what was printed up to here belong to nobody."""
+        self._commands.append(f"echo; echo '<begin {len(self._expected)}>'")
+
     def _expect(self, block: Block, text: str) -> None:
         self._commands.append(f"echo; echo '<{len(self._expected)}>'")
         self._expected.append((block, text))
@@ -223,6 +229,7 @@ class Page:
         for number, (block, text) in enumerate(self._expected):
             part, mark, said = said.partition(f"\n<{number}>\n")
             assert mark, f"{block}: was not reached\n{part}"
+            part = part.partition(f"<begin {number}>\n")[2]
             expected, found = shape(text.strip("\n")), shape(part.strip("\n"))
             assert found == expected, f"{block}: prints\n{part}"
 
