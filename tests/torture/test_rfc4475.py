@@ -12,10 +12,14 @@ import pytest
 from inmemory import Box
 from livebox import BASE
 from sip_server import verdicts
+from sipcalls import UDP
 
+from sbcsim.clock import SECOND
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Message, Request, Response
 from sbcsim.sip.stream import Stream
+from sbcsim.sip.transactions import Transactions
+from sbcsim.sip.transactionstate import Deliver
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "torture"
 
@@ -113,6 +117,7 @@ def octets(name: str) -> bytes:
 
 def test_every_file_has_an_outcome() -> None:
     assert {path.stem for path in FOLDER.glob("*.dat")} == set(OUTCOMES)
+    assert len(ACCEPTED | INVALID | MEANING) == 49  # all that the RFC has
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
@@ -144,6 +149,27 @@ def test_names_order_and_body_survive(name: str) -> None:
     before = message(name)
     [after] = Stream().feed(before.to_bytes())
     assert after == before
+
+
+TAKEN_UP = [
+    name
+    for name, (first, *_) in OUTCOMES.items()
+    if first.rpartition(" ")[0] not in {"", "response"} and first.rpartition(" ")[2] not in {"400", "505"}
+]
+
+
+@pytest.mark.parametrize("name", TAKEN_UP)
+def test_transactions_take_up_what_is_answered_and_know_it_again(name: str) -> None:
+    """Also without a branch that could be relied on."""
+    came, layer = message(name), Transactions()
+    came.check()
+    [delivered] = layer.receive(came, UDP, 0)
+    assert isinstance(delivered, Deliver)
+    assert delivered.key is not None
+    assert not delivered.merged
+    assert layer.receive(came, UDP, 0) == []
+    layer.fire(32 * SECOND)
+    assert len(layer) == int(delivered.key.method == "INVITE")
 
 
 def test_wsinv() -> None:
