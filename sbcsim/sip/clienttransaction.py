@@ -26,6 +26,7 @@ from .transactionstate import (
     Trigger,
     trigger_of,
 )
+from .via import FORWARDS
 
 _ACCEPT = (Action.DELIVER, Start(Timer.M))
 _COMPLETE = (Action.ACKNOWLEDGE, Action.DELIVER, Start(Timer.D))
@@ -108,9 +109,6 @@ OTHER_TABLE: Table = {
     (State.COMPLETED, Trigger.TRANSPORT_ERROR): Row(State.COMPLETED),
 }
 """Everything but INVITE and ACK: RFC 3261 17.1.2."""
-
-FORWARDS = 70
-"""The Max-Forwards of what we send (RFC 3261 8.1.1.6)."""
 
 
 class ClientTransaction(Transaction):

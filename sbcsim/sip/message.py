@@ -95,6 +95,19 @@ class Headers:
             raise SipError("header given more than once" if times else "missing header", header=name)
         return self.fields[self._keys.index(key)][1]
 
+    def on_top(self, name: str, value: str) -> Headers:
+        """Return these headers with one more value above all others of its name."""
+        key = header_key(name)
+        at = self._keys.index(key) if key in self._keys else 0
+        return Headers((*self.fields[:at], (name, value), *self.fields[at:]))
+
+    def replaced(self, name: str, *new: str) -> Headers:
+        """Return these headers with other values of a name, where the first one stood, else at the end."""
+        wanted = header_key(name)
+        at = self._keys.index(wanted) if wanted in self._keys else len(self.fields)
+        kept = [field for field, key in zip(self.fields[at:], self._keys[at:], strict=True) if key != wanted]
+        return Headers((*self.fields[:at], *((name, value) for value in new), *kept))
+
 
 @dataclass(frozen=True, slots=True)
 class _Message(ABC):

@@ -38,6 +38,10 @@ class Uri:
         headers = f"?{self.headers}" if self.headers else ""
         return f"{self.scheme}:{user}{self.host}{port}{parameters}{headers}"
 
+    def has(self, name: str) -> bool:
+        """Say whether there is a parameter of this name, given in lower case, with or without a value."""
+        return any(each.partition("=")[0].lower() == name for each in self.parameters.split(";"))
+
 
 @lru_cache(maxsize=256)  # a peer repeats its few URIs in every message
 def scheme(text: str) -> str:
