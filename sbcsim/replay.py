@@ -310,6 +310,7 @@ class _Player:
                     raise UserError("time flowed from here on; it is moved instead")
             case "reset":
                 await box.reset()
+                self._begin_anew()
             case "switchover":
                 await box.switch_over(said["reason"])
             case "bounce":
@@ -328,8 +329,16 @@ class _Player:
             self.box.snapshot(said["name"])
         elif action == "restore":
             await self.box.restore(said["name"])
+            self._begin_anew()
         else:
             self.box.drop_snapshot(said.get("name"))
+
+    def _begin_anew(self) -> None:
+        """The box has ended all sessions, and has told of it in a journal that it has cleared since."""
+        self.sessions.clear()
+        self.transfers.clear()
+        self.consoles.clear()
+        self.faults.clear()
 
     async def _close_connection(self, recorded: int) -> None:
         remote = self.dialled.get(recorded)

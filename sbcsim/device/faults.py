@@ -157,10 +157,14 @@ class Faults:
         """Take all faults away; chance begins anew."""
         if self._by_point:
             self._note("noFault", {})
-        self.restart()
+        self._forget()
 
     def restart(self) -> None:
-        """Forget all faults, as a node does that begins anew."""
+        """Forget all faults, and how many there were, as a node does that begins anew."""
+        self._last_id = 0
+        self._forget()
+
+    def _forget(self) -> None:
         self._by_point.clear()
         self._ever.clear()
         self._tell()

@@ -66,7 +66,7 @@ def neutral(fact: Fact, told: Mapping[str, str] = MappingProxyType({})) -> str:
 
     `told` says what else there is to say of a connection that is mentioned, by its id.
     """
-    said = [value if name not in _IDS else "#" for name, value in fact.fields]
+    said = ["#" if _is_id(name, value) else value for name, value in fact.fields]
     mentioned = (_MENTIONED.sub(lambda number: f"connection #{told.get(number[1], '')}", value) for value in said)
     return " ".join((fact.kind, *mentioned))
 
@@ -90,12 +90,17 @@ def named(ordered: Iterable[Fact]) -> list[Fact]:
             names.clear()  # the box counts anew
         fields = tuple(
             (key, name(_IDS[key], value))
-            if key in _IDS
+            if _is_id(key, value)
             else (key, _MENTIONED.sub(lambda said: f"connection {name('connection', said[1])}", value))
             for key, value in fact.fields
         )
         found.append(replace(fact, fields=fields))
     return found
+
+
+def _is_id(name: str, value: str) -> bool:
+    # A warning says of `alarm` whether it is one, not which.
+    return name in _IDS and value.isdecimal()
 
 
 def _said_twice(entry: Data) -> bool:
@@ -151,6 +156,6 @@ def _strand(kind: str, entry: Data) -> tuple[str, ...]:
     if entry.get("connection"):
         return ("connection", str(entry["connection"]))
     for name in ("peer", "alarm", "sipSigPort", "object"):
-        if entry.get(name):
+        if entry.get(name) and entry[name] is not True:
             return (name, str(entry.get("zone", "")), str(entry[name]))
     return ("box",)

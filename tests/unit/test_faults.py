@@ -134,6 +134,15 @@ def test_who_wants_to_know_is_told_of_each_change(faults):
     assert told == [1, 2, 1, 0]
 
 
+def test_a_node_that_begins_anew_counts_its_faults_anew(faults):
+    """What happens behind a reset is then the same to the number as behind the start."""
+    faults.add("sip.silence")
+    faults.clear()
+    assert faults.add("sip.silence").id == 2
+    faults.restart()
+    assert faults.add("sip.silence").id == 1
+
+
 def test_faults_are_taken_away(faults):
     one, two = faults.add("sip.silence"), faults.add("sip.silence", value="")
     assert faults.remove(one.id)

@@ -17,6 +17,7 @@ from sbcsim.errors import ScenarioError
 from sbcsim.events import (
     AlarmRaised,
     CertificateSeen,
+    CertificateWarning,
     CliLine,
     CliSession,
     ClockMoved,
@@ -245,6 +246,15 @@ def test_a_logout_from_the_cli_is_told_by_the_end_of_its_session():
 def test_ids_are_counted_on_behind_a_reset():
     text = transcript(recording(*dialled(1, 40000), Reset(), *dialled(1, 40000)))
     assert "c2 inbound" in text
+
+
+def test_whether_a_warning_is_an_alarm_is_no_number_of_one():
+    warnings = [CertificateWarning("OLD", "local", 90, alarm=False), CertificateWarning("OLD", "local", 29, alarm=True)]
+    text = transcript(recording(*warnings, AlarmRaised(7, "expiry", "major", "OLD ends", 1)))
+    assert "days=90 alarm=no" in text
+    assert "days=29 alarm=yes" in text
+    assert "alarm=a1" in text
+    assert "alarm=a2" not in text
 
 
 def test_kinds_can_be_left_out():

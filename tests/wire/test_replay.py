@@ -92,6 +92,24 @@ async def test_a_whole_renewal_is_repeated_with_the_same_outcome(stage: Stage, t
     assert any(entry["kind"] == "handshake" for entry in done.recording.entries)
 
 
+@pytest.mark.parametrize("back", ["reset", "restore"])
+async def test_sessions_that_a_reset_ends_are_repeated_to_their_end(tmp_path: Path, back: str):
+    async with Simulator(clock=f"virtual@{testca.START}") as box:
+        with box.record(tmp_path / "run.jsonl"):
+            box.snapshot()
+            async with terminal(box) as typed, asyncssh.connect(*box.ports.sftp, **LOGIN) as ssh:
+                await ssh.start_sftp_client()
+                await typed.type_all("configure", "set system admin SBC1 location here")
+                await getattr(box, back)()
+            async with terminal(box) as typed:
+                await typed.type_all("configure", "exit")
+            await box.wait_for("logout", service="cli")
+    recording = read((tmp_path / "run.jsonl").read_text(), "run.jsonl")
+    done = await replay(recording)
+    assert done.not_repeated == ()
+    assert done.comparison.lines() == []
+
+
 async def test_another_configuration_is_told_and_so_is_what_comes_of_it(stage: Stage, tmp_path: Path):
     recording = await renewed(stage, tmp_path / "run.jsonl")
     done = await again(stage, recording, tmp_path, f"set {ZONE} ipPeer PEER1 pathCheck state disabled")
