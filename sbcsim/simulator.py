@@ -432,6 +432,7 @@ class Simulator:
             maps=self._maps,
             users=self._first_users,
             configurations=self._files.seen(),
+            went_on=self._state is not None and self._state.saved is not None,
         )
         return complete(header, self.events)
 

@@ -76,7 +76,7 @@ def _for_nobody(_: Callable[[], None]) -> Callable[[], None]:
 
 
 def _fires(shell: Shell, point: str, subject: str | None = None, shown: str | None = None) -> str | None:
-    """Return the value of the fault that fires; whoever runs the simulator meets none at its own console."""
+    """Return the value of the fault that fires; whoever runs the simulator meets none of these at its own console."""
     faults = shell.box.faults
     if not faults.at(point) or (shell.login is not None and shell.login.console):
         return None

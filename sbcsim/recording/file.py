@@ -35,7 +35,8 @@ class Header:
     """What a recording says of its run: the box, and how much of the run it holds.
 
     `start` is the calendar just after start, in microseconds. `missing` counts the entries that the journal no longer
-    had; what begins behind a reset begins as a run does. `settings` are those chosen, as `NAME=VALUE`.
+    had; what begins behind a reset begins as a run does. `settings` are those chosen, as `NAME=VALUE`. `went_on` says that
+    the box began where an earlier process had left a state directory, which no recording holds.
     """
 
     sbcsim: str
@@ -50,6 +51,7 @@ class Header:
     users: tuple[str, ...] = ()
     configurations: tuple[ConfigurationSeen, ...] = ()
     missing: int = 0
+    went_on: bool = False
 
     def line(self) -> str:
         """Return the first line of the file."""
@@ -68,6 +70,7 @@ class Header:
             "users": list(self.users),
             "configurations": [{"name": each.name, "sha256": each.sha256} for each in self.configurations],
             "missing": self.missing,
+            "wentOn": self.went_on,
         }
         return json.dumps(data, separators=(",", ":")) + "\n"
 
@@ -149,4 +152,5 @@ def _header(data: Data) -> Header:
         users=tuple(map(str, data["users"])),
         configurations=tuple(ConfigurationSeen(each["name"], each["sha256"]) for each in data["configurations"]),
         missing=int(data["missing"]),
+        went_on=bool(data.get("wentOn", False)),  # older recordings do not say
     )

@@ -178,6 +178,8 @@ def _left_out(recording: Recording) -> Iterator[str]:
     behind_reset = first is not None and first["kind"] == "reset" and not first["snapshot"]
     if recording.header.missing and not behind_reset:
         yield f"the recording begins late: {recording.header.missing} entries before it are missing"
+    if recording.header.went_on:
+        yield "the box went on from its state directory, which the recording does not hold: a replay begins without it"
     far = inbound(recording)
     if far:
         opened = sum(entry["kind"] == "connectionOpened" for entry in recording.entries if entry["number"] in far)

@@ -97,6 +97,12 @@ def test_what_is_missing_at_the_beginning_is_told_unless_a_reset_made_it_a_begin
     assert script(recording(Reset(), missing=7)).left_out == ()
 
 
+def test_a_state_from_before_is_told():
+    assert script(recording(Reset())).left_out == ()
+    went_on = Recording(replace(HEADER, went_on=True), recording(Reset()).entries)
+    assert "went on from its state directory" in script(went_on).left_out[0]
+
+
 def test_far_ends_are_told_and_left_out_with_what_counts_them():
     made = recording(
         ConnectionOpened(1, "inbound", "default/Z/1", "10.0.0.5:5061", "127.0.0.1:40000"),

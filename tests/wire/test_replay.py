@@ -275,6 +275,15 @@ async def test_a_run_in_which_time_flowed_is_repeated_by_moving_it(tmp_path: Pat
     assert ["time flowed from here on" in text for text in done.not_repeated] == [True]
 
 
+async def test_a_run_that_went_on_from_a_state_is_told_to_have_done_so(tmp_path: Path):
+    for went_on in (False, True):
+        async with Simulator(clock=f"virtual@{testca.START}", state=tmp_path / "state") as box:
+            assert box.header().went_on is went_on
+            box.save_journal(tmp_path / "run.jsonl")
+    done = await replay(read((tmp_path / "run.jsonl").read_text(), "run.jsonl"))
+    assert "went on from its state directory" in done.not_repeated[0]
+
+
 def test_a_disk_that_fills_up_ends_the_recording_and_nothing_else():
     journal, written = Journal(), []
 
