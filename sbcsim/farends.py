@@ -38,11 +38,26 @@ class _Follower:
         self.stop()
 
     def start(self) -> None:
-        """Begin."""
-        raise NotImplementedError
+        """Listen on a free port."""
+        self._thread.start()
+        try:
+            self._thread.wait(self._open)
+        except BaseException:
+            self._thread.stop()
+            raise
 
     def stop(self) -> None:
-        """End."""
+        """Close everything; no thread or socket is left. Stopping twice does nothing."""
+        if self._thread.running:
+            try:
+                self._thread.wait(self._close)
+            finally:
+                self._thread.stop()
+
+    async def _open(self) -> None:
+        raise NotImplementedError
+
+    async def _close(self) -> None:
         raise NotImplementedError
 
     def follow(self, clock: Clock) -> None:
@@ -53,6 +68,9 @@ class _Follower:
     def follows(self) -> bool:
         """Whether there is a clock to go by."""
         return self._clock is not None
+
+    def _do(self, function: Callable[[], _Result]) -> _Result:
+        return self._thread.call(function) if self._thread.running else function()
 
 
 class SyncSipPeer(_Follower):
@@ -77,22 +95,11 @@ class SyncSipPeer(_Follower):
         self.host = "127.0.0.1"
         self.port = 0
 
-    def start(self) -> None:
-        """Listen on a free port."""
-        self._thread.start()
-        try:
-            self.port = self._thread.wait(lambda: self._peer.listen(self.host))
-        except BaseException:
-            self._thread.stop()
-            raise
+    async def _open(self) -> None:
+        self.port = await self._peer.listen(self.host)
 
-    def stop(self) -> None:
-        """Close everything; no thread or socket is left. Stopping twice does nothing."""
-        if self._thread.running:
-            try:
-                self._thread.wait(self._peer.close)
-            finally:
-                self._thread.stop()
+    async def _close(self) -> None:
+        await self._peer.close()
 
     def follow(self, clock: Clock) -> None:
         """Judge dates by this clock from now on."""
@@ -196,9 +203,6 @@ class SyncSipPeer(_Follower):
             return None
         return self._thread.wait(lambda: self._peer.wait_for(what, after=after, patience=patience, **fields))
 
-    def _do(self, function: Callable[[], _Result]) -> _Result:
-        return self._thread.call(function) if self._thread.running else function()
-
     def _now(self) -> Instant:
         return Instant(0, 0) if self._clock is None else self._clock.reading()
 
@@ -212,18 +216,11 @@ class SyncOcspResponder(_Follower):
         self._responder = OcspResponder(authority, self._now)
         self.url = ""
 
-    def start(self) -> None:
-        """Listen on a free port."""
-        self._thread.start()
-        self.url = self._thread.wait(self._responder.start)
+    async def _open(self) -> None:
+        self.url = await self._responder.start()
 
-    def stop(self) -> None:
-        """Close everything; no thread or socket is left. Stopping twice does nothing."""
-        if self._thread.running:
-            try:
-                self._thread.wait(self._responder.close)
-            finally:
-                self._thread.stop()
+    async def _close(self) -> None:
+        await self._responder.close()
 
     @property
     def asked(self) -> list[Inquiry]:
@@ -231,12 +228,12 @@ class SyncOcspResponder(_Follower):
         return list(self._responder.asked)
 
     def behave(self, what: OcspBehaviour | OcspConduct = OcspBehaviour.ANSWERS, **changes: Any) -> None:  # noqa: ANN401 - those of OcspResponder.behave
-        """Behave so from now on; without arguments it is a good responder again."""
-        self._thread.call(lambda: self._responder.behave(what, **changes))
+        """Behave so from now on; without arguments it is a good responder again. Raises UserError."""
+        self._do(lambda: self._responder.behave(what, **changes))
 
     def say(self, about: Issued | Certificate, state: Answer | None) -> None:
         """Say this of one certificate from now on; None is the truth again."""
-        self._thread.call(lambda: self._responder.say(about, state))
+        self._do(lambda: self._responder.say(about, state))
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until something happened here that makes `condition` true; raises TimeoutError."""

@@ -33,8 +33,8 @@ nothing has been committed, with the second all has, and survives the process wh
 `commit.veto` and `commit.false`, two refusals. A careful tool connects again and reads what is in force.
 
 What one exec request sends is one command line for the points `cli.*`, but for `cli.question` and `cli.syntax`, which
-meet each of its commands. `cli()` in Python is the console of whoever runs the simulator, and so is what the control API
-does: it meets the points `pki.*`, `commit.locked`, `commit.conflict` and `commit.veto`, and no other `commit.*`, no
+meet each of its commands. `cli()` in Python is the console of whoever runs the simulator, and so is what the control
+API does: it meets the points `pki.*`, `commit.locked`, `commit.conflict` and `commit.veto`, and no other `commit.*`, no
 `cli.*`.
 
 | point | `match` is compared with | what happens | `value`, and what it is otherwise |

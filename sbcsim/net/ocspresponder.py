@@ -12,6 +12,7 @@ from typing import Any, Self
 import h11
 
 from sbcsim.clock import DAY, Instant
+from sbcsim.errors import UserError
 from sbcsim.pki.credential import Certificate
 from sbcsim.pki.mint import Authority, Issued
 from sbcsim.pki.ocsp import Answer, OcspError
@@ -137,8 +138,15 @@ class OcspResponder:
             await self._server.wait_closed()
 
     def behave(self, what: OcspBehaviour | OcspConduct = OcspBehaviour.ANSWERS, **changes: Any) -> None:  # noqa: ANN401 - fields of OcspConduct
-        """Behave so from now on, `changes` to the conduct included; without arguments it is a good responder again."""
-        self.conduct = replace(what.value if isinstance(what, OcspBehaviour) else what, **changes)
+        """Behave so from now on, `changes` to the conduct included; without arguments it is a good responder again.
+
+        Raises UserError for a change that there is not.
+        """
+        try:
+            self.conduct = replace(what.value if isinstance(what, OcspBehaviour) else what, **changes)
+        except TypeError:
+            known = ", ".join(OcspConduct.__slots__)
+            raise UserError(f"no such conduct: {', '.join(changes)}; there are {known}") from None
         self._changes.tell()
 
     def say(self, about: Issued | Certificate, state: Answer | None) -> None:

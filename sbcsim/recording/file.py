@@ -35,8 +35,8 @@ class Header:
     """What a recording says of its run: the box, and how much of the run it holds.
 
     `start` is the calendar just after start, in microseconds. `missing` counts the entries that the journal no longer
-    had; what begins behind a reset begins as a run does. `settings` are those chosen, as `NAME=VALUE`. `went_on` says that
-    the box began where an earlier process had left a state directory, which no recording holds.
+    had; what begins behind a reset begins as a run does. `settings` are those chosen, as `NAME=VALUE`. `went_on` says
+    that the box began where an earlier process had left a state directory, which no recording holds.
     """
 
     sbcsim: str

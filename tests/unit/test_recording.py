@@ -79,7 +79,9 @@ def session(number: int, *lines: str, user: str = "admin") -> list[Event]:
 
 
 def test_a_recording_is_read_as_it_was_written():
-    made = recording(*dialled(1, 40000), header=replace(HEADER, settings=("last-login=on",), users=("admin",), went_on=True))
+    made = recording(
+        *dialled(1, 40000), header=replace(HEADER, settings=("last-login=on",), users=("admin",), went_on=True)
+    )
     assert read(text_of(made.header, made.entries), "run.jsonl") == made
 
 

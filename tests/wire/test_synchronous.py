@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import paramiko
 import pytest
@@ -16,6 +19,8 @@ from boxes import LINES, certificate_files
 import sbcsim
 from sbcsim.errors import BugError, PeerError, ScenarioError, UserError
 from sbcsim.loopthread import LoopThread
+from sbcsim.net.ocspresponder import OcspResponder
+from sbcsim.testing import Answer, SipPeer, SyncOcspResponder
 
 RENEWAL = (
     "configure",
@@ -271,3 +276,40 @@ def test_a_loop_cannot_wait_for_itself() -> None:
     finally:
         thread.stop()
     thread.stop()
+
+
+def test_a_responder_is_told_how_to_behave_before_it_starts() -> None:
+    responder = SyncOcspResponder(testca.authority())
+    with pytest.raises(UserError, match="no such conduct: mood; there are says, "):
+        responder.behave(mood="bad")
+    responder.behave(status=500)
+    responder.say(testca.peer(), Answer.REVOKED)
+    responder.start()
+    try:
+        with pytest.raises(HTTPError, match="500"):
+            urlopen(responder.url, data=b"no question", timeout=10)
+        assert len(responder.asked) == 1
+    finally:
+        responder.stop()
+
+
+@pytest.mark.parametrize(
+    ("make", "server"),
+    [
+        (lambda: SyncOcspResponder(testca.authority()), (OcspResponder, "start")),
+        (lambda: sbcsim.SyncSipPeer(testca.peer(), testca.authority().certificate), (SipPeer, "listen")),
+    ],
+)
+def test_a_far_end_that_cannot_listen_leaves_no_thread(
+    make: Callable[[], SyncOcspResponder | sbcsim.SyncSipPeer],
+    server: tuple[type, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise OSError("no socket left")
+
+    monkeypatch.setattr(*server, refuse)
+    threads = set(threading.enumerate())
+    with pytest.raises(OSError, match="no socket left"):
+        make().start()
+    assert set(threading.enumerate()) == threads
