@@ -11,6 +11,9 @@ from sbcsim.sip.transactionstate import Flow
 UDP = Flow("UDP", ("192.0.2.2", 5060))
 TLS = Flow("TLS", ("192.0.2.2", 5061), 7)
 
+WITHIN = "<sip:bob@example.com>;tag=b"
+"""The To of a request in the dialog that `answer` makes."""
+
 HERE, THERE = "192.0.2.1:5060", "192.0.2.2:5060"
 
 
