@@ -361,6 +361,13 @@ class Simulator:
         """Return the running configuration as `show configuration | display set` prints it, secrets encrypted."""
         return [*set_lines(self._database.running)]
 
+    def candidates(self) -> list[list[str]]:
+        """Return the configuration that each session in configure mode would bring by a commit, oldest session first.
+
+        One candidate is written as `configuration` writes what runs.
+        """
+        return [[*set_lines(each.tree)] for each in self._database.candidates]
+
     def files(self) -> list[str]:
         """Return the names of the files in the certificate directory of the active server."""
         return [name for name, _ in self._sbc.files.entries(CERTIFICATE_DIRECTORY)]

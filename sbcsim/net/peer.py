@@ -16,6 +16,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import count
 from typing import Any, Literal, overload
 
 from OpenSSL import SSL
@@ -80,6 +81,7 @@ class SipPeer:
         self.terms = TlsTerms() if terms is None else terms
         self.transport = transport
         self.port = 0
+        self._numbers = count(1)
         self._issued = issued
         self._anchors = (anchor,) if isinstance(anchor, Certificate) else tuple(anchor)
         self._now = now
@@ -269,6 +271,12 @@ class SipPeer:
             raise ExpectationError(wanted.explain(self.events.after(after))) from None
         return found[0]
 
+    async def forget(self, connections: Iterable[PeerConnection]) -> None:
+        """Forget connections once they are over; raises TimeoutError, see `wait_for`. Their events stay."""
+        gone = [*connections]
+        await self.wait_for(lambda: all(each.closed is not None for each in gone))
+        self.attempts[:] = [each for each in self.attempts if each not in gone]
+
     async def close(self) -> None:
         """Close everything; no task or socket is left."""
         if self._listener is not None:
@@ -301,7 +309,7 @@ class SipPeer:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction
     ) -> PeerConnection:
         stream = self._stream(reader, writer, server=direction == "accepted")
-        connection = PeerConnection(len(self.attempts) + 1, direction, stream, self._now())
+        connection = PeerConnection(next(self._numbers), direction, stream, self._now())
         self.attempts.append(connection)
         self._opening.add(stream)
         self._changes.tell()

@@ -42,6 +42,10 @@ class Terminal:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the session; ending it twice does nothing."""
         if self._process is not None:
             self._process.close()
         if self._connection is not None:

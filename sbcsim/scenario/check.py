@@ -16,7 +16,7 @@ from sbcsim.journal import MOMENTS, camel
 
 from .loader import Loaded, nearest
 from .matching import COMPARISONS
-from .model import EventClause, Expect, Given, NeverClause, PeerStep, SftpStep, Step, WaitStep
+from .model import ClockClause, EventClause, Expect, Given, NeverClause, PeerStep, SftpStep, Step, WaitStep
 from .moments import is_distance, moment
 from .positions import Path
 
@@ -35,16 +35,17 @@ def check(loaded: Loaded) -> None:
 def _problems(loaded: Loaded) -> Iterator[Problem]:
     scenario = loaded.scenario
     given = scenario.given
-    yield from _given(given)
+    yield from start_problems(given)
     for index, step in enumerate(scenario.steps):
-        for path, reason in _step(given, step):
+        for path, reason in step_problems(given, step):
             yield ("steps", index, *path), reason
     for index, never in enumerate(scenario.never):
         for path, reason in _event(never):
             yield ("never", index, *path), reason
 
 
-def _given(given: Given) -> Iterator[Problem]:
+def start_problems(given: Given) -> Iterator[Problem]:
+    """Yield what cannot be about a start; the paths begin with `given`."""
     yield from _moment(given.clock, ("given", "clock"), None)
     for name, value in given.settings.items():
         yield from _refusal(partial(chosen, [f"{name}={value}"]), ("given", "settings", name))
@@ -73,7 +74,8 @@ def _given(given: Given) -> Iterator[Problem]:
             yield ("given", "peers", name), "a peer needs an authority that signs its certificate"
 
 
-def _step(given: Given, step: Step) -> Iterator[Problem]:
+def step_problems(given: Given, step: Step) -> Iterator[Problem]:
+    """Yield what cannot be about a step that is done from this start."""
     if step.advance is not None:
         yield from _distance(step.advance, ("advance",))
     if step.sftp is not None:
@@ -92,7 +94,7 @@ def _step(given: Given, step: Step) -> Iterator[Problem]:
     if step.switchover and given.ha == "none":
         yield ("switchover",), "a switchover needs a pair: given.ha is 1to1 or cloud"
     if step.expect is not None:
-        for path, reason in _expect(given, step.expect):
+        for path, reason in expect_problems(given, step.expect):
             yield ("expect", *path), reason
 
 
@@ -105,7 +107,8 @@ def _peer(given: Given, step: PeerStep) -> Iterator[Problem]:
     yield from _known("peer", step.name, given.peers, ("peer", "name"))
 
 
-def _expect(given: Given, expect: Expect) -> Iterator[Problem]:
+def expect_problems(given: Given, expect: Expect) -> Iterator[Problem]:
+    """Yield what cannot be about an expectation."""
     for name, shown in (expect.seen or {}).items():
         yield from _known("peer", name, given.peers, ("seen", name))
         for each in shown:
@@ -115,6 +118,7 @@ def _expect(given: Given, expect: Expect) -> Iterator[Problem]:
             yield from _known(
                 "certificate", clause.certificate, given.certificates, ("connections", index, "certificate")
             )
+    yield from _clock(expect.clock or ClockClause())
     for index, event in enumerate(expect.events or ()):
         for path, reason in _event(event):
             yield ("events", index, *path), reason
@@ -122,6 +126,12 @@ def _expect(given: Given, expect: Expect) -> Iterator[Problem]:
         for field, text in (("atLeast", interruption.at_least), ("atMost", interruption.at_most)):
             if text is not None:
                 yield from _duration(text, ("interruption", name, field))
+
+
+def _clock(clause: ClockClause) -> Iterator[Problem]:
+    for field, text in (("from", clause.from_), ("until", clause.until)):
+        if text is not None:
+            yield from _moment(text, ("clock", field), from_rfc3339("2026-01-01T00:00:00Z"))
 
 
 def _event(clause: _Clause) -> Iterator[Problem]:

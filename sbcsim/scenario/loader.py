@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -30,20 +30,25 @@ _MOST_INCLUDES = 20
 _Kind = TypeVar("_Kind", bound=BaseModel)
 
 
-class Fragment(Part):
-    """What a file may hold that others include."""
+class Play(Part):
+    """What a file holds that is played: it begins with a start, and may build on other files."""
 
     include: Texts = ()
     variables: Mapping[str, Text] = Field(default_factory=dict)
     given: Given = Given()
+
+
+_Play = TypeVar("_Play", bound=Play)
+
+
+class Fragment(Play):
+    """What a file may hold that others include."""
+
     never: tuple[NeverClause, ...] = ()
 
 
-class File(Scenario):
+class File(Play, Scenario):
     """What a scenario file may hold."""
-
-    include: Texts = ()
-    variables: Mapping[str, Text] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +83,40 @@ class Loaded:
         return self.document.error(reason, path)
 
 
+@dataclass(frozen=True, slots=True)
+class Contents(Generic[_Play]):
+    """What a file tells itself, and what of it comes together with the files that it includes."""
+
+    own: _Play
+    given: Given
+    never: tuple[NeverClause, ...]
+    document: Document
+    configuration: tuple[ConfigurationLine, ...]
+
+
 def load(file: FilePath) -> Loaded:
     """Read a scenario file; raises ScenarioError with file, line and column for the first mistake in it."""
+    contents = read_as(File, file)
+    never = (*contents.never, *contents.own.never)
+    scenario = contents.own.model_copy(update={"given": contents.given, "never": never})
+    return Loaded(file, scenario, contents.document, contents.configuration)
+
+
+def read_as(kind: type[_Play], file: FilePath) -> Contents[_Play]:
+    """Read a file that begins with a start, whatever it goes on with; raises ScenarioError as `load` does."""
     document = _read(file)
     included = _includes(file, document, [file])
     variables = {name: text for each in included for name, text in _variables(each).items()} | _variables(document)
     fragments = [(each, _validated(Fragment, each, variables)) for each in included]
-    own = _validated(File, document, variables)
-    given, never, lines = own.given, own.never, list(_configuration(document, own.given))
+    own = _validated(kind, document, variables)
+    given: Given = own.given
+    never: tuple[NeverClause, ...] = ()
+    lines = list(_configuration(document, given))
     for each, fragment in reversed(fragments):
         given = _merged(fragment.given, given)
         never = (*fragment.never, *never)
         lines = [*_configuration(each, fragment.given), *lines]
-    scenario = own.model_copy(update={"given": given, "never": never})
-    return Loaded(file, scenario, document, tuple(lines))
+    return Contents(own, given, never, document, tuple(lines))
 
 
 def find(paths: Iterable[FilePath]) -> list[FilePath]:

@@ -193,9 +193,19 @@ class InterruptionClause(Part):
     at_most: Text | None = None
 
 
+class ClockClause(Part):
+    """What time it is at the box: RFC 3339, or distances from the start such as +60d."""
+
+    from_: Text | None = Field(default=None, alias="from")
+    """The first moment that will do."""
+    until: Text | None = None
+    """The first moment that will not do any more."""
+
+
 class Expect(Part):
     """What is to be true at a moment, on the state and on the wire."""
 
+    clock: ClockClause | None = None
     connections: tuple[ConnectionClause, ...] | None = None
     """The live connections: these and no others."""
     seen: Mapping[Name, Texts] | None = None
@@ -211,6 +221,12 @@ class Expect(Part):
     """Lines that the running configuration has, as `display set` prints them, or the beginnings of such."""
     not_configured: Texts | None = None
     """Beginnings of lines that it does not have."""
+    candidate: Texts | None = None
+    """Lines, or the beginnings of such, that a session in configure mode has: what its commit would bring."""
+    not_candidate: Texts | None = None
+    """Beginnings of lines that a session in configure mode does not have."""
+    configuring: int | None = Field(default=None, ge=0)
+    """How many sessions are in configure mode."""
     files: Mapping[str, Literal["present", "absent"]] | None = None
     """Files in the certificate directory."""
     alarms: tuple[AlarmClause, ...] | None = None

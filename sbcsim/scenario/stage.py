@@ -100,6 +100,26 @@ class Stage:
             self._tool_directory = Path(self._exits.enter_context(tempfile.TemporaryDirectory(prefix="sbcsim-")))
         return self._tool_directory
 
+    async def leave(self) -> None:
+        """End every CLI session that the play has opened."""
+        terminals = [*self._terminals.values()]
+        self._terminals.clear()
+        for terminal in terminals:
+            live, before = terminal.live, self.sbc.events.last
+            await terminal.close()
+            if live:  # whoever looks next is not to find it in configure mode still
+                await self.sbc.wait_for("logout", after=before, service="cli")
+
+    async def begin_anew(self) -> None:
+        """Go back to the start: the box is reset, and no peer knows of what was before."""
+        await self.leave()
+        before = {name: [*peer.attempts] for name, peer in self.peers.items()}
+        await self.sbc.reset()
+        for name, peer in self.peers.items():
+            peer.behave()
+            await peer.forget(before[name])
+        await self.sbc.settle()
+
     def stranger(self) -> SipPeer:
         """Return a new peer with a certificate that the first authority signs, who trusts them all."""
         authorities = [each.certificate for each in self.mint.authorities.values()]

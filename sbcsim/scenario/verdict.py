@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sbcsim.clock import format_duration, parse_duration
+from sbcsim.clock import format_duration, parse_duration, to_rfc3339
 from sbcsim.control.models import Alarm, Connection
 from sbcsim.errors import PeerError, UserError
 from sbcsim.events import PathState
 
 from .matching import EventMatch
-from .model import AlarmClause, ConnectionClause, EventClause, Expect, InterruptionClause
+from .model import AlarmClause, ClockClause, ConnectionClause, EventClause, Expect, InterruptionClause
+from .moments import moment as parse_moment
 from .positions import Path
 from .stage import Stage
 
@@ -67,6 +68,18 @@ def _connections(stage: Stage, expect: Expect, moment: Moment, path: Path) -> It
     if left:
         instead.append(f"there {'is' if len(left) == 1 else 'are'} also {'; '.join(map(_shown, left))}")
     yield Finding.of((*path, "connections"), statement, ", and ".join(instead))
+
+
+def _clock(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    now = stage.clock.reading().calendar
+    clause = expect.clock or ClockClause()
+    first = None if clause.from_ is None else parse_moment(clause.from_, stage.start)
+    end = None if clause.until is None else parse_moment(clause.until, stage.start)
+    good = (first is None or first <= now) and (end is None or now < end)
+    bounds = [("from", first), ("before", end)]
+    said = " and ".join(f"{word} {to_rfc3339(each)}" for word, each in bounds if each is not None) or "any"
+    yield Finding.of((*path, "clock"), f"the time is {said}", "" if good else f"it is {to_rfc3339(now)}")
 
 
 def _fits(connection: Connection, clause: ConnectionClause) -> bool:
@@ -146,7 +159,36 @@ def _not_configured(stage: Stage, expect: Expect, moment: Moment, path: Path) ->
 
 
 def _lines(stage: Stage, text: str) -> list[str]:
-    return [line for line in stage.sbc.configuration() if line == text or line.startswith(f"{text} ")]
+    return _beginning(stage.sbc.configuration(), text)
+
+
+def _beginning(lines: Iterable[str], text: str) -> list[str]:
+    return [line for line in lines if line == text or line.startswith(f"{text} ")]
+
+
+def _candidate(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    candidates = stage.sbc.candidates()
+    for text in expect.candidate or ():
+        there = any(_beginning(lines, text) for lines in candidates)
+        instead = "" if there else "none has" if candidates else "no session is in configure mode"
+        yield Finding.of((*path, "candidate"), f"a candidate has a line {text}", instead)
+
+
+def _not_candidate(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    candidates = stage.sbc.candidates()
+    for text in expect.not_candidate or ():
+        there = any(not _beginning(lines, text) for lines in candidates)
+        instead = "" if there else "it has one" if candidates else "no session is in configure mode"
+        yield Finding.of((*path, "notCandidate"), f"a candidate has no line {text}", instead)
+
+
+def _configuring(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    del moment
+    found = len(stage.sbc.candidates())
+    instead = "" if found == expect.configuring else f"{found} are"
+    yield Finding.of((*path, "configuring"), f"{expect.configuring} sessions are in configure mode", instead)
 
 
 def _interruption(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
@@ -280,6 +322,7 @@ def never(stage: Stage, start: int) -> Iterator[Finding]:
 
 
 _ASKED: Mapping[str, Callable[[Stage, Expect, Moment, Path], Iterator[Finding]]] = {
+    "clock": _clock,
     "output": _output,
     "connections": _connections,
     "seen": _seen,
@@ -288,6 +331,9 @@ _ASKED: Mapping[str, Callable[[Stage, Expect, Moment, Path], Iterator[Finding]]]
     "certificates": _certificates,
     "configured": _configured,
     "not_configured": _not_configured,
+    "candidate": _candidate,
+    "not_candidate": _not_candidate,
+    "configuring": _configuring,
     "files": _files,
     "alarms": _alarms,
     "counters": _counters,

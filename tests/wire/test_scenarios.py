@@ -58,6 +58,11 @@ def test_the_library(file: Path) -> None:
         ("certificates: {OLD: absent}", "certificate OLD is absent; it is enabled"),
         ("configured: set system security pki certificate NEW", "it has none"),
         ("notConfigured: set system security pki certificate OLD", "it has set system security pki certificate OLD"),
+        ("candidate: set system admin", "a candidate has a line set system admin; no session is in configure mode"),
+        ("notCandidate: set system admin", "a candidate has no line set system admin; no session is in configure mode"),
+        ("configuring: 1", "1 sessions are in configure mode; 0 are"),
+        ("clock: {from: +1d}", "the time is from 2026-01-02T00:00:00Z; it is 2026-01-01T00:00:01Z"),
+        ("clock: {until: 2026-01-01}", "the time is before 2026-01-01T00:00:00Z; it is 2026-01-01T00:00:01Z"),
         ("files: {new.p12: present}", "file new.p12 is present; it is absent"),
         ("alarms: [{name: sonusSbxFailedCertificateReCheck}]", "alarm sonusSbxFailedCertificateReCheck stands; "),
         ("counters: {ZONE1/1: {totalServerConnections: 9}}", "ZONE1/1 totalServerConnections is 9; it is 0"),
@@ -231,3 +236,19 @@ def test_a_peer_spoils_new_connections_only(tmp_path: Path, does: str) -> None:
     )
     result = played(tmp_path, steps)
     assert result.ok, report.transcript(result)
+
+
+def test_a_candidate_is_what_a_commit_would_bring(tmp_path: Path) -> None:
+    result = played(
+        tmp_path,
+        "  - cli: [configure, set system admin SBC1 contact me, delete system security pki certificate OLD fileName]\n"
+        "    expect:\n"
+        "      configuring: 1\n"
+        "      candidate: [set system admin SBC1 contact me, set system security pki certificate OLD]\n"
+        "      notCandidate: set system security pki certificate OLD fileName\n"
+        "      notConfigured: set system admin SBC1 contact\n"
+        "  - cli: show\n"
+        "    expect: {candidate: set nothing, notCandidate: set system}\n",
+    )
+    assert result.steps[0].ok, report.transcript(result)
+    assert [each.instead for each in result.steps[1].findings] == ["none has", "it has one"]
