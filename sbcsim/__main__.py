@@ -41,6 +41,7 @@ from .collector import collect_rarely
 from .ctl import ctl, fail
 from .errors import BugError, SbcsimError, ScenarioError
 from .journal import Entry
+from .learn.command import learn
 from .scenario.command import exam, scenario
 from .transcripts import replay, transcript
 from .version import __version__
@@ -58,6 +59,7 @@ app.add_typer(scenario, name="scenario")
 app.command()(exam)
 app.command()(transcript)
 app.command()(replay)
+app.add_typer(learn, name="learn")
 
 
 class Ports(StrEnum):

@@ -1,0 +1,73 @@
+"""The words in which the coach tells of lessons and steps, wrapped to a width."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from itertools import groupby
+
+from sbcsim.device.files import CERTIFICATE_DIRECTORY
+
+from .coach import Coach, Reached
+from .lesson import LoadedLesson
+from .progress import Progress
+
+_SSH_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+
+
+def catalogue(lessons: Iterable[LoadedLesson], progress: Progress) -> list[str]:
+    """Return the lessons in lines: number, whether done or where to go on, minutes, name, title."""
+    told = [*lessons]
+    width = max((len(each.name) for each in told), default=0)
+    return [
+        f"{number:>2}  {each.name:<{width}}  {_at(each, progress):<11}  {each.lesson.minutes} min  {each.lesson.title}"
+        for number, each in enumerate(told, 1)
+    ]
+
+
+def _at(lesson: LoadedLesson, progress: Progress) -> str:
+    kept = progress.of(lesson.name)
+    if kept.done:
+        return "done"
+    return f"step {kept.step + 1} of {len(lesson.steps)}" if kept.step else ""
+
+
+def head(lesson: LoadedLesson, width: int) -> str:
+    """Return how a lesson is announced."""
+    return f"{lesson.lesson.title} ({lesson.lesson.minutes} minutes)\n\n{wrapped(lesson.lesson.about, width)}"
+
+
+def access(coach: Coach) -> str:
+    """Return how a trainee gets to the box, and where the files are."""
+    cli, sftp = coach.sbc.ports.cli, coach.sbc.ports.sftp
+    user, password = coach.login
+    lines = [
+        f"ssh       ssh -p {cli.port} {_SSH_OPTIONS} {user}@{cli.host}",
+        f"sftp      sftp -P {sftp.port} {_SSH_OPTIONS} {user}@{sftp.host}",
+        f"password  {password}",
+    ]
+    if coach.names:
+        lines.append(f"files     {', '.join(coach.names)} in {coach.files}, to be put into {CERTIFICATE_DIRECTORY}")
+    return "\n".join(lines)
+
+
+def task(coach: Coach, width: int) -> str:
+    """Return what is to be done now."""
+    if coach.over:
+        return "Every step of this lesson is done."
+    number, count = coach.number + 1, len(coach.lesson.steps)
+    return f"Step {number} of {count}\n{wrapped(coach.step.do, width)}"
+
+
+def success(reached: Reached, width: int) -> str:
+    """Return what is said when a goal is reached."""
+    return f"Done: step {reached.number + 1}.\n{wrapped(reached.step.why, width)}"
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return a text in paragraphs of that width; lines that are indented are commands, and stay as they are."""
+    lines: list[str] = []
+    for indented, group in groupby(text.strip("\n").splitlines(), lambda line: line.startswith("  ") or not line):
+        kept = [*group]
+        lines += kept if indented else textwrap.wrap(" ".join(kept), width)
+    return "\n".join(lines)
