@@ -67,6 +67,9 @@ def played(directory: Path, script: str, address: str) -> subprocess.CompletedPr
 @pytest.mark.parametrize("words", commands("sbcsim"), ids=" ".join)
 def test_every_command_and_option_exists(words: list[str]) -> None:
     command, context = typer.main.get_command(app), None
+    if words == ["--install-completion"]:  # it would be carried out at once, at the home of whoever runs the tests
+        assert words[0] in {name for parameter in command.params for name in parameter.opts}
+        return
     rest = [*words]
     while hasattr(command, "resolve_command") and rest:
         context = command.make_context("sbcsim", rest, parent=context)

@@ -151,6 +151,8 @@ class Page:
                 self._console(block)
             case "text", "CLI":
                 self._typed(block)
+            case "yaml", name if name.endswith(".scenario.yaml"):
+                assert any(name in each.text for each in self._blocks if each is not block), f"{block}: not used"
             case "yaml", _:
                 self._commands += self._jobs(block)
             case "toml", _:
