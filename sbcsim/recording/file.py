@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from typing import Any
 
 from sbcsim.clock import from_rfc3339, to_rfc3339
 from sbcsim.errors import ScenarioError, UserError
+from sbcsim.events import kinds
+from sbcsim.journal import camel
 
 FORMAT = "sbcsim-recording"
 VERSION = 1
+_ENTRY: Mapping[str, tuple[type, ...]] = {"number": (int,), "time": (str,), "uptime": (int, float), "kind": (str,)}
 MEDIA_TYPE = "application/x-ndjson"
 """That of JSON lines."""
 
@@ -121,11 +125,32 @@ def read(text: str, file: str) -> Recording:
         header = _header(first)
     except (KeyError, TypeError, ValueError, AttributeError, UserError) as error:
         raise ScenarioError(f"the first line is not that of a recording: {error}", file=file, line=1) from None
-    entries = [_object(line, file, number) for number, line in enumerate(whole[1:], start=2)]
-    for number, entry in enumerate(entries, start=2):
-        if not {"number", "time", "uptime", "kind"} <= entry.keys():
-            raise ScenarioError("this is no journal entry", file=file, line=number)
-    return Recording(header, tuple(entries))
+    return Recording(header, tuple(_entry(line, file, number) for number, line in enumerate(whole[1:], start=2)))
+
+
+def _entry(line: str, file: str, number: int) -> Data:
+    """Return an entry with what an older simulator did not yet say."""
+    entry = _object(line, file, number)
+    for name, types in _ENTRY.items():
+        if not isinstance(entry.get(name), types):
+            raise ScenarioError(f"this is no journal entry: {name}", file=file, line=number)
+    try:
+        from_rfc3339(entry["time"])
+    except UserError as error:
+        raise ScenarioError(error.text, file=file, line=number) from None
+    known = _fields(entry["kind"])
+    lacking = [name for name, default in known.items() if name not in entry and default is MISSING]
+    if lacking:
+        raise ScenarioError(f"a {entry['kind']} without {', '.join(lacking)}", file=file, line=number)
+    return {**entry, **{name: default for name, default in known.items() if name not in entry}}
+
+
+@cache
+def _fields(kind: str) -> Mapping[str, object]:
+    """Return the fields of a kind of event with what they are where nobody says; none for a kind unknown here."""
+    event = kinds().get(kind)
+    found = () if event is None else fields(event)
+    return {camel(each.name): [] if each.default == () else each.default for each in found}
 
 
 def _object(line: str, file: str, number: int) -> Data:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random  # noqa: TID251 - the seed is drawn by hypothesis
 from dataclasses import replace
@@ -34,11 +35,12 @@ from sbcsim.events import (
     SipMessage,
     kinds,
 )
-from sbcsim.journal import Entry
+from sbcsim.journal import Entry, camel
 from sbcsim.recording.comparison import compared
 from sbcsim.recording.file import Header, Recording, read, text_of
 from sbcsim.recording.transcript import transcript
 
+NOON = "2026-01-01T12:00:00Z"
 START = from_rfc3339("2026-01-01T00:00:00Z")
 HEADER = Header(sbcsim="0.1", seed=0, mode="virtual", rate=0.0, start=START)
 OLD = CertificateSeen("CN=sbc", "0A", START, "OLD")
@@ -101,6 +103,13 @@ def test_a_last_line_that_was_cut_short_is_left_out():
         ('{"format":"sbcsim-recording","version":1}\n', 1, "first line"),
         (HEADER.line() + "nothing\n", 2, "no JSON object"),
         (HEADER.line() + '{"kind": "cli"}\n', 2, "no journal entry"),
+        (
+            HEADER.line() + '{"number": 1, "time": "noon", "uptime": 0, "kind": "x"}\n',
+            2,
+            '"noon" is not an RFC 3339 time',
+        ),
+        (HEADER.line() + f'{{"number": [], "time": "{NOON}", "uptime": 0, "kind": "x"}}\n', 2, "no journal entry"),
+        (HEADER.line() + f'{{"number": 1, "time": "{NOON}", "uptime": 0, "kind": "cli"}}\n', 2, "a cli without user"),
     ],
 )
 def test_what_is_no_recording_is_told_with_its_place(text: str, line: int, reason: str):
@@ -116,6 +125,28 @@ def test_any_text_is_read_or_refused(text: str):
             read(whole, "run.jsonl")
         except ScenarioError:
             continue
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_an_entry_that_lacks_something_is_completed_or_refused(kind: str):
+    """An older simulator has written what it knew; an entry that was damaged is no reason to fail in its middle."""
+    event = kinds()[kind]
+    entry = Entry(1, Instant(0, START), sample(event)).to_json()
+    for field in dataclasses.fields(event):
+        name = camel(field.name)
+        text = text_of(HEADER, [{each: value for each, value in entry.items() if each != name}])
+        if field.default is dataclasses.MISSING:
+            with pytest.raises(ScenarioError, match=f"a {kind} without {name}"):
+                read(text, "run.jsonl")
+        else:
+            completed = read(text, "run.jsonl")
+            assert completed.entries[0].keys() == entry.keys()
+            assert transcript(completed)
+
+
+def test_an_entry_of_a_kind_that_is_not_known_here_is_kept():
+    line = f'{{"number":1,"time":"{NOON}","uptime":0,"kind":"newsFromTomorrow","mood":"good"}}\n'
+    assert "news from tomorrow: mood=good" in transcript(read(HEADER.line() + line, "run.jsonl"))
 
 
 # what differs from run to run
