@@ -192,6 +192,10 @@ class Dialog:
         """The URI that our requests are sent to."""
         return towards(self.target, self.routes).next_hop
 
+    def pending(self, method: str) -> bool:
+        """Say whether an INVITE or UPDATE of ours is open, so that another one has to wait."""
+        return method in self._open_here
+
     def move(self, trigger: DialogTrigger) -> DialogState:
         """Make a transition and return the state before; raises BugError where there is none."""
         before = self.state
@@ -249,7 +253,7 @@ class Dialog:
         return None
 
     def answered_here(self, response: Response) -> None:
-        """Note a response of ours to a request that the dialog has taken, or that has made it."""
+        """Note a response of ours to a request that the dialog has taken, and not refused, or that has made it."""
         number, method = response.cseq.number, response.cseq.method
         self._made_by(response, caller=False)
         opened = self._open_there.get(method)

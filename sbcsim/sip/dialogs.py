@@ -16,6 +16,7 @@ class Dialogs:
     def __init__(self) -> None:
         self._dialogs: dict[DialogId, Dialog] = {}
         self._forks: dict[tuple[str, str], dict[str, Dialog]] = {}
+        self._calling: set[tuple[str, str]] = set()
 
     def __len__(self) -> int:
         return len(self._dialogs)
@@ -39,6 +40,7 @@ class Dialogs:
         elif 100 < response.status < 300 and response.recipient.tag:
             dialog = Dialog.of_caller(invite, response)
             self._add(dialog)
+            self._calling.add((dialog.id.call_id, dialog.id.local_tag))
         return dialog
 
     def answered(self, invite: Request, response: Response) -> Dialog | None:
@@ -60,16 +62,23 @@ class Dialogs:
 
         That is due once it is refused, or its transaction is over: no 2xx can come any more (RFC 3261 13.2.2.4).
         """
+        self._calling.discard((invite.call_id, invite.sender.tag))
         left = [fork for fork in self.forks(invite) if fork.state in {DialogState.EARLY, DialogState.TERMINATED}]
         for fork in left:
             self.forget(fork)
         return left
 
     def forget(self, dialog: Dialog) -> None:
-        """Forget a dialog; raises BugError for one that is not known."""
-        if self._dialogs.pop(dialog.id, None) is None:
-            raise BugError(f"dialog {dialog.id.call_id} is not known")
+        """Forget a dialog that is over; raises BugError for one that is not, or not known.
+
+        One that an INVITE of ours has made stays until that is `over`: another copy of its 2xx would make it anew.
+        """
+        if self._dialogs.get(dialog.id) is not dialog or dialog.state is DialogState.CONFIRMED:
+            raise BugError(f"dialog {dialog.id.call_id} is not known, or not over")
         branch = (dialog.id.call_id, dialog.id.local_tag)
+        if branch in self._calling:
+            return
+        del self._dialogs[dialog.id]
         forks = self._forks[branch]
         del forks[dialog.id.remote_tag]
         if not forks:

@@ -271,6 +271,17 @@ def test_a_refusal_ends_all_forks() -> None:
     assert dialogs.forks(invite) == []
 
 
+def test_a_late_copy_of_a_2xx_finds_its_dialog_even_if_that_is_over() -> None:
+    dialogs, invite = Dialogs(), request()
+    dialog = dialogs.called(invite, answer(invite, 200))
+    assert dialog is not None
+    dialog.move(DialogTrigger.LOST)
+    dialogs.forget(dialog)
+    assert dialogs.called(invite, answer(invite, 200)) is dialog
+    assert dialogs.over(invite) == [dialog]
+    assert len(dialogs) == 0
+
+
 def test_a_callee_has_one_dialog() -> None:
     dialogs, invite = Dialogs(), request()
     assert dialogs.answered(invite, answer(invite, 100, tag="")) is None
@@ -280,10 +291,14 @@ def test_a_callee_has_one_dialog() -> None:
     assert dialog.state is DialogState.CONFIRMED
     assert dialogs.find(theirs("BYE", 6)) is dialog
     assert dialogs.find(request("BYE", to="<sip:bob@example.com>;tag=other")) is None
+    with pytest.raises(BugError):
+        dialogs.forget(dialog)
+    dialog.move(DialogTrigger.LOST)
     dialogs.forget(dialog)
     with pytest.raises(BugError):
         dialogs.forget(dialog)
     assert len(dialogs) == 0
+    assert dialogs.forks(request(sender=WITHIN)) == []
 
 
 def test_responses_find_their_dialog() -> None:
