@@ -31,7 +31,7 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Play the scenario; raises ScenarioFailedError."""
-        options = Options(seed=self.config.getoption("sbc_seed") or 0)
+        options = Options(seed=self.config.getoption("sbc_seed"))
         result = run_one(self.path, options)
         keep = self.config.getoption("sbc_keep")
         if result.skipped:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .exam import Mark
-    from .runner import Options, Result, StepResult
+    from .runner import Job, Result, StepResult
 
 scenario = typer.Typer(
     help="Play scenarios: a declared start, steps, and a verdict taken on the state and on the wire.",
@@ -25,35 +25,44 @@ scenario = typer.Typer(
 )
 
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scenario files, or directories of them.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", "-n", metavar="N", help="How many at a time; one for each core.")
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of every box; else what the scenario says, or 0.")]
+Seeds = Annotated[
+    str, typer.Option(metavar="SEEDS", help="Each scenario once for each of these seeds: 1..10 or 1,5,9.")
+]
+Rude = Annotated[bool, typer.Option("--rude", help="Every box is mildly unkind, reproducibly by the seed.")]
+Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML to this file.")]
+Report = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Write a directory for each scenario: journal, transcript, ladder, time line."),
+]
 
 
 @scenario.command()
 def run(
     paths: Paths,
-    workers: Annotated[
-        int | None, typer.Option("--workers", "-n", metavar="N", help="How many at a time; one for each core.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the scenarios that name none.")] = 0,
-    rude: Annotated[bool, typer.Option("--rude", help="Every box is mildly unkind, reproducibly by the seed.")] = False,
+    workers: Workers = None,
+    seed: Seed = None,
+    seeds: Seeds = "",
+    rude: Rude = False,
     tool: Annotated[str, typer.Option(metavar="COMMAND", help="The program that scenarios about a tool use.")] = "",
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML to this file.")] = None,
+    cluster: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Play them on a Dask cluster, by the address of its scheduler.")
+    ] = "",
+    junit: Junit = None,
     json_: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Write a directory for each scenario: journal, transcript, ladder, time line."
-        ),
-    ] = None,
+    report: Report = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell of every step.")] = False,
 ) -> None:
     """Play scenarios, each in a fresh box; exit status 1 when one fails, 2 when there is a mistake in a file."""
     from . import report as reports  # noqa: PLC0415 - slow
-    from .runner import Options  # noqa: PLC0415 - slow
 
-    files = _files(paths)
-    results = _played(files, Options(seed, rude, tool), workers or os.cpu_count() or 1, verbose=verbose)
-    order = {str(file): number for number, file in enumerate(files)}
-    results.sort(key=lambda each: order[each.file])
+    jobs = _jobs(paths, seed, seeds, rude=rude, tool=tool)
+    if cluster and workers is not None:
+        raise typer.BadParameter("how many at a time is the cluster's own choice", param_hint="--workers")
+    results = _played(jobs, workers or os.cpu_count() or 1, cluster, verbose=verbose)
     with _told():
         if junit is not None:
             junit.write_text(reports.junit(results), encoding="utf-8")
@@ -76,20 +85,14 @@ def exam(
         list[Path] | None,
         typer.Argument(metavar="[PATH...]", help="Scenario files, or directories of them; those that come along."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", "-n", metavar="N", help="How many at a time; one for each core.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the scenarios that name none.")] = 0,
-    rude: Annotated[bool, typer.Option("--rude", help="Every box is mildly unkind, reproducibly by the seed.")] = False,
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML to this file.")] = None,
+    workers: Workers = None,
+    seed: Seed = None,
+    seeds: Seeds = "",
+    rude: Rude = False,
+    junit: Junit = None,
     json_: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the score card as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the score card as a page.")] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Write a directory for each scenario: journal, transcript, ladder, time line."
-        ),
-    ] = None,
+    report: Report = None,
 ) -> None:
     """Examine a rotation tool: what it claims, and what is true on the wire; exit status 1 unless it passes all.
 
@@ -98,12 +101,9 @@ def exam(
     """
     from . import exam as exams  # noqa: PLC0415 - slow
     from . import report as reports  # noqa: PLC0415 - slow
-    from .runner import Options  # noqa: PLC0415 - slow
 
-    files = _files(paths or [exams.library() / exams.TAG])
-    results = _played(files, Options(seed, rude, tool), workers or os.cpu_count() or 1, verbose=False)
-    order = {str(file): number for number, file in enumerate(files)}
-    marks = [exams.mark(each) for each in sorted(results, key=lambda each: order[each.file])]
+    jobs = _jobs(paths or [exams.library() / exams.TAG], seed, seeds, rude=rude, tool=tool)
+    marks = [exams.mark(each) for each in _played(jobs, workers or os.cpu_count() or 1)]
     with _told():
         if junit is not None:
             junit.write_text(reports.junit([each.judged for each in marks]), encoding="utf-8")
@@ -112,7 +112,7 @@ def exam(
         if html is not None:
             html.write_text(exams.html(marks, tool), encoding="utf-8")
         if report is not None:
-            for each, directory in reports.directories(results, report):
+            for each, directory in reports.directories([each.result for each in marks], report):
                 reports.write(each, directory)
     _show(marks)
     if not all(each.passed for each in marks):
@@ -123,10 +123,18 @@ def _show(marks: Sequence[Mark]) -> None:
     from rich.console import Console  # noqa: PLC0415 - slow
     from rich.table import Table  # noqa: PLC0415 - slow
 
-    table = Table("scenario", "", "claimed", "true at the end", "peers down", "left behind")
+    table = Table("scenario", "seed", "", "claimed", "true at the end", "peers down", "left behind")
     for each in marks:
         word = "passed" if each.passed else "FAILED"
-        table.add_row(each.result.name, word, each.claimed, each.true, f"{each.interruption:g} s", each.left)
+        table.add_row(
+            each.result.name,
+            str(each.result.seed),
+            word,
+            each.claimed,
+            each.true,
+            f"{each.interruption:g} s",
+            each.left,
+        )
     Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
     typer.echo(f"{sum(each.passed for each in marks)} of {len(marks)} passed")
 
@@ -164,29 +172,65 @@ def _files(paths: Iterable[Path]) -> list[Path]:
         return find(paths)
 
 
-def _played(files: Sequence[Path], options: Options, workers: int, *, verbose: bool) -> list[Result]:
-    from .report import verdict  # noqa: PLC0415 - slow
+def _jobs(paths: Iterable[Path], seed: int | None, seeds: str, *, rude: bool, tool: str) -> list[Job]:
+    from .runner import Job, Options  # noqa: PLC0415 - slow
+    from .seeds import seeds as named  # noqa: PLC0415 - slow
+
+    if seed is not None and seeds:
+        raise typer.BadParameter("either one seed or several", param_hint="--seeds")
+    with _told():
+        every = named(seeds) if seeds else (seed,)
+    return [Job(file, Options(each, rude, tool)) for file in _files(paths) for each in every]
+
+
+def _played(jobs: Sequence[Job], workers: int, cluster: str = "", *, verbose: bool = False) -> list[Result]:
+    """Play scenarios, tell of each as soon as it is over, and return the results in the order of the jobs."""
+    results: dict[int, Result] = {}
+    seeds = len({job.options.seed for job in jobs}) > 1
+    with _told():
+        for number, result in _watched(_results(jobs, workers, cluster, live=verbose), len(jobs)):
+            results[number] = result
+            _tell(result, seed=seeds, steps=verbose and not _is_live(jobs, workers, cluster))
+    return [results[number] for number in sorted(results)]
+
+
+def _is_live(jobs: Sequence[Job], workers: int, cluster: str) -> bool:
+    """Whether scenarios are played one by one in this process."""
+    return not cluster and (workers == 1 or len(jobs) == 1)
+
+
+def _results(jobs: Sequence[Job], workers: int, cluster: str, *, live: bool) -> Iterator[tuple[int, Result]]:
+    """Yield results as they are ready, each with the number of its job."""
     from .runner import run_many, run_one  # noqa: PLC0415 - slow
 
-    results: list[Result] = []
-    if workers == 1 or len(files) == 1:
-        played: Iterator[Result] = (run_one(file, options, _step if verbose else None) for file in files)
+    if cluster:
+        from .cluster import run_on  # noqa: PLC0415 - an extra, and slow
+
+        yield from run_on(cluster, jobs)
+    elif _is_live(jobs, workers, cluster):
+        for number, job in enumerate(jobs):
+            yield number, run_one(job.file, job.options, _step if live else None)
     else:
-        played = run_many(files, options, min(workers, len(files)))
-    with _told():
-        for result in _watched(played, len(files)):
-            results.append(result)
-            typer.echo(f"{verdict(result)}  {result.name}  ({result.skipped or f'{result.seconds:.1f} s'})")
-            for failure in result.failures():
-                typer.echo(f"    {failure}")
-    return results
+        yield from run_many(jobs, min(workers, len(jobs)))
+
+
+def _tell(result: Result, *, seed: bool, steps: bool) -> None:
+    from .report import verdict  # noqa: PLC0415 - slow
+
+    if steps:
+        for step in result.steps:
+            _step(result.name, step)
+    name = f"{result.name}, seed {result.seed}" if seed else result.name
+    typer.echo(f"{verdict(result)}  {name}  ({result.skipped or f'{result.seconds:.1f} s'})")
+    for failure in result.failures():
+        typer.echo(f"    {failure}")
 
 
 def _step(name: str, step: StepResult) -> None:
     typer.echo(f"  {name}  {step.began[:19].replace('T', ' ')}  {'ok' if step.ok else 'FAILED'}  {step.told}")
 
 
-def _watched(played: Iterator[Result], count: int) -> Iterator[Result]:
+def _watched(played: Iterator[tuple[int, Result]], count: int) -> Iterator[tuple[int, Result]]:
     """Pass results on; on a terminal, tell meanwhile how many are done."""
     if not sys.stderr.isatty() or count == 1:
         yield from played

@@ -7,7 +7,7 @@ dollar sign.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path as FilePath
@@ -28,6 +28,9 @@ _VARIABLE = re.compile(r"\$(?:\{([^}]*)\}|\$)")
 _MOST_INCLUDES = 20
 
 _Kind = TypeVar("_Kind", bound=BaseModel)
+
+Reader = Callable[[FilePath], str]
+"""Returns the text of a file; raises ScenarioError where there is none."""
 
 
 class Play(Part):
@@ -74,6 +77,10 @@ class Loaded:
         """The name of the file, without its ending."""
         return self.path.name.removesuffix(SUFFIX)
 
+    def seed(self, chosen: int | None) -> int:
+        """Return the seed of its box: the one that is chosen, else its own, else 0."""
+        return next(seed for seed in (chosen, self.scenario.given.seed, 0) if seed is not None)
+
     def line(self, *path: str | int) -> int:
         """Return the line in which a part of the scenario begins."""
         return self.document.place(path)[0]
@@ -94,18 +101,29 @@ class Contents(Generic[_Play]):
     configuration: tuple[ConfigurationLine, ...]
 
 
-def load(file: FilePath) -> Loaded:
+def from_disk(file: FilePath) -> str:
+    """Return the text of a file; raises ScenarioError."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ScenarioError("not UTF-8 text", file=str(file), line=line) from None
+    except OSError as error:
+        raise ScenarioError(error.strerror or str(error), file=str(file)) from None
+
+
+def load(file: FilePath, read: Reader = from_disk) -> Loaded:
     """Read a scenario file; raises ScenarioError with file, line and column for the first mistake in it."""
-    contents = read_as(File, file)
+    contents = read_as(File, file, read)
     never = (*contents.never, *contents.own.never)
     scenario = contents.own.model_copy(update={"given": contents.given, "never": never})
     return Loaded(file, scenario, contents.document, contents.configuration)
 
 
-def read_as(kind: type[_Play], file: FilePath) -> Contents[_Play]:
+def read_as(kind: type[_Play], file: FilePath, read: Reader = from_disk) -> Contents[_Play]:
     """Read a file that begins with a start, whatever it goes on with; raises ScenarioError as `load` does."""
-    document = _read(file)
-    included = _includes(file, document, [file])
+    document = Document(read(file), str(file))
+    included = _includes(file, document, [file], read)
     variables = {name: text for each in included for name, text in _variables(each).items()} | _variables(document)
     fragments = [(each, _validated(Fragment, each, variables)) for each in included]
     own = _validated(kind, document, variables)
@@ -144,17 +162,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; there are: {', '.join(names)}" if names else ""
 
 
-def _read(file: FilePath) -> Document:
-    try:
-        return Document(file.read_text(encoding="utf-8-sig"), str(file))
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ScenarioError("not UTF-8 text", file=str(file), line=line) from None
-    except OSError as error:
-        raise ScenarioError(error.strerror or str(error), file=str(file)) from None
-
-
-def _includes(file: FilePath, document: Document, above: list[FilePath]) -> list[Document]:
+def _includes(file: FilePath, document: Document, above: list[FilePath], read: Reader) -> list[Document]:
     """Return what a file includes, deepest first."""
     given = document.data.get("include", [])
     names = given if isinstance(given, list) else [given]
@@ -167,12 +175,12 @@ def _includes(file: FilePath, document: Document, above: list[FilePath]) -> list
         if inner in above or len(above) == _MOST_INCLUDES:
             raise document.error(f"{name} includes itself", place)
         try:
-            fragment = _read(inner)
+            fragment = Document(read(inner), str(inner))
         except ScenarioError as error:
             if error.line:
                 raise
             raise document.error(f"{name}: {error.reason}", place) from None
-        found += [*_includes(inner, fragment, [*above, inner]), fragment]
+        found += [*_includes(inner, fragment, [*above, inner], read), fragment]
     return found
 
 

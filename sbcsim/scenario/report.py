@@ -69,13 +69,19 @@ def write(result: Result, directory: Path) -> None:
 
 
 def directories(results: Iterable[Result], under: Path) -> Iterable[tuple[Result, Path]]:
-    """Yield each result with the directory for it: its name, with a number where several have the same."""
+    """Yield each result with the directory for it: its name, with the seed where there are several seeds.
+
+    A number is added where several have the same.
+    """
+    every = [*results]
+    seeds = len({each.seed for each in every}) > 1
     taken: set[str] = set()
-    for result in results:
-        name, number = result.name, 1
+    for result in every:
+        stem = f"{result.name}-seed-{result.seed}" if seeds else result.name
+        name, number = stem, 1
         while name in taken:
             number += 1
-            name = f"{result.name}-{number}"
+            name = f"{stem}-{number}"
         taken.add(name)
         yield result, under / name
 

@@ -15,7 +15,7 @@ from sbcsim.errors import ScenarioError
 
 from .check import check
 from .facts import Facts, look
-from .loader import Loaded, load
+from .loader import SUFFIX, Loaded, Reader, from_disk, load
 from .model import Step
 from .positions import Path as Place
 from .stage import Stage
@@ -25,9 +25,9 @@ from .verdict import Finding, Moment, judge, never
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How scenarios are played: seed of those that name none, whether their box is rude, the tool they are about."""
+    """How scenarios are played: seed (None: their own, or 0), whether their box is rude, the tool they are about."""
 
-    seed: int = 0
+    seed: int | None = None
     rude: bool = False
     tool: str = ""
 
@@ -97,6 +97,14 @@ class Result:
         for each in self.never:
             if not each.ok:
                 yield f"{self.file}: {each.statement}; {each.instead}"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A scenario file to be played, and how."""
+
+    file: Path
+    options: Options = Options()
 
 
 Progress = Callable[[str, StepResult], None]
@@ -178,37 +186,42 @@ def told(step: Step) -> str:
     return f"{verb}: {value.event if step.wait else value.point if step.fault else value}"
 
 
-def read(files: Iterable[Path]) -> Iterator[Loaded]:
+def read(files: Iterable[Path], read_file: Reader = from_disk) -> Iterator[Loaded]:
     """Read and check scenario files; raises ScenarioError for the first mistake in one."""
     for file in files:
-        loaded = load(file)
+        loaded = load(file, read_file)
         check(loaded)
         yield loaded
 
 
-def run_one(file: Path, options: Options, progress: Progress | None = None) -> Result:
+def run_one(file: Path, options: Options, progress: Progress | None = None, read_file: Reader = from_disk) -> Result:
     """Play the scenario of a file; a mistake in it is a result as well."""
     begun = _now()
     try:
-        (loaded,) = read([file])
+        (loaded,) = read([file], read_file)
         if loaded.scenario.needs_tool and not options.tool:
-            title = loaded.scenario.title
-            return Result(str(file), loaded.name, title, options.seed, options.rude, 0.0, skipped=_NO_TOOL)
+            seed = loaded.seed(options.seed)
+            return Result(str(file), loaded.name, loaded.scenario.title, seed, options.rude, 0.0, skipped=_NO_TOOL)
         return asyncio.run(play(loaded, options, progress))
     except ScenarioError as error:
-        return Result(str(file), file.name, file.name, options.seed, options.rude, _now() - begun, error=str(error))
+        return not_played(Job(file, options), str(error), _now() - begun)
 
 
-def run_many(files: Sequence[Path], options: Options, workers: int) -> Iterator[Result]:
-    """Play scenarios in processes of their own, so many at a time; results come as they are ready."""
-    if workers <= 1:
-        for file in files:
-            yield run_one(file, options)
-        return
+def not_played(job: Job, why: str, seconds: float = 0.0) -> Result:
+    """Return the result of a scenario that could not be played at all."""
+    name = job.file.name.removesuffix(SUFFIX)
+    return Result(str(job.file), name, name, job.options.seed or 0, job.options.rude, seconds, error=why)
+
+
+def run_many(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Result]]:
+    """Play scenarios in processes beside each other, so many at a time.
+
+    Results come as they are ready, each with the number of its job, from 0.
+    """
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(run_one, file, options) for file in files]
+        waiting = {pool.submit(run_one, job.file, job.options): number for number, job in enumerate(jobs)}
         for each in as_completed(waiting):
-            yield each.result()
+            yield waiting[each], each.result()
 
 
 _NO_TOOL = "it is about a tool, and none is given: --tool COMMAND"

@@ -34,11 +34,11 @@ class Stage:
     """One scenario set up once, as an async context manager; raises ScenarioError where it cannot be."""
 
     def __init__(
-        self, loaded: Loaded, *, seed: int = 0, rude: bool = False, control: bool = False, tool: str = ""
+        self, loaded: Loaded, *, seed: int | None = None, rude: bool = False, control: bool = False, tool: str = ""
     ) -> None:
         given = loaded.scenario.given
         self.loaded = loaded
-        self.seed = given.seed if given.seed is not None else seed
+        self.seed = loaded.seed(seed)
         self.users: Mapping[str, str] = given.users or _USUAL
         self.clock = VirtualClock(moment(given.clock, None))
         self.start = self.clock.reading().calendar

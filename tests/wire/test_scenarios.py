@@ -189,6 +189,42 @@ def test_the_command_plays_tells_and_writes(tmp_path: Path) -> None:
         assert ET.parse(reports / "a" / name).getroot().tag == "{http://www.w3.org/2000/svg}svg"
 
 
+def test_each_scenario_is_played_once_for_each_seed(tmp_path: Path) -> None:
+    written(tmp_path, "  - advance: 1d\n").write_text((tmp_path / "a.scenario.yaml").read_text() + "given: {seed: 9}\n")
+    data, junit, reports = tmp_path / "results.json", tmp_path / "junit.xml", tmp_path / "reports"
+    options = ["--json", str(data), "--junit", str(junit), "--report", str(reports), "-n", "2"]
+    outcome = CliRunner().invoke(app, ["scenario", "run", str(tmp_path), "--seeds", "3,1..2", *options])
+    assert outcome.exit_code == 0, outcome.output
+    assert "passed  a, seed 3  (" in outcome.output
+    assert [each["seed"] for each in json.loads(data.read_text())] == [3, 1, 2]
+    assert [case.get("name") for case in ET.parse(junit).getroot()[0]] == ["a[seed 3]", "a[seed 1]", "a[seed 2]"]
+    assert sorted(each.name for each in reports.iterdir()) == ["a-seed-1", "a-seed-2", "a-seed-3"]
+
+
+@pytest.mark.parametrize(("options", "seed"), [([], 9), (["--seed", "4"], 4), (["--seed", "0"], 0)])
+def test_a_scenario_names_its_seed_unless_who_runs_it_does(tmp_path: Path, options: list[str], seed: int) -> None:
+    file = written(tmp_path, "  - advance: 1d\n")
+    file.write_text(file.read_text() + "given: {seed: 9}\n")
+    data = tmp_path / "results.json"
+    outcome = CliRunner().invoke(app, ["scenario", "run", str(file), "--json", str(data), *options])
+    assert outcome.exit_code == 0, outcome.output
+    assert json.loads(data.read_text())[0]["seed"] == seed
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--seed", "1", "--seeds", "1..2"], "either one seed or several"),
+        (["--seeds", "x"], "'x' names no seeds"),
+        (["--cluster", "tcp://127.0.0.1:1", "-n", "2"], "how many at a time is the cluster's own choice"),
+    ],
+)
+def test_options_that_make_no_sense_are_exit_status_2(tmp_path: Path, options: list[str], told: str) -> None:
+    outcome = CliRunner().invoke(app, ["scenario", "run", str(written(tmp_path, "  - advance: 1d\n")), *options])
+    assert outcome.exit_code == 2
+    assert told in outcome.output
+
+
 def test_a_mistake_in_a_file_is_exit_status_2(tmp_path: Path) -> None:
     file = written(tmp_path, "  - advanze: 1d\n")
     for command in ("run", "check"):
@@ -201,8 +237,10 @@ def test_a_mistake_in_a_file_is_exit_status_2(tmp_path: Path) -> None:
 
 def test_the_command_tells_of_every_step_where_asked(tmp_path: Path) -> None:
     file = written(tmp_path, "  - advance: 1d\n")
-    outcome = CliRunner().invoke(app, ["scenario", "run", "-v", str(file)])
-    assert "  a  2026-01-01 00:00:00  ok  advance: 1d" in outcome.output
+    told = "  a  2026-01-01 00:00:00  ok  advance: 1d"
+    assert told in CliRunner().invoke(app, ["scenario", "run", "-v", str(file)]).output
+    outcome = CliRunner().invoke(app, ["scenario", "run", "-v", "-n", "2", "--seeds", "1..2", str(file)])
+    assert outcome.output.count(told) == 2
 
 
 def test_the_schema_is_printed() -> None:
