@@ -28,30 +28,19 @@ from sbcsim.journal import Entry, Journal
 from sbcsim.pki.credential import Certificate
 from sbcsim.pki.mint import Issued
 from sbcsim.sip import options
-from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
-from sbcsim.sip.stream import PONG_OCTETS, KeepAlive, Stream
 
 from .patience import Changes
 from .peerconduct import Behaviour, Conduct, End, Opening
 from .peerconnection import PeerConnection
-from .peerevents import (
-    Direction,
-    EndSeen,
-    HandshakeSeen,
-    KeepAliveSeen,
-    NonsenseSeen,
-    RequestSeen,
-    ResponseSeen,
-    peer_kinds,
-)
+from .peerconversation import PING_OCTETS, Conversation
+from .peerevents import Direction, EndSeen, HandshakeSeen, ResponseSeen, peer_kinds
 from .peerlistener import Listener
 from .peertls import Judge, PlainStream, TlsStream, TlsTerms, context
 
 __all__ = ["Behaviour", "Conduct", "End", "Opening", "PeerConnection", "SipPeer", "TlsTerms"]
 
 _HTTP = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
-_PING_OCTETS = PONG_OCTETS * 2
 
 
 class SipPeer:
@@ -211,7 +200,7 @@ class SipPeer:
     async def keep_alive(self, connection: PeerConnection) -> None:
         """Send a keep-alive (CRLF CRLF) and wait for its answer; raises PeerError if the connection is closed."""
         before = connection.pongs
-        await self.send(connection, _PING_OCTETS)
+        await self.send(connection, PING_OCTETS)
         await self.wait_for(lambda: connection.pongs > before or not connection.live)
         if connection.pongs == before:
             raise PeerError("the connection was closed instead of an answer", layer="tcp")
@@ -228,7 +217,7 @@ class SipPeer:
     async def hang_up(self, connection: PeerConnection, how: End = End.CLOSE_NOTIFY) -> None:
         """End one connection, and return once it is over; one that is over stays so."""
         if connection.live:
-            self._end(connection, how)
+            connection.finish(how)
         await self.wait_for(lambda: connection.closed is not None)
 
     # What it saw.
@@ -284,7 +273,7 @@ class SipPeer:
             self._listener = None
         await asyncio.sleep(0)  # who is cancelled before his first step lets go of nothing
         for connection in self.live:
-            self._end(connection, End.CLOSE_NOTIFY)
+            connection.finish(End.CLOSE_NOTIFY)
         for stream in tuple(self._opening):
             stream.reset()
         for task in tuple(self._tasks):
@@ -379,15 +368,9 @@ class SipPeer:
         return False
 
     async def _converse(self, connection: PeerConnection) -> None:
-        stream = Stream()
+        talk = Conversation(connection, lambda: self.conduct, self.events, self._now, self._changes, self._spawn)
         while data := await connection.stream.read():
-            connection.unread += data
-            if connection.unread == PONG_OCTETS:
-                connection.unread = b""
-                connection.pongs += 1
-                self.events.add(self._now(), KeepAliveSeen(connection.number, "pong"))
-            for item in stream.feed(data):
-                self._take(connection, item)
+            talk.take(data)
             self._changes.tell()
             self._keep_session(connection.stream)
 
@@ -395,69 +378,6 @@ class SipPeer:
         # Only what we dialled under the terms of today can be taken up again.
         if self.terms.resumes and isinstance(stream, TlsStream) and stream.settings is self._contexts.get(False):
             self._session = stream.session or self._session
-
-    def _take(self, connection: PeerConnection, item: object) -> None:
-        now, number = self._now(), connection.number
-        if isinstance(item, Request):
-            connection.requests += 1
-            self.events.add(now, RequestSeen(number, item.method, item, connection.cut_message(len(item.body))))
-            if connection.live:
-                self._meet(connection, item)
-        elif isinstance(item, Response):
-            connection.answers += 1
-            self.events.add(now, ResponseSeen(number, item.status, item, connection.cut_message(len(item.body))))
-        elif item is KeepAlive.PING:
-            connection.unread = connection.unread.removeprefix(_PING_OCTETS)
-            self.events.add(now, KeepAliveSeen(number, "ping"))
-            if self.conduct.pongs:
-                connection.stream.write(PONG_OCTETS)
-        elif isinstance(item, SipError):
-            connection.unread = b""
-            self.events.add(now, NonsenseSeen(number, str(item)))
-
-    def _meet(self, connection: PeerConnection, request: Request) -> None:
-        """Answer a request as the conduct has it, and end the connection where it says so."""
-        conduct = self.conduct
-        if conduct.held:
-            self._spawn(self._answer_once_released(connection, request))
-            return
-        if conduct.answers is None or connection.answered < conduct.answers:
-            connection.answered += 1
-            if conduct.delay:
-                self._spawn(self._answer_late(connection, request, conduct))
-            else:
-                self._answer(connection, request, conduct)
-        if conduct.ends is not None and connection.answered >= (conduct.answers or 0):
-            self._end(connection, conduct.ends)
-
-    async def _answer_once_released(self, connection: PeerConnection, request: Request) -> None:
-        await self._changes.until(lambda: not self.conduct.held or not connection.live)
-        if connection.live:
-            self._meet(connection, request)
-
-    async def _answer_late(self, connection: PeerConnection, request: Request, conduct: Conduct) -> None:
-        await asyncio.sleep(conduct.delay)
-        self._answer(connection, request, conduct)
-
-    def _answer(self, connection: PeerConnection, request: Request, conduct: Conduct) -> None:
-        if not connection.live:
-            return
-        if conduct.raw is not None:
-            connection.stream.write(conduct.raw)
-        elif conduct.status is not None:
-            answer = _response(request, conduct.status, connection.remote)
-            connection.stream.write(b"" if answer is None else answer.to_bytes())
-
-    def _end(self, connection: PeerConnection, how: End) -> None:
-        connection.ended_by, connection.end = "peer", how.value
-        match how:
-            case End.CLOSE_NOTIFY:
-                connection.stream.farewell()
-                connection.stream.close()
-            case End.FIN:
-                connection.stream.close()
-            case End.RESET:
-                connection.stream.reset()
 
     def _note_handshake(self, connection: PeerConnection) -> None:
         shown = connection.shown
@@ -494,12 +414,3 @@ class SipPeer:
         """Return what was seen, in words."""
         counts = ", ".join(f"{count} {kind}" for kind, count in self.events.counts.most_common()) or "nothing"
         return f"seen: {counts}; connections: {self.attempts or 'none'}"
-
-
-def _response(request: Request, status: int, source: tuple[str, int]) -> Response | None:
-    try:
-        if status == 200:
-            return options.answer(request, source=source, to_tag="peer")
-        return options.respond(request, status, source=source, to_tag="peer") if request.answerable else None
-    except SipError as error:
-        return options.refuse(error, source=source, to_tag="peer")

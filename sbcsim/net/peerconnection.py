@@ -7,9 +7,9 @@ from typing import Literal
 from sbcsim.clock import Instant
 from sbcsim.errors import PeerError
 from sbcsim.pki.credential import Certificate
-from sbcsim.sip.stream import PONG_OCTETS
 
 from .alerts import alert_text
+from .peerconduct import End
 from .peerevents import Direction
 from .peertls import PlainStream
 
@@ -35,8 +35,6 @@ class PeerConnection:
         self.end = ""
         self.ended_by: Literal["", "box", "peer"] = ""
         self.stream = stream
-        self.answered = 0
-        self.unread = b""
 
     @property
     def live(self) -> bool:
@@ -110,10 +108,14 @@ class PeerConnection:
             return f"the peer refused the box's certificate: {self.reason}, sent {alert_text(self.alert_sent)}"
         return self.reason or "the handshake failed"
 
-    def cut_message(self, body: int) -> bytes:
-        """Return the octets of the message that has just been read, with a body of so many, and keep what follows."""
-        rest = self.unread.lstrip(PONG_OCTETS)
-        head, blank, _ = rest.partition(b"\r\n\r\n")
-        size = len(head) + len(blank) + body
-        self.unread = rest[size:]
-        return rest[:size]
+    def finish(self, how: End) -> None:
+        """End it from the peer's side."""
+        self.ended_by, self.end = "peer", how.value
+        match how:
+            case End.CLOSE_NOTIFY:
+                self.stream.farewell()
+                self.stream.close()
+            case End.FIN:
+                self.stream.close()
+            case End.RESET:
+                self.stream.reset()
