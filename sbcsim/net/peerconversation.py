@@ -46,6 +46,7 @@ class Conversation:
         self._spawn = spawn
         self._stream = Stream()
         self._unread = b""
+        self._taken_up = 0
         self._answered = 0
 
     def take(self, data: bytes) -> None:
@@ -91,14 +92,14 @@ class Conversation:
         if conduct.held:
             self._spawn(self._answer_once_released(request))
             return
-        if conduct.answers is None or self._answered < conduct.answers:
-            self._answered += 1
-            if conduct.delay:
-                self._spawn(self._answer_late(request, conduct))
-            else:
-                self._answer(request, conduct)
-        if conduct.ends is not None and self._answered >= (conduct.answers or 0):
-            self._connection.finish(conduct.ends)
+        if conduct.answers is not None and self._taken_up >= conduct.answers:
+            self._end_in_time(conduct)
+            return
+        self._taken_up += 1
+        if conduct.delay:
+            self._spawn(self._answer_late(request, conduct))
+        else:
+            self._answer(request, conduct)
 
     async def _answer_once_released(self, request: Request) -> None:
         await self._changes.until(lambda: not self._conduct().held or not self._connection.live)
@@ -112,11 +113,18 @@ class Conversation:
     def _answer(self, request: Request, conduct: Conduct) -> None:
         if not self._connection.live:
             return
+        self._answered += 1
         if conduct.raw is not None:
             self._connection.stream.write(conduct.raw)
         elif conduct.status is not None:
             answer = _response(request, conduct.status, self._connection.remote)
             self._connection.stream.write(b"" if answer is None else answer.to_bytes())
+        self._end_in_time(conduct)
+
+    def _end_in_time(self, conduct: Conduct) -> None:
+        """End the connection where its last answer has been given, which may have been a late one."""
+        if conduct.ends is not None and self._answered >= (conduct.answers or 0):
+            self._connection.finish(conduct.ends)
 
 
 def _response(request: Request, status: int, source: tuple[str, int]) -> Response | None:

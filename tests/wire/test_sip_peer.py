@@ -157,6 +157,13 @@ async def test_a_late_answer(scene: Scene) -> None:
     await scene.box.wait_for("sip", summary="SIP/2.0 200 OK")
 
 
+async def test_a_late_answer_comes_before_the_end(scene: Scene) -> None:
+    scene.peer.behave(Behaviour.CLOSES_AFTER_ONE, delay=0.01)
+    await scene.ping()
+    await scene.box.wait_for("sip", summary="SIP/2.0 200 OK")
+    await scene.peer.wait_for("end", by="peer", how="close_notify")
+
+
 @pytest.mark.parametrize(
     ("behaviour", "how", "reason"),
     [
