@@ -132,6 +132,8 @@ th, td {{ border-bottom: 1px solid #ccc; padding: .5em; text-align: left; vertic
 thead th {{ font-weight: bold; }} small {{ color: #666; }}
 .passed td:nth-child(2) {{ color: #080; font-weight: bold; }}
 .failed td:nth-child(2) {{ color: #c00; font-weight: bold; }}
+.failed th, .failed td {{ border-bottom: none; }}
+ul {{ margin: 0; }} li {{ white-space: pre-line; }}
 </style></head><body>
 <h1>Exam of a rotation tool</h1>
 <p><code>{tool}</code></p>

@@ -73,7 +73,7 @@ def rungs(journal: Iterable[Entry], names: Mapping[str, str]) -> Iterator[Rung]:
             )
         elif kind == "sip":
             end = ends.get(number) or names.get(entry["remote"], "others")
-            yield Arrow(time, end, entry["direction"] == "outbound", f"{entry['summary']}{_times(entry)}")
+            yield Arrow(time, end, entry["direction"] == "out", f"{_message(entry['summary'])}{_times(entry)}")
         elif kind == "alertReceived":
             yield Arrow(time, end, outward=False, text=f"alert {entry['alert']}", strong=True, bad=True)
         elif kind == "connectionClosed":
@@ -103,18 +103,24 @@ def _handshake(entry: Entry) -> str:
     return f"{shown} fails: {entry['reason'] or f'alert {alert}'}{_times(entry)}"
 
 
+def _message(summary: str) -> str:
+    """Return a start line without what every one has."""
+    return summary.removeprefix("SIP/2.0 ").removesuffix(" SIP/2.0").partition(";")[0]
+
+
 def _times(entry: Entry) -> str:
     return f" (x{entry['times']})" if entry.get("times", 1) > 1 else ""
 
 
-def far_ends(ladder: Iterable[Rung]) -> list[str]:
-    """Return the far ends of a ladder in the order in which they appear."""
-    return list(dict.fromkeys(each.far_end for each in ladder if isinstance(each, Arrow)))
+def far_ends(ladder: Iterable[Rung], names: Mapping[str, str]) -> list[str]:
+    """Return the far ends of a ladder in the order of `names`, see `rungs`; others behind them as they appear."""
+    there = dict.fromkeys(each.far_end for each in ladder if isinstance(each, Arrow))
+    known = [name for name in dict.fromkeys(names.values()) if name in there]
+    return [*known, *(end for end in there if end not in known)]
 
 
-def text(ladder: list[Rung]) -> str:
-    """Draw a ladder in characters: one line for each rung, the box at the left."""
-    ends = far_ends(ladder)
+def text(ladder: list[Rung], ends: list[str]) -> str:
+    """Draw a ladder in characters: one line for each rung, the box at the left, its far ends in their order."""
     head = " " * _TIME + "SBC".ljust(_WIDTH) + "".join(end.ljust(_WIDTH) for end in ends)
     lines = [head.rstrip()]
     previous = ""
@@ -141,9 +147,8 @@ def _drawn(rung: Rung, ends: list[str]) -> str:
     return f"{arrow}|{rest}"
 
 
-def svg(ladder: list[Rung]) -> str:
-    """Draw a ladder as an SVG picture."""
-    ends = far_ends(ladder)
+def svg(ladder: list[Rung], ends: list[str]) -> str:
+    """Draw a ladder as an SVG picture, the far ends in their order."""
     step, gap, left = 22, 300, 190
     shown = ladder[:MOST]
     width, height = left + gap * len(ends) + 120, 60 + step * (len(shown) + 1)
@@ -157,10 +162,10 @@ def svg(ladder: list[Rung]) -> str:
         y = 54 + step * index
         stamp = rung.time[:19].replace("T", " ")
         if stamp != previous:
-            parts.append(f'<text x="8" y="{y + 4}" fill="#555">{stamp}</text>')
+            parts.append(f'<text x="8" y="{y - 4}" fill="#555">{stamp}</text>')
             previous = stamp
         if isinstance(rung, Remark):
-            parts.append(f'<text x="{left + 8}" y="{y + 4}" fill="#06c">{escape(rung.text)}</text>')
+            parts.append(f'<text x="{left + 8}" y="{y - 4}" fill="#06c" {HALO}>{escape(rung.text)}</text>')
             continue
         here, there = (left, columns[rung.far_end]) if rung.outward else (columns[rung.far_end], left)
         colour = "#c00" if rung.bad else "#080" if rung.strong else "#333"
@@ -171,16 +176,21 @@ def svg(ladder: list[Rung]) -> str:
         )
         middle = columns[rung.far_end] - gap // 2
         parts.append(
-            f'<text x="{middle}" y="{y - 4}" text-anchor="middle" fill="{colour}">{escape(_cut(rung.text))}</text>'
+            f'<text x="{middle}" y="{y - 5}" text-anchor="middle" fill="{colour}">{escape(_cut(rung.text))}</text>'
         )
     if len(ladder) > MOST:
         parts.append(f'<text x="8" y="{height - 6}">... and {len(ladder) - MOST} more</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 
-_TIP = """<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" \
-orient="auto-start-reverse"><path d="M0,0 L8,4 L0,8 z" fill="context-stroke"/></marker></defs>"""
+_TIP = """<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="9" markerHeight="9" \
+markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0,0 L8,4 L0,8 z" fill="context-stroke"/></marker>\
+</defs>"""
 """The tip of an arrow."""
+
+
+HALO = 'paint-order="stroke" stroke="white" stroke-width="4"'
+"""What keeps a text readable where a line crosses it."""
 
 
 def canvas(width: int, height: int) -> list[str]:

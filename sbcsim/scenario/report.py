@@ -60,8 +60,9 @@ def write(result: Result, directory: Path) -> None:
     _write(directory / "journal.jsonl", "".join(f"{json.dumps(each)}\n" for each in result.journal))
     _write(directory / "transcript.txt", transcript(result))
     rungs = [*ladder.rungs(result.journal, result.names)]
-    _write(directory / "ladder.txt", ladder.text(rungs))
-    _write(directory / "ladder.svg", ladder.svg(rungs))
+    ends = ladder.far_ends(rungs, result.names)
+    _write(directory / "ladder.txt", ladder.text(rungs, ends))
+    _write(directory / "ladder.svg", ladder.svg(rungs, ends))
     if result.journal:
         start, end = result.journal[0]["time"], result.journal[-1]["time"]
         bars = timeline.bars(result.journal, result.names)
