@@ -1,1 +1,1 @@
-"""SIP messages and their framing on streams (RFC 3261), without I/O."""
+"""SIP without I/O: messages, their framing, transactions, dialogs and session timers (RFC 3261 and others)."""

@@ -68,6 +68,8 @@ TRANSITIONS: dict[tuple[DialogState, DialogTrigger], DialogState] = {
     (_S.ENDING, _T.BYE_OVER): _S.TERMINATED,
     (_S.ENDING, _T.LOST): _S.TERMINATED,
     # The second of two BYEs that crossed.
+    (_S.CONFIRMED, _T.BYE_CHALLENGED): _S.CONFIRMED,
+    (_S.CONFIRMED, _T.BYE_OVER): _S.TERMINATED,
     (_S.TERMINATED, _T.BYE_CHALLENGED): _S.TERMINATED,
     (_S.TERMINATED, _T.BYE_OVER): _S.TERMINATED,
     (_S.TERMINATED, _T.PROVISIONAL): _S.TERMINATED,
@@ -193,8 +195,8 @@ class Dialog:
         return towards(self.target, self.routes).next_hop
 
     def pending(self, method: str) -> bool:
-        """Say whether an INVITE or UPDATE of ours is open, so that another one has to wait."""
-        return method in self._open_here
+        """Say whether an INVITE or UPDATE of either side is open, so that another one has to wait (RFC 3261 14.1)."""
+        return method in self._open_here or method in self._open_there
 
     def move(self, trigger: DialogTrigger) -> DialogState:
         """Make a transition and return the state before; raises BugError where there is none."""
@@ -211,11 +213,11 @@ class Dialog:
         """Return the next request of ours, by the route set (RFC 3261 12.2.1.1).
 
         An ACK repeats `cseq`, the number of the INVITE that it is for. Raises BugError for a request in a dialog that
-        is over, another INVITE or UPDATE while one is open, and a number beyond 2**31.
+        is over, for an INVITE or UPDATE while one is `pending`, and for a number beyond 2**31.
         """
         if method == "ACK":
             return self._built(method, via, cseq or self.invite_cseq, extra, body)
-        if self.state is DialogState.TERMINATED or method in self._open_here:
+        if self.state is DialogState.TERMINATED or self.pending(method):
             raise BugError(f"dialog {self.id.call_id} takes no {method} while {self.state.value}")
         number = self.local_cseq + 1
         if number > LARGEST_CSEQ:
@@ -271,14 +273,16 @@ class Dialog:
         """
         number, method = response.cseq.number, response.cseq.method
         target = _contact(response) if response.status < 300 and "Contact" in response.headers else ""
+        makes = self._makes(response, caller=True)
         self._made_by(response, caller=True)
-        if target and method in _REFRESHES and (response.final or self.state is DialogState.EARLY):
-            self.target = target
-        if response.final and self._open_here.get(method) == number:
-            del self._open_here[method]
+        if self._open_here.get(method) == number:  # a late copy moves nothing back
+            if target and (response.final or makes):
+                self.target = target
+            if response.final:
+                del self._open_here[method]
         if method == "BYE" and response.final:
             self._bye_answered(response.status)
-        elif response.status in _GONE and method not in _OF_THEIR_OWN and not self._makes(response, caller=True):
+        elif response.status in _GONE and method not in _OF_THEIR_OWN and not makes:
             self.move(DialogTrigger.LOST)
 
     def unanswered(self, request: Request) -> None:

@@ -172,6 +172,31 @@ def test_a_refresh_moves_the_target_once_it_is_accepted(method: str, status: int
     assert dialog.target == ("sip:bob@192.0.2.60" if moves else before)
 
 
+def test_only_the_first_invite_moves_the_target_before_it_is_accepted() -> None:
+    dialog = caller(180)
+    update = dialog.request("UPDATE", VIA)
+    dialog.answered_there(answer(update, 180, contact="<sip:bob@192.0.2.60>"))
+    assert dialog.target == "sip:bob@192.0.2.2:5060"
+    dialog.answered_there(answer(request(cseq=5), 183, contact="<sip:bob@192.0.2.61>"))
+    assert dialog.target == "sip:bob@192.0.2.61"
+
+
+def test_a_late_copy_of_a_response_moves_nothing_back() -> None:
+    dialog, invite = caller(), request(cseq=5)
+    dialog.answered_there(answer(dialog.request("UPDATE", VIA), 200, contact="<sip:bob@192.0.2.60>"))
+    for status in (183, 200):
+        dialog.answered_there(answer(invite, status))
+    assert dialog.target == "sip:bob@192.0.2.60"
+
+
+def test_no_invite_of_ours_while_one_of_the_far_end_is_open() -> None:
+    dialog = callee(180)
+    assert dialog.pending("INVITE")
+    with pytest.raises(BugError):
+        dialog.request("INVITE", VIA)
+    dialog.request("UPDATE", VIA)
+
+
 def test_a_bye_of_the_far_end() -> None:
     dialog, bye = callee(), theirs("BYE", 6)
     assert dialog.take(bye) is None
@@ -202,6 +227,19 @@ def test_byes_that_cross() -> None:
     assert dialog.state is DialogState.TERMINATED
     with pytest.raises(BugError):
         dialog.request("BYE", VIA)
+
+
+def test_of_byes_that_cross_one_may_be_asked_for_credentials() -> None:
+    for first in (True, False):
+        dialog = callee()
+        ours, came = dialog.request("BYE", VIA), theirs("BYE", 6)
+        assert dialog.take(came) is None
+        for challenge in (first, not first):
+            if challenge:
+                dialog.answered_there(answer(ours, 407))
+            else:
+                dialog.answered_here(answer(came, 200))
+        assert dialog.state is DialogState.TERMINATED
 
 
 def test_an_early_dialog_takes_a_bye_but_sends_none() -> None:
