@@ -1,4 +1,4 @@
-"""The client side of transactions: requests of ours (RFC 3261 17.1, RFC 6026 8.4).
+"""The client side of transactions: requests of ours (RFC 3261 17.1, RFC 6026).
 
 `INVITE_TABLE` and `OTHER_TABLE` are the two machines. To the letter of the RFC they add the wish to cancel (9.1: no
 CANCEL goes out before any answer has come, and a cancelled INVITE waits no longer than 64*T1) and timer C (16.6), so

@@ -81,7 +81,7 @@ _REFRESHES = frozenset({"INVITE", "UPDATE"})
 """The requests that may move the remote target, and of which one at a time is under way (RFC 3261 12.2, RFC 3311 5)."""
 
 _GONE = frozenset({408, 481})
-"""Answers that say that the far end knows of no such dialog (RFC 5057 5.1)."""
+"""Answers that say that the far end knows of no such dialog (RFC 5057)."""
 
 _OF_THEIR_OWN = frozenset({"PRACK", "SUBSCRIBE", "NOTIFY", "REFER"})
 """Requests whose 481 speaks of a response or a subscription, not of the call."""
@@ -233,7 +233,8 @@ class Dialog:
     def take(self, request: Request) -> Refused | None:
         """Take a request of the far end into the dialog; None says that it is in order (RFC 3261 12.2.2, 14.2).
 
-        An ACK always is: whether it is awaited is known elsewhere. Raises SipError for a value that cannot be read.
+        An ACK always is: whether it is awaited is known elsewhere. A CANCEL belongs to its transaction, and never comes
+        here. Raises SipError for a value that cannot be read.
         """
         number, method = request.cseq.number, request.method
         target = _contact(request) if method in _REFRESHES and "Contact" in request.headers else ""
@@ -262,7 +263,7 @@ class Dialog:
         if response.final and opened is not None and opened[0] == number:
             del self._open_there[method]
             if response.status < 300 and opened[1]:
-                self.target = opened[1]  # a refused one moves nothing (RFC 6141 4)
+                self.target = opened[1]  # a refused one moves nothing (RFC 6141)
         if method == "BYE" and response.final:
             self._bye_answered(response.status)
 
@@ -272,7 +273,8 @@ class Dialog:
         Raises SipError for a Contact that cannot be read.
         """
         number, method = response.cseq.number, response.cseq.method
-        target = _contact(response) if response.status < 300 and "Contact" in response.headers else ""
+        accepted = response.status < 300 and method in _REFRESHES and "Contact" in response.headers
+        target = _contact(response) if accepted else ""
         makes = self._makes(response, caller=True)
         self._made_by(response, caller=True)
         if self._open_here.get(method) == number:  # a late copy moves nothing back
@@ -286,7 +288,7 @@ class Dialog:
             self.move(DialogTrigger.LOST)
 
     def unanswered(self, request: Request) -> None:
-        """Note that nobody answered a request of ours in the dialog: the far end is gone (RFC 5057 5.1, as by 408)."""
+        """Note that nobody answered a request of ours in the dialog: the far end is gone (RFC 5057, as by 408)."""
         if self._open_here.get(request.method) == request.cseq.number:
             del self._open_here[request.method]
         self.move(DialogTrigger.LOST)

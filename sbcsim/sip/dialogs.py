@@ -9,6 +9,8 @@ from sbcsim.errors import BugError
 from .dialog import Dialog, DialogId, DialogState, received_id
 from .message import Message, Request, Response
 
+_UNDER_WAY = frozenset({DialogState.CONFIRMED, DialogState.ENDING})
+
 
 class Dialogs:
     """Dialogs by what their messages show; finding one, or the forks of an INVITE, does not depend on how many."""
@@ -73,7 +75,7 @@ class Dialogs:
 
         One that an INVITE of ours has made stays until that is `over`: another copy of its 2xx would make it anew.
         """
-        if self._dialogs.get(dialog.id) is not dialog or dialog.state is DialogState.CONFIRMED:
+        if self._dialogs.get(dialog.id) is not dialog or dialog.state in _UNDER_WAY:
             raise BugError(f"dialog {dialog.id.call_id} is not known, or not over")
         branch = (dialog.id.call_id, dialog.id.local_tag)
         if branch in self._calling:

@@ -64,8 +64,9 @@ def towards(target: str, routes: RouteSet) -> Way:
 
 def routed(request: Request) -> tuple[Request, str]:
     """Return a request with its own Route made ready for the first hop on it, and the URI of that hop (16.6 step 6)."""
-    way = towards(request.uri, values(request, "Route"))
-    if way.uri == request.uri:
+    routes = values(request, "Route")
+    way = towards(request.uri, routes)
+    if way.routes == routes:
         return request, way.next_hop
     return replace(request, uri=way.uri, headers=request.headers.replaced("Route", *way.routes)), way.next_hop
 
@@ -80,7 +81,7 @@ def at_us(request: Request, ours: Callable[[str], bool]) -> Request:
     """Return a request that has come to us without the traces of that: our Route on top of it goes (16.4).
 
     A strict router before us put our own URI into the Request-URI and the real one last: that is turned back.
-    `ours` says whether a URI is one that we have put into Record-Route.
+    `ours` says whether a URI, of whatever scheme, is one that we have put into Record-Route.
     """
     routes = values(request, "Route")
     if routes and ours(request.uri):

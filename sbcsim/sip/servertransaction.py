@@ -1,8 +1,8 @@
-"""The server side of transactions: requests of the far end (RFC 3261 17.2, RFC 6026 8.5 to 8.9).
+"""The server side of transactions: requests of the far end (RFC 3261 17.2, RFC 6026).
 
 `INVITE_TABLE` and `OTHER_TABLE` are the two machines. An INVITE that nobody has answered within 200 ms is answered
 100; TRYING is what RFC 3261 calls Proceeding before anything has been said. A request other than INVITE that our user
-never answers is given up after 64*T1: by then nobody waits for the answer any more (RFC 4320 4).
+never answers is given up after 64*T1: by then nobody waits for the answer any more (RFC 4320).
 """
 
 from __future__ import annotations

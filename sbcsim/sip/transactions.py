@@ -126,7 +126,7 @@ class Transactions:
     def receive(self, message: Message, flow: Flow, now: int) -> list[Outcome]:
         """Take a message from the far end that `check` has passed; raises SipError where it cannot be matched.
 
-        A response that belongs to nothing is dropped (RFC 6026 8.3), an ACK that does not is delivered without a key.
+        A response that belongs to nothing is dropped (RFC 6026), an ACK that does not is delivered without a key.
         """
         if isinstance(message, Response):
             client = self._clients.get(client_key(message))
@@ -168,7 +168,7 @@ class Transactions:
         return outcomes
 
     def _cancelled_by(self, cancel: Key) -> Key | None:
-        """Return the transaction that a CANCEL is about: same branch and hop, any other method (RFC 3261 9.2)."""
+        """Return the INVITE that a CANCEL is about: same branch, same hop (RFC 3261 9.2); nothing else is cancelled."""
         key = Key(Side.SERVER, cancel.branch, cancel.sent_by, "INVITE")
         return key if key in self._servers else None
 

@@ -263,6 +263,12 @@ def test_answers_that_end_a_dialog(method: str, status: int, lost: bool) -> None
     assert (dialog.state is DialogState.TERMINATED) == lost
 
 
+def test_the_contacts_of_other_answers_are_of_no_interest() -> None:
+    dialog = caller()
+    dialog.answered_there(answer(dialog.request("OPTIONS", VIA), 200, contact="<sip:a@h>, <sip:b@h>"))
+    assert dialog.target == "sip:bob@192.0.2.2:5060"
+
+
 def test_silence_ends_a_dialog() -> None:
     dialog = caller()
     dialog.unanswered(dialog.request("UPDATE", VIA))

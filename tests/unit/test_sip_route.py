@@ -73,6 +73,11 @@ def test_what_is_left_of_a_route_at_us(target: str, routes: list[str], expected:
     assert (after.uri, list(route.values(after, "Route"))) == (expected, left)
 
 
+def test_a_strict_router_that_is_the_target_itself() -> None:
+    sent, next_hop = route.routed(request(uri="sip:p", extra=[("Route", "<sip:p>, <sip:q;lr>")]))
+    assert (sent.uri, route.values(sent, "Route"), next_hop) == ("sip:p", ("<sip:q;lr>", "<sip:p>"), "sip:p")
+
+
 def test_a_route_that_is_no_address() -> None:
     with pytest.raises(SipError):
         route.routed(request(extra=[("Route", "nowhere")]))
