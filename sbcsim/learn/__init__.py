@@ -1,1 +1,1 @@
-"""Lessons at the box: a coach sits beside its CLI, looks at what has become of it, and never at what is typed."""
+"""Lessons at the box: a coach sits beside its CLI, looks at what has become of it, and not at keystrokes."""

@@ -1,6 +1,6 @@
 """The coach of one trainee at one lesson: sets the box up, looks whether a goal is reached, helps, and goes back.
 
-It never reads what is typed. It looks at the state of the box after every event of its journal, as whoever drives it
+It does not read what is typed. It looks at the state of the box after every event of its journal, as whoever drives it
 (`plain`, the full-screen app) asks it to.
 """
 

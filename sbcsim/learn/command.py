@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -45,6 +46,9 @@ def take(
     lesson: Annotated[
         str | None, typer.Argument(help="A lesson by its name, number or file; without one, all are listed.")
     ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Print beside any SSH client instead of filling the screen.")
+    ] = False,
     progress: Kept = None,
     files: Annotated[
         Path | None,
@@ -69,7 +73,7 @@ def take(
             return
         chosen = choose(lesson)
         number = 0 if from_start else kept.of(chosen.name).step
-        _take(chosen, number, kept, files)
+        _take(chosen, number, kept, files, plain=plain)
     except (SbcsimError, OSError) as error:
         typer.echo(f"sbcsim: {error}", err=True)
         raise typer.Exit(2) from None
@@ -104,13 +108,25 @@ def check(
         raise typer.Exit(2)
 
 
-def _take(lesson: LoadedLesson, number: int, kept: Progress, files: Path | None) -> None:
+def _take(lesson: LoadedLesson, number: int, kept: Progress, files: Path | None, *, plain: bool) -> None:
     import asyncio  # noqa: PLC0415 - slow
 
+    full = not plain and sys.stdout.isatty() and sys.stdin.isatty()
+    if full and importlib.util.find_spec("textual") is None:
+        typer.echo("The full-screen coach needs textual: pip install 'sbcsim[learn]'. Going on without it.\n")
+        full = False
     try:
-        asyncio.run(_plain(lesson, number, kept, files))
+        asyncio.run(_full_screen(lesson, number, kept, files) if full else _plain(lesson, number, kept, files))
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+async def _full_screen(lesson: LoadedLesson, number: int, kept: Progress, files: Path | None) -> None:
+    from .app import LessonApp  # noqa: PLC0415 - slow, and textual is for those who ask for it
+    from .coach import Coach  # noqa: PLC0415 - slow
+
+    async with Coach(lesson, number=number, files=files) as coach:
+        await LessonApp(coach, kept).run_async()
 
 
 async def _plain(lesson: LoadedLesson, number: int, kept: Progress, files: Path | None) -> None:

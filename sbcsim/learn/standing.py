@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sbcsim.control.models import Connection
@@ -10,48 +10,63 @@ from sbcsim.control.models import Connection
 from .coach import Coach
 
 
-def standing(coach: Coach) -> list[str]:
-    """Return in lines the certificates that are enabled or in use, each with the live connections on it."""
-    return [*_lines(coach)]
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A live connection: its number, which way it goes, who is there, and since when."""
+
+    who: str
+    since: datetime
 
 
-def _lines(coach: Coach) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A certificate that is enabled or in use, when it ends, how long that is, and the live connections on it."""
+
+    name: str
+    until: str
+    left: str
+    expired: bool
+    connections: tuple[Standing, ...]
+
+
+def groups(coach: Coach) -> list[Group]:
+    """Return the certificates that are enabled or in use, those that end first first."""
     sbc = coach.sbc
     now = sbc.clock.now()
     ends: dict[str, datetime | None] = {
         each.name: each.not_after for each in sbc.certificates() if each.type != "remote" and each.state == "enabled"
     }
-    groups: dict[str, list[Connection]] = {name: [] for name in ends}
+    used: dict[str, list[Standing]] = {name: [] for name in ends}
     for connection in sbc.connections():
         local = connection.local_certificate
         name = local.name if local else "no certificate"
-        groups.setdefault(name, []).append(connection)
-        if local:
-            ends.setdefault(name, local.not_after)
-    for name, connections in sorted(groups.items(), key=lambda each: _order(ends.get(each[0]))):
-        yield f"{name}{_until(ends.get(name), now)}"
-        yield from (_line(coach, each) for each in connections)
-        if not connections:
-            yield "  nobody"
-    if not groups:
-        yield "no certificate is enabled, and nobody is connected"
+        used.setdefault(name, []).append(_told(coach, connection))
+        ends.setdefault(name, local.not_after if local else None)
+    return [
+        _group(name, ends[name], now, tuple(connections))
+        for name, connections in sorted(used.items(), key=lambda each: (ends[each[0]] is None, ends[each[0]]))
+    ]
 
 
-def _order(end: datetime | None) -> tuple[bool, datetime | None]:
-    """What ends first comes first, and what has no certificate at all comes last."""
-    return (end is None, end)
+def standing(coach: Coach) -> list[str]:
+    """Return the same in lines."""
+    lines: list[str] = []
+    for group in groups(coach):
+        lines.append(", ".join(part for part in (group.name, group.until, group.left) if part))
+        lines += [f"  {each.who}, since {each.since:%Y-%m-%d %H:%M}" for each in group.connections] or ["  nobody"]
+    return lines or ["no certificate is enabled, and nobody is connected"]
 
 
-def _until(end: datetime | None, now: datetime) -> str:
+def _group(name: str, end: datetime | None, now: datetime, connections: tuple[Standing, ...]) -> Group:
     if end is None:
-        return ""
+        return Group(name, "", "", expired=False, connections=connections)
     days = (end - now).days
     left = "EXPIRED" if end < now else f"{days} day{'' if days == 1 else 's'} left"
-    return f"  until {end:%Y-%m-%d %H:%M}, {left}"
+    return Group(name, f"until {end:%Y-%m-%d %H:%M}", left, expired=end < now, connections=connections)
 
 
-def _line(coach: Coach, connection: Connection) -> str:
+def _told(coach: Coach, connection: Connection) -> Standing:
     way = "to" if connection.direction == "outbound" else "from"
     peer = connection.peer_certificate
     name = connection.peer or coach.stage.names.get(peer.serial if peer else "", "") or str(connection.remote.host)
-    return f"  #{connection.id} {way} {name}, since {connection.since:%Y-%m-%d %H:%M}"
+    return Standing(f"#{connection.id} {way} {name}", connection.since)

@@ -64,10 +64,18 @@ def success(reached: Reached, width: int) -> str:
     return f"Done: step {reached.number + 1}.\n{wrapped(reached.step.why, width)}"
 
 
-def wrapped(text: str, width: int) -> str:
-    """Return a text in paragraphs of that width; lines that are indented are commands, and stay as they are."""
+def flowing(text: str) -> list[str]:
+    """Return a text in lines: paragraphs are one each; those that are indented are commands, and stay as they are."""
     lines: list[str] = []
     for indented, group in groupby(text.strip("\n").splitlines(), lambda line: line.startswith("  ") or not line):
         kept = [*group]
-        lines += kept if indented else textwrap.wrap(" ".join(kept), width)
+        lines += kept if indented else [" ".join(kept)]
+    return lines
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return a text in paragraphs of that width, with the commands in it as they are."""
+    lines: list[str] = []
+    for line in flowing(text):
+        lines += [line] if line.startswith("  ") or not line else textwrap.wrap(line, width)
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from sbcsim.scenario.loader import nearest
 from .coach import Coach
 from .lesson import RUNGS
 from .standing import standing
+from .telling import access
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,10 @@ async def _task(_: Coach, __: str) -> Answer:
     return Answer(begins=True)
 
 
+async def _access(coach: Coach, _: str) -> Answer:
+    return Answer(access(coach))
+
+
 async def _quit(_: Coach, __: str) -> Answer:
     return Answer(leaves=True)
 
@@ -115,6 +120,7 @@ WORDS: Mapping[str, Word] = {
     "remove": Word("FILE", "remove a file from the box, as your own SFTP client could", _remove),
     "status": Word("", "which live connection uses which certificate", _status),
     "task": Word("", "tell again what is to be done", _task),
+    "access": Word("", "how to reach the box by SSH and SFTP, and where the files are", _access),
     "reset": Word("", "back to where this step began", _reset),
     "again": Word("", "begin the lesson again", _again),
     "help": Word("", "these words", _help),

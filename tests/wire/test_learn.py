@@ -151,6 +151,7 @@ async def test_the_coach_answers_whatever_is_said(tmp_path: Path) -> None:
             "remove new.p12": "new.p12 was removed from the box by SFTP.",
             "status": "#2 from PEER2, since 2026-01-01 01:00",
             "help": "skip TIME",
+            "access": "to be put into /opt/sonus/external",
             "reset": "Back to where this step began.",
             "again": "The lesson begins again.",
         }
