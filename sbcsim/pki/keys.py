@@ -57,7 +57,15 @@ def pooled_key(key_type: KeyType = "rsa") -> SigningKey:
         return new_key(key_type)
     turn = _turns[key_type]
     _turns[key_type] += 1
-    return _pool_key(key_type, turn % POOL_SIZE)
+    return key_of_pool(turn, key_type)
+
+
+def key_of_pool(turn: int, key_type: KeyType = "rsa") -> SigningKey:
+    """Return the RSA key that comes at a turn, from 0: the same key whenever this process asks for it.
+
+    After POOL_SIZE turns they begin anew. Keys that are quick to make are made anew each time.
+    """
+    return _pool_key(key_type, turn % POOL_SIZE) if key_type in _BITS else new_key(key_type)
 
 
 _turns: Counter[str] = Counter()

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from sbcsim.errors import UserError
 from sbcsim.pki.credential import Certificate
-from sbcsim.pki.mint import Authority, Issued, new_key, pooled_key
+from sbcsim.pki.keys import SigningKey, key_of_pool, new_key
+from sbcsim.pki.mint import Authority, Issued
 
 from .model import AuthoritySpec, CertificateSpec, Given, PeerSpec
 from .moments import moment
@@ -28,6 +29,7 @@ class Mint:
         self._given = given
         self._start = start
         self._serials = count(FIRST_SERIAL)
+        self._turns = count()
         self._under_way: list[str] = []
         self.authorities: dict[str, Authority] = {}
         self.certificates: dict[str, Issued] = {}
@@ -61,9 +63,13 @@ class Mint:
             spec.subject or f"{name.lower()}.example.com",
             not_before=self._moment(spec.not_before),
             not_after=self._moment(spec.not_after),
-            key_type="rsa",
+            key=self._key(),
             serial=next(self._serials),
         )
+
+    def _key(self) -> SigningKey:
+        """Return the next RSA key: in every play the same at the same turn, so that its files are the same, too."""
+        return key_of_pool(next(self._turns))
 
     def _once(self, made: dict[str, _Made], name: str, make: Callable[[str], _Made]) -> _Made:
         if name not in made:
@@ -82,7 +88,7 @@ class Mint:
             not_after=self._moment(spec.not_after),
             issuer=None if spec.signed_by is None else self.authority(spec.signed_by),
             key_type="rsa",
-            key=pooled_key(),
+            key=self._key(),
         )
 
     def _new_certificate(self, name: str) -> Issued:
@@ -90,7 +96,7 @@ class Mint:
         signer = self.authority(spec.signed_by)
         not_before, not_after = self._moment(spec.not_before), self._moment(spec.not_after)
         serial = next(self._serials)
-        key = new_key("ec") if spec.key_type == "ec" else pooled_key()
+        key = new_key("ec") if spec.key_type == "ec" else self._key()
         if spec.renews is not None:
             old = self.certificate(spec.renews)
             return signer.renew(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from xml.etree import ElementTree as ET
 import psutil
 import pytest
 from peers import require_program
+from samejournal import difference
 from typer.testing import CliRunner
 
 from sbcsim.__main__ import app
@@ -74,6 +76,61 @@ def test_the_careful_tools_pass(file: Path, tool: str) -> None:
         require_program("sshpass")
     mark = exam.mark(run_one(file, Options(tool=CAREFUL[tool])))
     assert mark.passed, mark.reasons
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("tool", CAREFUL)
+@pytest.mark.parametrize("number", range(len(SCENARIOS)), ids=lambda number: SCENARIOS[number].name.partition(".")[0])
+def test_the_careful_tools_pass_at_a_rude_box(number: int, tool: str) -> None:
+    """One seed for each here; `sbcsim exam --rude --seeds 1..10` tries more."""
+    if tool == "sh":
+        require_program("sshpass")
+    options = Options(seed=1 + (number + 5 * (tool == "sh")) % 10, rude=True, tool=CAREFUL[tool])
+    mark = exam.mark(run_one(SCENARIOS[number], options))
+    assert mark.passed, mark.reasons
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("number", [0, 9])
+def test_the_same_seed_is_the_same_exam(number: int) -> None:
+    options = Options(seed=4, rude=True, tool=CAREFUL["asyncssh"])
+    assert difference(*(run_one(SCENARIOS[number], options) for _ in range(2))) == []
+
+
+FOREIGN = """\
+#!/bin/sh
+# A tool of somebody else: OpenSSH and Expect, told where the box is by its environment, and nothing of sbcsim.
+set -e
+lines=$(mktemp)
+trap 'rm -f "$lines"' EXIT
+cat >"$lines" <<END
+set system security pki certificate $SBC_NEW_CERT fileName $(basename "$SBC_NEW_P12") type local
+set system security pki certificate $SBC_NEW_CERT passPhrase $SBC_NEW_P12_PASSPHRASE state enabled
+set profiles security tlsProfile $SBC_TLS_PROFILE serverCertName $SBC_NEW_CERT clientCertName $SBC_NEW_CERT
+END
+SSHPASS=$SBC_PASSWORD expect {expect} "$SBC_HOST" "$SBC_CLI_PORT" "$SBC_SFTP_PORT" "$SBC_NEW_P12" "$lines" >/dev/null
+"""
+FOREIGN_PASSES = {
+    "a-word-in-between", "another-profile", "both-roles", "expired-already", "key-mismatch", "lost-before-the-answer",
+    "wrong-pass-phrase",
+}  # fmt: skip
+"""The others need a tool that tries again, looks at the wire, and cleans up."""
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.name.partition(".")[0])
+def test_a_tool_with_nothing_but_openssh_and_expect_is_examined(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for program in ("expect", "sftp", "ssh"):
+        require_program(program)
+    monkeypatch.setenv("PATH", os.defpath)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    script = tmp_path / "tool.sh"
+    script.write_text(FOREIGN.replace("{expect}", shlex.quote(str(ROOT / "examples" / "clients" / "rotate.exp"))))
+    mark = exam.mark(run_one(file, Options(tool=f"sh {shlex.quote(str(script))}")))
+    assert mark.passed is (mark.result.name in FOREIGN_PASSES), mark.reasons
+    assert mark.claimed != "-"
 
 
 def test_the_command_writes_a_score_card(tmp_path: Path) -> None:
