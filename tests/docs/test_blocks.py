@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import handbook
 import pytest
 from docblocks import ROOT, Page, UnknownBlockError, blocks, environment, shape
-from peers import require_program
+from peers import require_module, require_program
 
 TOLD = "\nMade by `make docs`"
 ELSEWHERE = {
@@ -44,6 +45,12 @@ ELSEWHERE = {
     "examples/README.md": {
         "sh examples/certificates.sh": "test_the_block_of_the_examples_renews_the_certificate",
     },
+    "scenarios/README.md": {
+        "sbcsim scenario run": "test_the_page_of_the_scenarios_does_what_it_says",
+        "title: A peer that has dialled in": "test_the_page_of_the_scenarios_does_what_it_says",
+        "SBC_KNOWN_HOSTS=none sbcsim exam": "test_the_page_of_the_scenarios_does_what_it_says",
+        "dask scheduler": "test_the_page_of_the_scenarios_does_what_it_says",
+    },
 }
 """Pages whose blocks have tests of their own: how a block begins, and the test that takes it."""
 WRITTEN = sorted(page for page in handbook.DOCS.rglob("*.md") if TOLD not in page.read_text(encoding="utf-8"))
@@ -58,6 +65,16 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
     for program in ("bash", "openssl", "scp", "ssh", "sshpass"):
         require_program(program)
     Page(page, tmp_path).play()
+
+
+@pytest.mark.interop
+@pytest.mark.timeout(400)
+def test_the_page_of_the_scenarios_does_what_it_says(tmp_path: Path) -> None:
+    for program in ("bash", "curl", "openssl", "sftp", "ssh"):
+        require_program(program)
+    require_module("distributed")
+    shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios")
+    Page(ROOT / "scenarios" / "README.md", tmp_path).play()
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
@@ -77,7 +94,8 @@ def test_no_page_is_forgotten() -> None:
     own = {ROOT / name for name in ELSEWHERE}
     found = {
         file
-        for file in (*ROOT.glob("*.md"), *(ROOT / "examples").rglob("*.md"), *handbook.DOCS.rglob("*.md"))
+        for folder in (ROOT / "examples", ROOT / "scenarios", handbook.DOCS)
+        for file in (*ROOT.glob("*.md"), *folder.rglob("*.md"))
         if blocks(file)
     }
     assert found - own - set(WRITTEN) <= set(handbook.pages())
