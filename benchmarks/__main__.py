@@ -20,6 +20,7 @@ from . import (
     durable,
     logging_in,
     memory,
+    playing,
     shells,
     showing,
     snapshots,
@@ -52,6 +53,7 @@ BENCHMARKS = {
         durable.durable,
         soak.soak,
         time_travel.days,
+        playing.scenarios,
     )
 }
 """Every benchmark by its name, in the order of the table."""
