@@ -43,8 +43,9 @@ class Acceptor:
         self._loop.add_reader(sock, self._accept)
 
     def close(self) -> None:
-        """Stop accepting. What was accepted before still gets its protocol."""
-        self._loop.remove_reader(self._sock)
+        """Stop accepting; a second time does nothing. What was accepted before still gets its protocol."""
+        if self._sock.fileno() >= 0:  # its owner closes it behind this
+            self._loop.remove_reader(self._sock)
         if self._retry is not None:
             self._retry.cancel()
 
