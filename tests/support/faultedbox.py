@@ -94,6 +94,7 @@ class Before:
 
         Taking them back gives what stood before: there is nothing that no commit has made, and no half of one.
         """
+        box.cli("exit")  # cases that need no terminal type at the console, whose session stays
         await sessions_left(box)
         made = box.status().counts.revision - self.revision
         async with terminal(box) as typed:

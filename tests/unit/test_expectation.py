@@ -72,7 +72,7 @@ def test_where_there_is_none_of_the_kind_the_others_are_counted(journal):
     ("kind", "fields", "reason"),
     [
         ("handshakes", {}, f"no journal kind handshakes; there are {', '.join(kinds())}"),
-        ("reset", {"ok": True}, "reset has no field ok; it has none"),
+        ("reset", {"ok": True}, "reset has no field ok; it has snapshot"),
         ("synchronised", {"who": 1}, "synchronised has no field who; it has"),
         (
             "handshake",
