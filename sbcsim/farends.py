@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from .clock import Clock, Instant
 from .journal import Entry
-from .loopthread import LoopThread
+from .loopthread import Threaded
 from .net.ocspresponder import Inquiry, OcspBehaviour, OcspConduct, OcspResponder
 from .net.peer import PeerConnection, SipPeer
 from .net.peerconduct import Behaviour, Conduct, End
@@ -21,44 +20,12 @@ from .sip.message import Request, Response
 _Result = TypeVar("_Result")
 
 
-class _Follower:
+class _Follower(Threaded):
     """Something in a thread of its own that goes by the clock of a box, and by the beginning of time without one."""
 
     def __init__(self, name: str) -> None:
-        self._thread = LoopThread(name)
+        super().__init__(name)
         self._clock: Clock | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Listen on a free port."""
-        self._thread.start()
-        try:
-            self._thread.wait(self._open)
-        except BaseException:
-            self._thread.stop()
-            raise
-
-    def stop(self) -> None:
-        """Close everything; no thread or socket is left. Stopping twice does nothing."""
-        if self._thread.running:
-            try:
-                self._thread.wait(self._close)
-            finally:
-                self._thread.stop()
-
-    async def _open(self) -> None:
-        raise NotImplementedError
-
-    async def _close(self) -> None:
-        raise NotImplementedError
 
     def follow(self, clock: Clock) -> None:
         """Go by this clock from now on."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from .errors import BugError
 
@@ -61,3 +63,44 @@ class LoopThread:
             loop = self._loop = runner.get_loop()
             loop.call_soon(ready.set)
             loop.run_forever()
+
+
+class Threaded(ABC):
+    """Something on an event loop in a thread of its own, between `start` and `stop` or as a context manager."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = LoopThread(name)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Open every port; the thread is gone again where that fails."""
+        self._thread.start()
+        try:
+            self._thread.wait(self._open)
+        except BaseException:
+            self._thread.stop()
+            raise
+
+    def stop(self) -> None:
+        """Close everything; no thread or socket is left. Stopping twice does nothing."""
+        if self._thread.running:
+            try:
+                self._thread.wait(self._close)
+            finally:
+                self._thread.stop()
+
+    @abstractmethod
+    async def _open(self) -> None:
+        """Begin, on the loop."""
+
+    @abstractmethod
+    async def _close(self) -> None:
+        """End what `_open` began."""

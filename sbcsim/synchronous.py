@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from .clock import Clock
 from .control.models import (
@@ -34,7 +33,7 @@ from .control.models import (
 from .device.faults import Fault, Faults
 from .farends import SyncSipPeer
 from .journal import Entry
-from .loopthread import LoopThread
+from .loopthread import LoopThread, Threaded
 from .simulator import Simulator
 
 __all__ = ["SyncFaults", "SyncSimulator", "SyncSipPeer"]
@@ -66,44 +65,28 @@ class SyncFaults:
         return self._thread.call(lambda: next((each.fired for each in self._faults if each.fault.id == number), 0))
 
 
-class SyncSimulator:
+class SyncSimulator(Threaded):
     """One simulated SBC in a thread of its own, between `start` and `stop` or as a context manager.
 
     Takes what `Simulator` takes, and does what that does.
     """
 
     def __init__(self, *config: Any, **options: Any) -> None:  # noqa: ANN401 - those of Simulator
+        super().__init__("simulator")
         self._arguments = config, options
-        self._thread = LoopThread("simulator")
         self._box: Simulator | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Load the configuration and open every port; raises ScenarioError for a mistake in a file, else UserError."""
-        self._thread.start()
-        config, options = self._arguments
-        try:
-            self._box = self._thread.call(lambda: Simulator(*config, **options))
-            self._thread.wait(self._box.start)
-        except BaseException:
-            self._thread.stop()
-            raise
+        super().start()
 
-    def stop(self) -> None:
-        """Close everything; no thread or socket is left. Stopping twice does nothing."""
-        if self._thread.running:
-            try:
-                self._thread.wait(self.box.stop)
-            finally:
-                self._thread.stop()
+    async def _open(self) -> None:
+        config, options = self._arguments
+        self._box = Simulator(*config, **options)
+        await self._box.start()
+
+    async def _close(self) -> None:
+        await self.box.stop()
 
     @property
     def box(self) -> Simulator:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from sbcsim.device.faultpoints import POINTS
 from sbcsim.events import kinds
@@ -10,7 +11,6 @@ from sbcsim.events import kinds
 from .models import (
     Alarms,
     Call,
-    CallLeg,
     Certificate,
     ClockReading,
     Connection,
@@ -22,7 +22,7 @@ from .models import (
     Status,
 )
 from .operation import Arguments, JournalEntries, Link, Operation, number
-from .parameters import Parameter
+from .parameters import Parameter, Query
 from .problems import ControlError
 from .simulated import Simulated
 from .views import clock_reading, fault
@@ -47,68 +47,56 @@ def _clock(box: Simulated, arguments: Arguments) -> ClockReading:
 
 
 def _connections(box: Simulated, arguments: Arguments) -> list[Connection]:
-    query = arguments.query
-    wanted: tuple[tuple[frozenset[str | int], Callable[[Connection], object]], ...] = (
-        (query.all("direction"), lambda each: each.direction),
-        (query.all("transport"), lambda each: each.transport),
-        (query.all("state"), lambda each: each.state),
-        (query.all("addressContext"), lambda each: each.address_context),
-        (query.all("zone"), lambda each: each.zone),
-        (query.all("sipSigPort"), lambda each: each.sip_sig_port),
-        (query.all("tlsProfile"), lambda each: each.tls_profile),
-        (query.all("peer"), lambda each: each.peer),
-        (query.all("remote"), lambda each: each.remote.host),
-        (query.all("certificate"), lambda each: each.local_certificate and each.local_certificate.name),
-        (query.all("serial"), lambda each: each.local_certificate and each.local_certificate.serial),
-    )
-    filters = [(values, read) for values, read in wanted if values]
-    return [each for each in box.connections() if all(read(each) in values for values, read in filters)]
+    fits = _filter(arguments.query, {
+        "direction": lambda each: each.direction,
+        "transport": lambda each: each.transport,
+        "state": lambda each: each.state,
+        "addressContext": lambda each: each.address_context,
+        "zone": lambda each: each.zone,
+        "sipSigPort": lambda each: each.sip_sig_port,
+        "tlsProfile": lambda each: each.tls_profile,
+        "peer": lambda each: each.peer,
+        "remote": lambda each: each.remote.host,
+        "certificate": lambda each: each.local_certificate and each.local_certificate.name,
+        "serial": lambda each: each.local_certificate and each.local_certificate.serial,
+    })  # fmt: skip
+    return [*filter(fits, box.connections())]
 
 
 def _certificates(box: Simulated, arguments: Arguments) -> list[Certificate]:
-    query = arguments.query
-    names, types, states = query.all("name"), query.all("type"), query.all("state")
-    return [
-        each
-        for each in box.certificates()
-        if (not names or each.name in names)
-        and (not types or each.type in types)
-        and (not states or each.state in states)
-    ]
+    fits = _filter(arguments.query, {
+        "name": lambda each: each.name, "type": lambda each: each.type, "state": lambda each: each.state,
+    })  # fmt: skip
+    return [*filter(fits, box.certificates())]
 
 
 def _peers(box: Simulated, arguments: Arguments) -> list[Peer]:
-    query = arguments.query
-    names, zones, states = query.all("name"), query.all("zone"), query.all("pathState")
-    return [
-        each
-        for each in box.peers()
-        if (not names or each.name in names)
-        and (not zones or each.zone in zones)
-        and (not states or each.path_state in states)
-    ]
+    fits = _filter(arguments.query, {
+        "name": lambda each: each.name, "zone": lambda each: each.zone, "pathState": lambda each: each.path_state,
+    })  # fmt: skip
+    return [*filter(fits, box.peers())]
 
 
 def _calls(box: Simulated, arguments: Arguments) -> list[Call]:
-    query = arguments.query
-    states = query.all("state")
-    wanted: tuple[tuple[frozenset[str | int], Callable[[CallLeg], object]], ...] = (
-        (query.all("addressContext"), lambda leg: leg.address_context),
-        (query.all("zone"), lambda leg: leg.zone),
-        (query.all("trunkGroup"), lambda leg: leg.trunk_group),
-        (query.all("peer"), lambda leg: leg.peer),
-        (query.all("connection"), lambda leg: leg.connection),
-    )
-    filters = [(values, read) for values, read in wanted if values]
-
-    def fits(leg: CallLeg | None) -> bool:
-        return leg is not None and all(read(leg) in values for values, read in filters)
-
+    fits = _filter(arguments.query, {"state": lambda each: each.state})
+    leg_fits = _filter(arguments.query, {
+        "addressContext": lambda leg: leg.address_context,
+        "zone": lambda leg: leg.zone,
+        "trunkGroup": lambda leg: leg.trunk_group,
+        "peer": lambda leg: leg.peer,
+        "connection": lambda leg: leg.connection,
+    })  # fmt: skip
     return [
         each
-        for each in box.calls()
-        if (not states or each.state in states) and (fits(each.ingress) or fits(each.egress))
+        for each in filter(fits, box.calls())
+        if any(leg is not None and leg_fits(leg) for leg in (each.ingress, each.egress))
     ]
+
+
+def _filter(query: Query, fields: Mapping[str, Callable[[Any], object]]) -> Callable[[Any], bool]:
+    """Return whether something has, of each field that a query asks for, one of the values that it names."""
+    asked = [(values, read) for name, read in fields.items() if (values := query.all(name))]
+    return lambda each: all(read(each) in values for values, read in asked)
 
 
 def _alarms(box: Simulated, arguments: Arguments) -> Alarms:
