@@ -7,11 +7,12 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sbcsim.clock import to_rfc3339
-from sbcsim.errors import ScenarioError
+from sbcsim.errors import ScenarioError, UserError
 
 from .check import check
 from .facts import Facts, look
@@ -203,7 +204,7 @@ def run_one(file: Path, options: Options, progress: Progress | None = None, read
             seed = loaded.seed(options.seed)
             return Result(str(file), loaded.name, loaded.scenario.title, seed, options.rude, 0.0, skipped=_NO_TOOL)
         return asyncio.run(play(loaded, options, progress))
-    except ScenarioError as error:
+    except (ScenarioError, UserError) as error:
         return not_played(Job(file, options), str(error), _now() - begun)
 
 
@@ -216,14 +217,30 @@ def not_played(job: Job, why: str, seconds: float = 0.0) -> Result:
 def run_many(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Result]]:
     """Play scenarios in processes beside each other, so many at a time.
 
-    Results come as they are ready, each with the number of its job, from 0.
+    Results come as they are ready, each with the number of its job, from 0. A process that dies takes its neighbours
+    along: what it leaves over is played again, each by itself, to find out whose fault it was.
     """
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    left: list[int] = []
+    with _processes(workers) as pool:
         waiting = {pool.submit(run_one, job.file, job.options): number for number, job in enumerate(jobs)}
         for each in as_completed(waiting):
-            yield waiting[each], each.result()
+            try:
+                yield waiting[each], each.result()
+            except BrokenProcessPool:
+                left.append(waiting[each])
+    for number in sorted(left):
+        with _processes(1) as alone:
+            try:
+                yield number, alone.submit(run_one, jobs[number].file, jobs[number].options).result()
+            except BrokenProcessPool:
+                yield number, not_played(jobs[number], _DIED)
 
 
+def _processes(count: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+
+
+_DIED = "the process that played it was killed, or died"
 _NO_TOOL = "it is about a tool, and none is given: --tool COMMAND"
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from sbcsim.__main__ import app
 from sbcsim.scenario import report
 from sbcsim.scenario.loader import find
-from sbcsim.scenario.runner import Options, Result, run_one
+from sbcsim.scenario.runner import Job, Options, Result, run_many, run_one
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 COMMON = SCENARIOS / "common" / "two-peers.yaml"
@@ -218,6 +218,15 @@ def test_options_that_make_no_sense_are_exit_status_2(tmp_path: Path, options: l
     outcome = CliRunner().invoke(app, ["scenario", "run", str(written(tmp_path, "  - advance: 1d\n")), *options])
     assert outcome.exit_code == 2
     assert told in outcome.output
+
+
+def test_a_process_that_dies_takes_no_result_of_others_along(tmp_path: Path) -> None:
+    deadly = tmp_path / "deadly.scenario.yaml"
+    deadly.write_text(written(tmp_path, "  - tool: {command: sh -c 'kill -9 $PPID'}\n").read_text())
+    good = written(tmp_path, "  - advance: 1d\n")
+    results = dict(run_many([Job(good), Job(deadly), Job(good)], 2))
+    assert [results[number].ok for number in range(3)] == [True, False, True]
+    assert results[1].error == "the process that played it was killed, or died"
 
 
 def test_a_mistake_in_a_file_is_exit_status_2(tmp_path: Path) -> None:
