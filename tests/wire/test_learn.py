@@ -107,8 +107,8 @@ async def test_a_lesson_is_gone_on_with_at_the_step_that_was_left_and_begun_agai
     async with Coach(choose("switch"), number=3) as coach:
         assert coach.step.name == "wait"
         assert [line for line in standing(coach) if not line.startswith(" ")] == [
-            "OLD  until 2026-03-02 12:00, 60 days left",
-            "NEW  until 2027-02-05 00:00, 400 days left",
+            "OLD, until 2026-03-02 12:00, 60 days left",
+            "NEW, until 2027-02-05 00:00, 400 days left",
         ]
         assert [line for line in standing(coach) if line.startswith(" ")] == [
             "  #1 to PEER1, since 2026-01-01 00:00", "  #2 from PEER2, since 2026-01-01 00:00", "  nobody",
