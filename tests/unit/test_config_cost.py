@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from functools import cache, partial
-from types import FrameType
 
 import pytest
 from drafts import ADMIN, NOW, ZONE, edit
+from opcodes import instructions
 
 from sbcsim.config.rules import Rules
 from sbcsim.config.transaction import Database
@@ -50,25 +48,6 @@ def furnished(size: int) -> Database:
         tree = tree.with_value((*port, "ipInterfaceGroupName"), "LIG1")
         tree = tree.with_value((*port, "portNumber"), 10_000 + number)
     return Database(load(), tree)
-
-
-def instructions(run: Callable[[], object]) -> int:
-    """Return how many instructions of Python a call takes."""
-    counted = 0
-
-    def trace(frame: FrameType, event: str, _argument: object) -> object:
-        nonlocal counted
-        frame.f_trace_opcodes = True
-        counted += event == "opcode"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        run()
-    finally:
-        sys.settrace(before)
-    return counted
 
 
 def cost(made: Database, *lines: str) -> int:
