@@ -5,11 +5,15 @@ The box answers an INVITE with 405 so far, so nothing adds a call yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from sbcsim.clock import Instant
+
+from .connections import PortKey
+from .objects import InterfaceKey
+from .trunkgroup import TrunkGroupKey
 
 
 class CallState(Enum):
@@ -23,7 +27,8 @@ class CallState(Enum):
 class Leg:
     """One side of a call: the trunk group that it uses, and the dialog with the far end.
 
-    `peer` is the ipPeer, "" for none; `connection` what carries the dialog, 0 over UDP.
+    `peer` is the ipPeer, "" for none; `connection` what carries the dialog, 0 over UDP. `port` is the sipSigPort that
+    the dialog goes through, whatever connection carries it, and `interface` the ipInterface that this one is bound to.
     """
 
     address_context: str
@@ -32,6 +37,13 @@ class Leg:
     peer: str
     call_id: str
     connection: int = 0
+    port: PortKey | None = None
+    interface: InterfaceKey | None = None
+
+    @property
+    def key(self) -> TrunkGroupKey:
+        """The key of the trunk group."""
+        return (self.address_context, self.zone, self.trunk_group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +59,41 @@ class Call:
     since: Instant
 
 
+class _Users:
+    """The calls that use something, by what they use, in the order in which they began to."""
+
+    __slots__ = ("_calls",)
+
+    def __init__(self) -> None:
+        self._calls: dict[Hashable, dict[int, Call]] = {}
+
+    def count(self, key: Hashable) -> int:
+        return len(self._calls.get(key, ()))
+
+    def of(self, key: Hashable) -> tuple[Call, ...]:
+        return tuple(self._calls.get(key, {}).values())
+
+    def put(self, key: Hashable, call: Call) -> None:
+        self._calls.setdefault(key, {})[call.id] = call
+
+    def drop(self, key: Hashable, call: Call) -> None:
+        calls = self._calls[key]
+        del calls[call.id]
+        if not calls:
+            del self._calls[key]
+
+    def clear(self) -> None:
+        self._calls.clear()
+
+
 class Calls:
-    """Every call that stands, by GCID."""
+    """Every call that stands, by GCID, and by the zones, trunk groups, ports and interfaces that its legs use."""
 
     def __init__(self) -> None:
         self._standing: dict[int, Call] = {}
+        self._inbound, self._outbound = _Users(), _Users()
+        """By zone, and by trunk group."""
+        self._ports, self._interfaces = _Users(), _Users()
 
     def __iter__(self) -> Iterator[Call]:
         return iter(tuple(self._standing.values()))
@@ -59,25 +101,68 @@ class Calls:
     def __len__(self) -> int:
         return len(self._standing)
 
+    def get(self, number: int) -> Call | None:
+        """Return a call, None where it does not stand any more."""
+        return self._standing.get(number)
+
     def put(self, call: Call) -> None:
         """Have a call stand, or stand as it is now."""
+        before = self._standing.get(call.id)
+        uses = dict.fromkeys(self._uses(call))
+        if before is not None:
+            for users, key in dict.fromkeys(self._uses(before)):
+                if (users, key) not in uses:
+                    users.drop(key, before)
+        for users, key in uses:
+            users.put(key, call)
         self._standing[call.id] = call
 
     def end(self, number: int) -> None:
         """Have a call stand no more; ending it twice does nothing."""
-        self._standing.pop(number, None)
+        call = self._standing.pop(number, None)
+        if call is not None:
+            for users, key in dict.fromkeys(self._uses(call)):
+                users.drop(key, call)
 
     def clear(self) -> None:
         """Have no call stand any more."""
         self._standing.clear()
+        for users in (self._inbound, self._outbound, self._ports, self._interfaces):
+            users.clear()
 
     def usage(self, context: str, zone: str, trunk_group: str | None = None) -> tuple[int, int]:
         """Return how many calls came in by, and went out by, a trunk group, or any trunk group of a zone."""
+        key = (context, zone) if trunk_group is None else (context, zone, trunk_group)
+        return self._inbound.count(key), self._outbound.count(key)
 
-        def uses(leg: Leg | None) -> bool:
-            if leg is None or (leg.address_context, leg.zone) != (context, zone):
-                return False
-            return trunk_group is None or leg.trunk_group == trunk_group
+    def by_trunk_group(self, key: TrunkGroupKey) -> tuple[Call, ...]:
+        """Return the calls that came in by a trunk group or went out by it, oldest first."""
+        return _each_once((*self._inbound.of(key), *self._outbound.of(key)))
 
-        calls = self._standing.values()
-        return sum(uses(call.ingress) for call in calls), sum(uses(call.egress) for call in calls)
+    def on_port(self, key: PortKey) -> tuple[Call, ...]:
+        """Return the calls with a leg through a sipSigPort, oldest first."""
+        return _each_once(self._ports.of(key))
+
+    def using_interface(self, key: InterfaceKey) -> tuple[Call, ...]:
+        """Return the calls with a leg over an ipInterface, oldest first."""
+        return _each_once(self._interfaces.of(key))
+
+    def interface_in_use(self, key: InterfaceKey) -> bool:
+        """Whether a call has a leg over an ipInterface."""
+        return self._interfaces.count(key) > 0
+
+    def _uses(self, call: Call) -> Iterator[tuple[_Users, Hashable]]:
+        for leg, side in ((call.ingress, self._inbound), (call.egress, self._outbound)):
+            if leg is None:
+                continue
+            yield side, leg.key[:2]
+            yield side, leg.key
+            if leg.port is not None:
+                yield self._ports, leg.port
+            if leg.interface is not None:
+                yield self._interfaces, leg.interface
+
+
+def _each_once(calls: Iterable[Call]) -> tuple[Call, ...]:
+    found = {call.id: call for call in calls}
+    return tuple(found[number] for number in sorted(found))
