@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -18,9 +19,13 @@ def instructions(run: Callable[[], object]) -> int:
         return trace
 
     before = sys.gettrace()
+    collects = gc.isenabled()
+    gc.disable()  # what is called at a collection would be counted too, whenever it comes
     sys.settrace(trace)
     try:
         run()
     finally:
         sys.settrace(before)
+        if collects:
+            gc.enable()
     return counted

@@ -261,8 +261,10 @@ def test_the_lookup_beside_a_naive_model(config, trunk_group, called, calling):
 
 
 def test_a_lookup_costs_nothing_of_what_stands_elsewhere():
+    base = configured(f"{ROUTE} none x x standard Sonus_NULL {REST} RL")
+
     def large(size: int) -> Tree:
-        tree = configured(f"{ROUTE} none x x standard Sonus_NULL {REST} RL")
+        tree = base
         for index in range(size):
             zone = ("addressContext", "default", "zone", f"Z{index}")
             tree = tree.with_value((*zone, "ipPeer", f"Q{index}", "ipAddress"), "192.0.2.1")
