@@ -59,6 +59,31 @@ class Call:
     since: Instant
 
 
+class CallCounts:
+    """How many calls there have been, for `callCountStatus`."""
+
+    __slots__ = ("attempts", "completions", "updates")
+
+    def __init__(self) -> None:
+        self.attempts = self.completions = self.updates = 0
+
+    def attempted(self) -> None:
+        """A call has been let in."""
+        self.attempts += 1
+
+    def completed(self) -> None:
+        """A call has been answered."""
+        self.completions += 1
+
+    def updated(self) -> None:
+        """The session of a call has been agreed on anew."""
+        self.updates += 1
+
+    def clear(self) -> None:
+        """Begin anew with every counter at zero."""
+        self.attempts = self.completions = self.updates = 0
+
+
 class _Users:
     """The calls that use something, by what they use, in the order in which they began to."""
 

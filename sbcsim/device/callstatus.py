@@ -8,8 +8,10 @@ from sbcsim.config.tree import Tree
 from sbcsim.schema.node import Node
 from sbcsim.schema.types import Value
 
-from .calls import Calls, CallState
+from .calls import CallCounts, Calls, CallState
+from .messagecounts import MessageCounts
 from .objects import zone_keys
+from .trunkgroup import zone_trunk_groups
 
 _UNLIMITED = -1
 
@@ -51,17 +53,27 @@ def all_trunk_groups(tree: Tree, calls: Calls) -> Iterator[dict[str, Value]]:
     yield from sorted(rows, key=lambda row: str(row["name"]))
 
 
-def message_counters(tree: Tree, context: str, zone: str, table: Node) -> Iterator[dict[str, Value]]:
-    """Yield a row of zeros for each trunk group of a zone."""
-    for (name,) in tree.keys(("addressContext", context, "zone", zone, "sipTrunkGroup")):
-        yield {leaf: name if leaf == "name" else 0 for leaf in table.children}
+def message_counters(
+    tree: Tree, counts: MessageCounts, context: str, zone: str, table: Node
+) -> Iterator[dict[str, Value]]:
+    """Yield a row for each trunk group of a zone; a leaf that nothing counts stays at zero."""
+    for key in zone_trunk_groups(tree, context, zone):
+        counted = counts.row(key)
+        yield {leaf: key[2] if leaf == "name" else counted.get(leaf, 0) for leaf in table.children}
 
 
-def call_counts(table: Node, calls: Calls) -> Iterator[dict[str, Value]]:
+def call_counts(table: Node, calls: Calls, counts: CallCounts) -> Iterator[dict[str, Value]]:
     """Yield the one row that counts all calls."""
     stable = sum(call.state is CallState.STABLE for call in calls)
-    standing = {"activeCalls": len(calls), "stableCalls": stable, "totalCalls": len(calls)}
-    yield {leaf: "all" if leaf == "key" else standing.get(leaf, 0) for leaf in table.children}
+    counted = {
+        "callAttempts": counts.attempts,
+        "callCompletions": counts.completions,
+        "activeCalls": len(calls),
+        "stableCalls": stable,
+        "callUpdates": counts.updates,
+        "totalCalls": len(calls),
+    }
+    yield {leaf: "all" if leaf == "key" else counted.get(leaf, 0) for leaf in table.children}
 
 
 def call_summaries(calls: Calls) -> Iterator[dict[str, Value]]:

@@ -12,11 +12,12 @@ from sbcsim.events import Event
 from sbcsim.journal import Journal
 
 from .alarms import Alarms, Standing
-from .calls import Calls
+from .calls import CallCounts, Calls
 from .certificates import CertificateStore
 from .effects import Effect
 from .eventlog import EventLog
 from .faults import Faults
+from .messagecounts import MessageCounts
 from .redundancy import Servers
 from .rude import be_rude
 from .settings import Settings
@@ -37,6 +38,8 @@ class Chassis:
         self.event_log = event_log
         self.timetable = Timetable()
         self.calls = Calls()
+        self.call_counts = CallCounts()
+        self.message_counts = MessageCounts()
         self.alarms = Alarms(self.emit)
         self.wake: Callable[[], None] | None = None
         self.faults = Faults(journal, settings.seed, settings.ha)

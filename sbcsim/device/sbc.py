@@ -558,7 +558,8 @@ class Sbc:
     def halt(self, reason: str, now: Instant, *, keep_sessions: bool = False) -> None:
         """End every connection and forget what ran, TLS sessions too unless they are kept; `go_on` is to follow."""
         self._paths.halt()  # first: no ping fails by what follows
-        self._chassis.calls.clear()
+        for counted in (self._chassis.calls, self._chassis.call_counts, self._chassis.message_counts):
+            counted.clear()
         for record in self.connections():
             self._plane.close(record, reason, now, Closing.RESET)
         if not keep_sessions:

@@ -144,12 +144,13 @@ def _all_trunk_groups(status: Status, _path: Path, _now: Instant) -> Iterable[Ro
 
 def _message_counters(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
     tree = status.chassis.tree
-    return callstatus.message_counters(tree, *_zone(path), tree.schema.descend((*_ZONE, "sipCurrentStatistics")))
+    table = tree.schema.descend((*_ZONE, "sipCurrentStatistics"))
+    return callstatus.message_counters(tree, status.chassis.message_counts, *_zone(path), table)
 
 
 def _call_counts(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
     table = status.chassis.tree.schema.descend(("global", "callCountStatus"))
-    return callstatus.call_counts(table, status.chassis.calls)
+    return callstatus.call_counts(table, status.chassis.calls, status.chassis.call_counts)
 
 
 def _call_summaries(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:

@@ -10,6 +10,7 @@ from livebox import LISTENER, chain
 
 from sbcsim.control import views
 from sbcsim.device.calls import Call, CallState, Leg
+from sbcsim.device.redundancy import RestartCause
 from sbcsim.schema.node import Path
 
 ZONE: Path = ("addressContext", "default", "zone", "Z")
@@ -101,6 +102,23 @@ def test_standing_calls_are_counted_shown_and_taken_off_what_is_available(box):
     assert [each.id for each in box.sbc.calls()] == [2]
     box.sbc.reset(now)
     assert box.sbc.calls() == ()
+
+
+def test_counts_of_calls_and_messages_are_shown_and_begin_anew_with_the_server(box):
+    box.commit(f"{TRUNK_GROUP} state enabled", f"{TRUNK_GROUP}X state enabled")
+    chassis = box.sbc._chassis
+    for _ in range(3):
+        chassis.call_counts.attempted()
+    for _ in range(2):
+        chassis.call_counts.completed()
+    chassis.call_counts.updated()
+    chassis.message_counts.retransmitted(("default", "Z", "TG1X"), "BYE")
+    shown = ("callAttempts", "callCompletions", "callUpdates")
+    assert [rows(box, ("global", "callCountStatus"))[0][leaf] for leaf in shown] == [3, 2, 1]
+    assert [row["byeRetransmit"] for row in rows(box, (*ZONE, "sipCurrentStatistics"))] == [0, 1]
+    box.sbc.restart(RestartCause.SYSTEM, box.now)
+    assert [rows(box, ("global", "callCountStatus"))[0][leaf] for leaf in shown] == [0, 0, 0]
+    assert [row["byeRetransmit"] for row in rows(box, (*ZONE, "sipCurrentStatistics"))] == [0, 0]
 
 
 @pytest.mark.parametrize(
