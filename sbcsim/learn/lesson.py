@@ -14,7 +14,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from sbcsim.errors import ScenarioError
-from sbcsim.scenario.check import Problem, expect_problems, start_problems, step_problems
+from sbcsim.scenario.check import Problem, expect_problems, start_problems, step_problems, words
 from sbcsim.scenario.exam import library
 from sbcsim.scenario.loader import Loaded, Play, nearest, read_as
 from sbcsim.scenario.model import Expect, Name, Part, Scenario, Step
@@ -141,14 +141,16 @@ def load(file: FilePath) -> LoadedLesson:
 def _problems(loaded: LoadedLesson) -> Iterator[Problem]:
     given = loaded.solution.scenario.given
     yield from start_problems(given)
+    every = [each for step in loaded.steps for each in (*step.before, *step.solution)]
+    typed = words([*every, *(each for step in loaded.steps for hint in step.hints for each in hint.after)])
 
     def of_steps(steps: Iterable[Step], *place: str | int) -> Iterator[Problem]:
         for index, step in enumerate(steps):
-            for path, reason in step_problems(given, step):
+            for path, reason in step_problems(given, step, typed):
                 yield (*place, index, *path), reason
 
     def of_expect(expect: Expect, *place: str | int) -> Iterator[Problem]:
-        for path, reason in expect_problems(given, expect):
+        for path, reason in expect_problems(given, expect, typed):
             yield (*place, *path), reason
 
     for number, step in enumerate(loaded.steps):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import ClassVar, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from sbcsim.clock import from_rfc3339, parse_duration
+from sbcsim.device.alarms import AlarmName
 from sbcsim.device.faultpoints import POINTS
 from sbcsim.device.settings import chosen
 from sbcsim.errors import UserError
@@ -16,7 +19,7 @@ from sbcsim.journal import MOMENTS, camel
 
 from .loader import Loaded, nearest
 from .matching import COMPARISONS
-from .model import ClockClause, EventClause, Expect, Given, NeverClause, PeerStep, SftpStep, Step, WaitStep
+from .model import ClockClause, EventClause, Expect, Given, NeverClause, PeerStep, SftpStep, Step, ToolStep, WaitStep
 from .moments import is_distance, moment
 from .positions import Path
 
@@ -36,8 +39,9 @@ def _problems(loaded: Loaded) -> Iterator[Problem]:
     scenario = loaded.scenario
     given = scenario.given
     yield from start_problems(given)
+    typed = words(scenario.steps)
     for index, step in enumerate(scenario.steps):
-        for path, reason in step_problems(given, step):
+        for path, reason in step_problems(given, step, typed):
             yield ("steps", index, *path), reason
     for index, never in enumerate(scenario.never):
         for path, reason in _event(never):
@@ -74,8 +78,18 @@ def start_problems(given: Given) -> Iterator[Problem]:
             yield ("given", "peers", name), "a peer needs an authority that signs its certificate"
 
 
-def step_problems(given: Given, step: Step) -> Iterator[Problem]:
-    """Yield what cannot be about a step that is done from this start."""
+def words(steps: Iterable[Step]) -> frozenset[str]:
+    """Return the words that steps type, and the files that they bring under names of their own."""
+    found: set[str] = set()
+    for step in steps:
+        found.update(word.strip('"') for line in step.cli or () for word in line.split())
+        if step.sftp is not None:
+            found.update(each for each in (step.sftp.as_, step.sftp.remove) if each is not None)
+    return frozenset(found)
+
+
+def step_problems(given: Given, step: Step, typed: frozenset[str]) -> Iterator[Problem]:
+    """Yield what cannot be about a step that is done from this start; `typed` are the words of all steps."""
     if step.advance is not None:
         yield from _distance(step.advance, ("advance",))
     if step.sftp is not None:
@@ -86,7 +100,7 @@ def step_problems(given: Given, step: Step) -> Iterator[Problem]:
         yield from _known("fault point", step.fault.point, POINTS, ("fault", "point"))
         yield from _duration(step.fault.period, ("fault", "period"))
     if step.tool is not None:
-        yield from _duration(step.tool.patience, ("tool", "patience"))
+        yield from _tool(given, step.tool)
     if step.wait is not None:
         yield from _duration(step.wait.patience, ("wait", "patience"))
         for path, reason in _event(step.wait):
@@ -94,7 +108,7 @@ def step_problems(given: Given, step: Step) -> Iterator[Problem]:
     if step.switchover and given.ha == "none":
         yield ("switchover",), "a switchover needs a pair: given.ha is 1to1 or cloud"
     if step.expect is not None:
-        for path, reason in expect_problems(given, step.expect):
+        for path, reason in expect_problems(given, step.expect, typed):
             yield ("expect", *path), reason
 
 
@@ -103,12 +117,33 @@ def _sftp(given: Given, step: SftpStep) -> Iterator[Problem]:
         yield from _known("file", step.put, files(given), ("sftp", "put"))
 
 
+def _tool(given: Given, step: ToolStep) -> Iterator[Problem]:
+    yield from _duration(step.patience, ("tool", "patience"))
+    for field, name in (("old", step.old), ("new", step.new)):
+        if name is not None:
+            yield from _known("certificate", name, given.certificates, ("tool", field))
+
+
 def _peer(given: Given, step: PeerStep) -> Iterator[Problem]:
     yield from _known("peer", step.name, given.peers, ("peer", "name"))
 
 
-def expect_problems(given: Given, expect: Expect) -> Iterator[Problem]:
-    """Yield what cannot be about an expectation."""
+def expect_problems(given: Given, expect: Expect, typed: frozenset[str]) -> Iterator[Problem]:
+    """Yield what cannot be about an expectation, or always is; `typed` are the words of all steps."""
+    yield from _names(given, expect)
+    yield from _absent(given, expect, typed)
+    if expect.clock is not None:
+        yield from _clock(expect.clock)
+    for index, event in enumerate(expect.events or ()):
+        for path, reason in _event(event):
+            yield ("events", index, *path), reason
+    for name, interruption in (expect.interruption or {}).items():
+        for field, text in (("atLeast", interruption.at_least), ("atMost", interruption.at_most)):
+            if text is not None:
+                yield from _duration(text, ("interruption", name, field))
+
+
+def _names(given: Given, expect: Expect) -> Iterator[Problem]:
     for name, shown in (expect.seen or {}).items():
         yield from _known("peer", name, given.peers, ("seen", name))
         for each in shown:
@@ -118,14 +153,23 @@ def expect_problems(given: Given, expect: Expect) -> Iterator[Problem]:
             yield from _known(
                 "certificate", clause.certificate, given.certificates, ("connections", index, "certificate")
             )
-    yield from _clock(expect.clock or ClockClause())
-    for index, event in enumerate(expect.events or ()):
-        for path, reason in _event(event):
-            yield ("events", index, *path), reason
-    for name, interruption in (expect.interruption or {}).items():
-        for field, text in (("atLeast", interruption.at_least), ("atMost", interruption.at_most)):
-            if text is not None:
-                yield from _duration(text, ("interruption", name, field))
+    for index, alarm in enumerate(expect.alarms or ()):
+        yield from _known("alarm", alarm.name, [each.event for each in AlarmName], ("alarms", index, "name"))
+
+
+def _absent(given: Given, expect: Expect, typed: frozenset[str]) -> Iterator[Problem]:
+    """Yield the names that nobody has brought up: what they stand for is absent always."""
+    configured = {word for line in given.configuration for word in line.split()}
+    for field, what, states, known in (
+        ("certificates", "certificate", expect.certificates, {**given.certificates, **given.authorities}),
+        ("files", "file", expect.files, files(given)),
+    ):
+        for name, state in (states or {}).items():
+            if state == "absent" and name not in typed | configured:
+                yield from _known(what, name, known, (field, name))
+    for field, lines in (("notConfigured", expect.not_configured), ("notCandidate", expect.not_candidate)):
+        if any(line != "set" and not line.startswith("set ") for line in lines or ()):
+            yield (field,), "the lines of a configuration begin with set"
 
 
 def _clock(clause: ClockClause) -> Iterator[Problem]:
@@ -151,27 +195,64 @@ def _field(holder: type, told: str, name: str, wanted: object) -> Iterator[str]:
     if head not in types:
         yield f'{told} has no field "{head}"{nearest(head, types)}'
         return
-    kinds_of = [each for each in (get_args(types[head]) or (types[head],)) if each is not type(None)]
+    hint = types[head]
+    optional = get_origin(hint) in {Union, UnionType}
+    kind = next(each for each in get_args(hint) if each is not NoneType) if optional else hint
+    told = f"{told} {head}"
     if rest:
-        if not dataclasses.is_dataclass(kinds_of[0]):
-            yield f"{told} {head} holds no fields"
+        if dataclasses.is_dataclass(kind):
+            assert isinstance(kind, type)
+            yield from _field(kind, told, rest, wanted)
         else:
-            assert isinstance(kinds_of[0], type)
-            yield from _field(kinds_of[0], f"{told} {head}", rest, wanted)
+            yield f"{told} holds no fields"
         return
-    if isinstance(wanted, Mapping) and (len(wanted) != 1 or not wanted.keys() <= COMPARISONS.keys()):
+    allowed, word = (str, "a time") if head in _MOMENTS else _TYPES.get(kind, (object, ""))
+    if dataclasses.is_dataclass(kind):
+        allowed, word = NoneType, f"held in fields: name one, such as {head}.{dataclasses.fields(kind)[0].name}"
+    if isinstance(wanted, Mapping):
+        yield from _comparison(told, wanted, allowed, word)
+    elif not _can_be(wanted, allowed) and not (optional and wanted is None):
+        yield f"{told} is {word}, and never {wanted!r}"
+
+
+def _comparison(told: str, wanted: Mapping[str, object], allowed: type, word: str) -> Iterator[str]:
+    """Yield what is wrong with a comparison of a field: it holds never, or always."""
+    if len(wanted) != 1 or not wanted.keys() <= COMPARISONS.keys():
         yield f"a comparison is one of: {', '.join(sorted(COMPARISONS))}"
-    elif not isinstance(wanted, Mapping) and kinds_of[0] in _TYPES:
-        allowed, word = _TYPES[kinds_of[0]]
-        fits = isinstance(wanted, allowed) and isinstance(wanted, bool) is (allowed is bool)
-        if not fits and name not in _MOMENTS:
-            yield f"{told} {head} is {word}, and never {wanted!r}"
+        return
+    ((name, other),) = wanted.items()
+    if name in {"above", "below"} and (allowed not in {int, str} or not _can_be(other, allowed)):
+        yield f"{told} is {word}, and never {name} {other!r}"
+    elif name == "contains" and (allowed not in {str, list, object} or (allowed is str and not _can_be(other, str))):
+        yield f"{told} is {word}, and never contains {other!r}"
+    elif name == "oneOf" and not (isinstance(other, list) and other):
+        yield "oneOf takes a list"
+    elif name == "matches":
+        yield from _refusal_of_pattern(other)
+    elif name in {"not", "oneOf"}:
+        for each in other if isinstance(other, list) and name == "oneOf" else [other]:
+            if each is not None and not _can_be(each, allowed):
+                yield f"{told} is {word}, and never {each!r}"
+
+
+def _refusal_of_pattern(pattern: object) -> Iterator[str]:
+    if not isinstance(pattern, str):
+        yield "matches takes a regular expression, in quotation marks"
+        return
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        yield f"{pattern!r} is no regular expression: {error}"
+
+
+def _can_be(value: object, allowed: type) -> bool:
+    return isinstance(value, allowed) and (allowed is object or isinstance(value, bool) is (allowed is bool))
 
 
 _MOMENTS = frozenset(map(camel, MOMENTS))
 
-_TYPES: Mapping[type, tuple[type, str]] = {
-    bool: (bool, "true or false"), int: (int, "a number"), str: (str, "a text"),
+_TYPES: Mapping[object, tuple[type, str]] = {
+    bool: (bool, "true or false"), int: (int, "a number"), str: (str, "a text"), tuple[str, ...]: (list, "a list"),
 }  # fmt: skip
 
 

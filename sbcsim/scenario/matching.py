@@ -69,7 +69,7 @@ def _fits(value: object, wanted: object) -> bool:
     ((word, other),) = wanted.items()
     try:
         return COMPARISONS[word](value, other)
-    except TypeError:  # a word, say, is not above a number
+    except TypeError:  # what may be missing is not above a number
         return False
 
 

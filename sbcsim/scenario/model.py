@@ -29,9 +29,10 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Text = Annotated[str, BeforeValidator(_as_text)]
-Lines = Annotated[tuple[Text, ...], BeforeValidator(_as_lines)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
+# `json_schema_input_type` is what a file may hold there, for editors.
+Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int)]
+Lines = Annotated[tuple[Text, ...], BeforeValidator(_as_lines, json_schema_input_type=str | list[str | int])]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list, json_schema_input_type=str | int | list[str | int])]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Fields = Mapping[str, Any]
 """What the fields of an event are to be: `localCertificate.name: NEW`, `alertSent: {above: 0}`."""
@@ -99,6 +100,8 @@ class PeerSpec(Part):
     not_after: Text = "+3600d"
     trusts: Texts | None = None
     """The authorities that it trusts; all of the scenario unless given."""
+    resumes: bool = False
+    """Whether it takes up its last TLS session again where it dials, as the box lets it."""
 
 
 class Given(Part):
@@ -181,7 +184,7 @@ class AlarmClause(Part):
     name: str
     description: str | None = None
     """A part of its description."""
-    count: int | None = None
+    count: int | None = Field(default=None, ge=1)
     standing: bool = True
     """False for one that does not stand."""
 
@@ -192,6 +195,12 @@ class InterruptionClause(Part):
     at_least: Text | None = None
     at_most: Text | None = None
 
+    @model_validator(mode="after")
+    def _a_bound(self) -> Self:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("any time will do: atLeast or atMost is missing")
+        return self
+
 
 class ClockClause(Part):
     """What time it is at the box: RFC 3339, or distances from the start such as +60d."""
@@ -200,6 +209,12 @@ class ClockClause(Part):
     """The first moment that will do."""
     until: Text | None = None
     """The first moment that will not do any more."""
+
+    @model_validator(mode="after")
+    def _a_bound(self) -> Self:
+        if self.from_ is None and self.until is None:
+            raise ValueError("any time will do: from or until is missing")
+        return self
 
 
 class Expect(Part):
@@ -235,6 +250,17 @@ class Expect(Part):
     events: tuple[EventClause, ...] | None = None
     output: Texts | None = None
     """Parts of what the last command line printed."""
+
+    @model_validator(mode="after")
+    def _can_fail(self) -> Self:
+        said = {name: getattr(self, name) for name in type(self).model_fields if getattr(self, name) is not None}
+        if not said:
+            raise ValueError("an expectation says something")
+        for name, value in said.items():
+            empty = value in ((), {}) or (isinstance(value, Mapping) and {} in value.values())
+            if empty and name != "connections":  # none at all is something to expect there
+                raise ValueError(f"{camel(name)} says nothing: it would always be true")
+        return self
 
 
 # steps
@@ -287,6 +313,13 @@ class PeerStep(Part):
     status: int = Field(default=200, ge=200, le=699)
     fails: bool = False
     """Whether it is to fail: no connection comes about, or no answer."""
+
+    @model_validator(mode="after")
+    def _belongs(self) -> Self:
+        for name, words in (("to", ("dial",)), ("status", ("answer",)), ("fails", ("dial", "ping", "hang up"))):
+            if name in self.model_fields_set and self.does not in words:
+                raise ValueError(f"{name} belongs to {' and '.join(words)}")
+        return self
 
 
 class ToolStep(Part):
@@ -346,9 +379,9 @@ class Step(Part):
     advance: Text | None = None
     """How far the clock goes, or until when."""
     fault: FaultStep | None = None
-    clear_faults: bool | None = None
+    clear_faults: Literal[True] | None = None
     peer: PeerStep | None = None
-    switchover: bool | None = None
+    switchover: Literal[True] | None = None
     bounce: BounceStep | None = None
     wait: WaitStep | None = None
     expect: Expect | None = None
@@ -369,8 +402,12 @@ class Step(Part):
             raise ValueError(f"a step does one thing, this one {' and '.join(verbs)}")
         if not verbs and self.expect is None:
             raise ValueError(f"a step does something ({', '.join(map(camel, self.VERBS))}) or expects something")
-        if self.cli is None and (self.refused is not None or self.lost or self.user is not None):
-            raise ValueError("refused, lost and user belong to a cli step")
+        if self.cli == ():
+            raise ValueError("cli has no line")
+        if self.cli is None and self.model_fields_set & {"session", "user", "refused", "lost"}:
+            raise ValueError("session, user, refused and lost belong to a cli step")
+        if self.lost and self.refused is not None:
+            raise ValueError("a session that ends instead of the answer is not refused")
         return self
 
 

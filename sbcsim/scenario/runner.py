@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sbcsim.clock import to_rfc3339
-from sbcsim.errors import ScenarioError, UserError
+from sbcsim.errors import PeerError, ScenarioError, UserError
+from sbcsim.journal import camel
 
 from .check import check
 from .facts import Facts, look
@@ -184,7 +185,13 @@ def told(step: Step) -> str:
         return f"expect: {', '.join(sorted(step.expect.model_fields_set))}" if step.expect else verb
     if step.tool is not None:
         return f"tool: {step.tool.command or 'the one examined'}"
-    return f"{verb}: {value.event if step.wait else value.point if step.fault else value}"
+    if step.bounce is not None:
+        return f"bounce: {step.bounce.zone}/{step.bounce.sip_sig_port}"
+    return (
+        camel(verb)
+        if value is True
+        else f"{verb}: {value.event if step.wait else value.point if step.fault else value}"
+    )
 
 
 def read(files: Iterable[Path], read_file: Reader = from_disk) -> Iterator[Loaded]:
@@ -204,7 +211,7 @@ def run_one(file: Path, options: Options, progress: Progress | None = None, read
             seed = loaded.seed(options.seed)
             return Result(str(file), loaded.name, loaded.scenario.title, seed, options.rude, 0.0, skipped=_NO_TOOL)
         return asyncio.run(play(loaded, options, progress))
-    except (ScenarioError, UserError) as error:
+    except (ScenarioError, UserError, PeerError, OSError) as error:
         return not_played(Job(file, options), str(error), _now() - begun)
 
 

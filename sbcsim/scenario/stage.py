@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from sbcsim.clock import VirtualClock
 from sbcsim.device.settings import chosen
 from sbcsim.errors import ScenarioError, UserError
-from sbcsim.net.peer import SipPeer
+from sbcsim.net.peer import SipPeer, TlsTerms
 from sbcsim.net.terminal import Terminal
 from sbcsim.simulator import Simulator
 
@@ -141,7 +141,7 @@ class Stage:
         anchors = [self.mint.authority(each).certificate for each in trusted]
         issued = self.mint.peer(name, spec)
         self.names |= {issued.certificate.serial: name, f"{spec.address}:{spec.port}": name}
-        peer = SipPeer(issued, anchors, self.clock.reading)
+        peer = SipPeer(issued, anchors, self.clock.reading, terms=TlsTerms(resumes=spec.resumes))
         self._exits.push_async_callback(peer.close)
         self.peers[name] = peer
         if not spec.listens:

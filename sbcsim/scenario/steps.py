@@ -51,6 +51,7 @@ async def _cli(stage: Stage, step: Step, before: int) -> str:
     output = ""
     for number, line in enumerate(lines, 1):
         last = number == len(lines)
+        terminal = None
         try:
             async with asyncio.timeout(PATIENCE):
                 terminal = await stage.terminal(step.session, step.user)
@@ -59,7 +60,7 @@ async def _cli(stage: Stage, step: Step, before: int) -> str:
             raise StepFailedError(f"{line}: no prompt came within {PATIENCE:.0f} s") from None
         except (ConnectionError, asyncssh.Error) as error:
             stage.forget(step.session, step.user)
-            if step.lost and last:
+            if step.lost and last and terminal is not None:
                 return ""
             raise StepFailedError(f"{line}: the session ended: {error}") from None
         refused = is_refusal(output)

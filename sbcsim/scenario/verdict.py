@@ -10,9 +10,11 @@ from sbcsim.control.models import Alarm, Connection
 from sbcsim.errors import PeerError, UserError
 from sbcsim.events import PathState
 
+from .loader import nearest
 from .matching import EventMatch
 from .model import AlarmClause, ClockClause, ConnectionClause, EventClause, Expect, InterruptionClause
 from .moments import moment as parse_moment
+from .pairing import pair
 from .positions import Path
 from .stage import Stage
 
@@ -53,16 +55,14 @@ async def judge(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Asy
 
 
 def _connections(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
-    """The live ones and the clauses are matched one to one, the clauses that say most first."""
     del moment
     clauses = expect.connections or ()
-    left = stage.sbc.connections()
-    unmet: list[str] = []
-    for clause in sorted(clauses, key=lambda each: -len(each.model_fields_set)):
-        fitting = [each for each in left if _fits(each, clause)][: clause.count]
-        left = [each for each in left if each not in fitting]
-        if len(fitting) < clause.count:
-            unmet.append(f"{clause.count - len(fitting)} with {_told(clause)}")
+    without, left = pair(
+        [each.count for each in clauses],
+        stage.sbc.connections(),
+        lambda connection, number: _fits(connection, clauses[number]),
+    )
+    unmet = [f"{count} with {_told(clause)}" for clause, count in zip(clauses, without, strict=True) if count]
     statement = "live connections: " + (", ".join(f"{each.count} with {_told(each)}" for each in clauses) or "none")
     instead = [f"missing {'; '.join(unmet)}"] if unmet else []
     if left:
@@ -192,12 +192,15 @@ def _configuring(stage: Stage, expect: Expect, moment: Moment, path: Path) -> It
 
 
 def _interruption(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
+    known = {peer.name for peer in stage.sbc.peers()}
     for name, clause in (expect.interruption or {}).items():
         down = time_down(stage, name, moment.start)
         said = _bounds(clause)
         low, high = clause.at_least, clause.at_most
         bad = (low is not None and down < parse_duration(low)) or (high is not None and down > parse_duration(high))
         instead = f"it was down for {format_duration(down)}" if bad else ""
+        if not down and name not in known:
+            instead = f"there is no such peer{nearest(name, known)}"
         yield Finding.of((*path, "interruption", name), f"{name} was down for {said}", instead)
 
 

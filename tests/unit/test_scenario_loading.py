@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
 from sbcsim.errors import ScenarioError
 from sbcsim.scenario.loader import File, find, load
+from sbcsim.scenario.positions import Document
 from sbcsim.scenario.runner import read
 
 HEAD = """\
@@ -64,6 +66,14 @@ def written(directory: Path, text: str, name: str = "a.scenario.yaml") -> Path:
         ("  - tool: {patience: long}\n", '"long" is not a duration'),
         ("  - cli: ${line}\n", '12:10: no variable "line"'),
         ("  []\n", "12:3: steps: "),
+        ("  - switchover: false\n", "12:17: steps.0.switchover: Input should be True"),
+        ("  - clearFaults: false\n", "12:18: steps.0.clearFaults: Input should be True"),
+        ("  - {cli: [], refused: x}\n", "12:5: steps.0: cli has no line"),
+        ("  - {advance: 1d, session: second}\n", "session, user, refused and lost belong to a cli step"),
+        ("  - {cli: commit, lost: true, refused: x}\n", "a session that ends instead of the answer is not refused"),
+        ("  - peer: {name: PEER1, does: behave, fails: true}\n", "fails belongs to dial and ping and hang up"),
+        ("  - tool: {new: NEU}\n", '12:17: no certificate "NEU"; did you mean "NEW"?'),
+        ("  - tool: {old: OLT}\n", '12:17: no certificate "OLT"; did you mean "OLD"?'),
     ],
 )
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, steps: str, told: str) -> None:
@@ -72,6 +82,74 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, steps: str, told: str)
         list(read([file]))
     assert str(caught.value).startswith(f"{file}:")
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("expect", "told"),
+    [
+        ("", "12:13: steps.0.expect: an expectation says something"),
+        ("alarms: []", "alarms says nothing: it would always be true"),
+        ("peers: {}", "peers says nothing: it would always be true"),
+        ("counters: {ZONE1/1: {}}", "counters says nothing: it would always be true"),
+        ("clock: {}", "any time will do: from or until is missing"),
+        ("interruption: {PEER1: {}}", "any time will do: atLeast or atMost is missing"),
+        (
+            "alarms: [{name: sonusSbxFailedCertificateRecheck, standing: false}]",
+            'you mean "sonusSbxFailedCertificateRe',
+        ),
+        ("certificates: {OLDD: absent}", 'no certificate "OLDD"; did you mean "OLD"?'),
+        ("files: {old.p13: absent}", 'no file "old.p13"; did you mean "old.p12"?'),
+        ("notConfigured: system admin", "the lines of a configuration begin with set"),
+    ],
+)
+def test_an_expectation_that_would_always_be_met_is_a_mistake(tmp_path: Path, expect: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        list(read([written(tmp_path, HEAD + f"  - expect: {{{expect}}}\n")]))
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        (
+            "localCertificate: OLD",
+            "handshake localCertificate is held in fields: name one, such as localCertificate.subj",
+        ),
+        ("alertSent: {above: many}", "handshake alertSent is a number, and never above 'many'"),
+        ("ok: {above: 1}", "handshake ok is true or false, and never above 1"),
+        ("alertSent: {contains: 4}", "handshake alertSent is a number, and never contains 4"),
+        ("reason: {contains: 48}", "handshake reason is a text, and never contains 48"),
+        ("direction: {not: 1}", "handshake direction is a text, and never 1"),
+        ("direction: {oneOf: inbound}", "oneOf takes a list"),
+        ("direction: {oneOf: [inbound, 1]}", "handshake direction is a text, and never 1"),
+        ("reason: {matches: '('}", "'(' is no regular expression: missing )"),
+        ("reason: {matches: 4}", "matches takes a regular expression"),
+        ("localCertificate.notAfter: 4", "localCertificate notAfter is a time, and never 4"),
+    ],
+)
+def test_a_comparison_that_can_never_be_true_is_a_mistake(tmp_path: Path, where: str, told: str) -> None:
+    never = f"never: [{{event: handshake, where: {{{where}}}}}]\n"
+    with pytest.raises(ScenarioError) as caught:
+        list(read([written(tmp_path, HEAD + "  - advance: 1d\n" + never)]))
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("event", "where"),
+    [
+        ("handshake", "localCertificate: null"),
+        ("handshake", "localCertificate: {not: null}"),
+        ("handshake", "{localCertificate.name: {oneOf: [OLD, NEW]}, alertSent: {above: 0}, reason: {matches: x}}"),
+        ("handshake", "localCertificate.notAfter: {above: '2026-01-01T00:00:00Z'}"),
+        ("commit", "changes: {contains: set system admin}"),
+        ("commit", "changes: [set system admin]"),
+        ("control", "arguments: {contains: [a, b]}"),
+    ],
+)
+def test_a_comparison_that_can_be_true_is_none(tmp_path: Path, event: str, where: str) -> None:
+    where = where if where.startswith("{") else f"{{{where}}}"
+    never = f"never: [{{event: {event}, where: {where}}}]\n"
+    assert list(read([written(tmp_path, HEAD + "  - advance: 1d\n" + never)]))
 
 
 @pytest.mark.parametrize(
@@ -161,3 +239,18 @@ def test_the_schema_for_editors_knows_every_name() -> None:
     schema = File.model_json_schema()
     assert {"title", "source", "include", "variables", "given", "steps", "never"} <= schema["properties"].keys()
     assert {"cli", "sftp", "clearFaults", "expect"} <= schema["$defs"]["Step"]["properties"].keys()
+
+
+LIBRARY = find([Path(__file__).parents[2] / "scenarios"])
+
+
+def test_the_schema_for_editors_takes_what_is_taken() -> None:
+    schema = jsonschema_rs.validator_for(File.model_json_schema())
+    for file in LIBRARY:
+        assert [each.message for each in schema.iter_errors(Document(file.read_text(), str(file)).data)] == [], file
+
+
+def test_the_schema_for_editors_refuses_what_is_refused() -> None:
+    schema = jsonschema_rs.validator_for(File.model_json_schema())
+    wrong = {"title": "t", "source": "s", "steps": [{"advanze": "1d"}]}
+    assert "advanze" in " ".join(each.message for each in schema.iter_errors(wrong))

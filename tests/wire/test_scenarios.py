@@ -56,6 +56,7 @@ def test_the_library_and_that_the_same_seed_gives_the_same_journal(file: Path) -
         ("serves: {ZONE2/1: OLD}", 'no sipSigPort "ZONE2/1" listens; those that do: ZONE1/1'),
         ("peers: {PEER1: down}", "peer PEER1 is down; it is up"),
         ("peers: {PEER9: up}", "peer PEER9 is up; it is not there"),
+        ("interruption: {PEER9: {atMost: 0s}}", 'there is no such peer; did you mean "PEER1"?'),
         ("interruption: {PEER1: {atLeast: 1s}}", "PEER1 was down for at least 1s; it was down for 0s"),
         ("certificates: {OLD: absent}", "certificate OLD is absent; it is enabled"),
         ("configured: set system security pki certificate NEW", "it has none"),
@@ -92,6 +93,7 @@ def test_what_is_not_as_expected_is_told_with_what_is(tmp_path: Path, expect: st
         ("{cli: configure, refused: syntax error}", "configure: not refused with 'syntax error'"),
         ("{cli: configure, lost: true}", "configure: the session did not end"),
         ("{cli: configure, user: nobody}", "configure: the session ended: Permission denied"),
+        ("{cli: configure, user: nobody, lost: true}", "configure: the session ended: Permission denied"),
         ("sftp: {remove: none.p12}", "/opt/sonus/external/none.p12: No such file"),
         ("sftp: {put: new.p12, refused: true}", "/opt/sonus/external/new.p12: not refused"),
         ("sftp: {put: new.p12, server: SBC1b}", 'no server "SBC1b"; there are: only one'),
@@ -111,6 +113,12 @@ def test_a_step_that_fails_ends_the_scenario(tmp_path: Path, step: str, told: st
     assert not result.ok
     assert told in result.steps[0].failure
     assert result.unreached == 1
+
+
+def test_connections_that_fit_several_clauses_are_given_to_those_that_need_them(tmp_path: Path) -> None:
+    clauses = "[{certificate: OLD}, {direction: inbound}]"
+    result = played(tmp_path, f"  - peer: {{name: PEER2, does: dial}}\n    expect: {{connections: {clauses}}}\n")
+    assert result.ok, report.transcript(result)
 
 
 def test_a_scenario_about_a_tool_is_skipped_without_one(tmp_path: Path) -> None:
