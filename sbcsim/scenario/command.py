@@ -26,13 +26,16 @@ scenario = typer.Typer(
 
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scenario files, or directories of them.")]
 Workers = Annotated[
-    int | None, typer.Option("--workers", "-n", metavar="N", help="How many at a time; one for each core.")
+    int | None, typer.Option("--workers", "-n", metavar="N", min=1, help="How many at a time; one for each core.")
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of every box; else what the scenario says, or 0.")]
 Seeds = Annotated[
     str, typer.Option(metavar="SEEDS", help="Each scenario once for each of these seeds: 1..10 or 1,5,9.")
 ]
 Rude = Annotated[bool, typer.Option("--rude", help="Every box is mildly unkind, reproducibly by the seed.")]
+Cluster = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Play them on a Dask cluster, by the address of its scheduler.")
+]
 Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML to this file.")]
 Report = Annotated[
     Path | None,
@@ -48,9 +51,7 @@ def run(
     seeds: Seeds = "",
     rude: Rude = False,
     tool: Annotated[str, typer.Option(metavar="COMMAND", help="The program that scenarios about a tool use.")] = "",
-    cluster: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Play them on a Dask cluster, by the address of its scheduler.")
-    ] = "",
+    cluster: Cluster = "",
     junit: Junit = None,
     json_: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")] = None,
     report: Report = None,
@@ -60,9 +61,7 @@ def run(
     from . import report as reports  # noqa: PLC0415 - slow
 
     jobs = _jobs(paths, seed, seeds, rude=rude, tool=tool)
-    if cluster and workers is not None:
-        raise typer.BadParameter("how many at a time is the cluster's own choice", param_hint="--workers")
-    results = _played(jobs, workers or os.cpu_count() or 1, cluster, verbose=verbose)
+    results = _played(jobs, workers, cluster, verbose=verbose)
     with _told():
         if junit is not None:
             junit.write_text(reports.junit(results), encoding="utf-8")
@@ -89,6 +88,7 @@ def exam(
     seed: Seed = None,
     seeds: Seeds = "",
     rude: Rude = False,
+    cluster: Cluster = "",
     junit: Junit = None,
     json_: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the score card as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the score card as a page.")] = None,
@@ -97,13 +97,16 @@ def exam(
     """Examine a rotation tool: what it claims, and what is true on the wire; exit status 1 unless it passes all.
 
     It finds the box by SBC_HOST, SBC_CLI_PORT, SBC_SFTP_PORT, SBC_USER, SBC_PASSWORD, SBC_CERT_DIR, and what to do by
-    SBC_TLS_PROFILE, SBC_OLD_CERT, SBC_NEW_CERT, SBC_NEW_P12, SBC_NEW_P12_PASSPHRASE.
+    SBC_TLS_PROFILE, SBC_OLD_CERT, SBC_NEW_CERT, SBC_NEW_P12, SBC_NEW_P12_PASSPHRASE. On a cluster the tool has to be at
+    the workers already.
     """
     from . import exam as exams  # noqa: PLC0415 - slow
     from . import report as reports  # noqa: PLC0415 - slow
 
+    if not tool.strip():
+        raise typer.BadParameter("which tool?", param_hint="--tool")
     jobs = _jobs(paths or [exams.library() / exams.TAG], seed, seeds, rude=rude, tool=tool)
-    marks = [exams.mark(each) for each in _played(jobs, workers or os.cpu_count() or 1)]
+    marks = [exams.mark(each) for each in _played(jobs, workers, cluster)]
     with _told():
         if junit is not None:
             junit.write_text(reports.junit([each.judged for each in marks]), encoding="utf-8")
@@ -123,7 +126,7 @@ def _show(marks: Sequence[Mark]) -> None:
     from rich.console import Console  # noqa: PLC0415 - slow
     from rich.table import Table  # noqa: PLC0415 - slow
 
-    table = Table("scenario", "seed", "", "claimed", "true at the end", "peers down", "left behind")
+    table = Table("scenario", "seed", "", "claimed", "commits", "true at the end", "peers down", "left behind")
     for each in marks:
         word = "passed" if each.passed else "FAILED"
         table.add_row(
@@ -131,6 +134,7 @@ def _show(marks: Sequence[Mark]) -> None:
             str(each.result.seed),
             word,
             each.claimed,
+            each.commits,
             each.true,
             f"{each.interruption:g} s",
             each.left,
@@ -183,8 +187,11 @@ def _jobs(paths: Iterable[Path], seed: int | None, seeds: str, *, rude: bool, to
     return [Job(file, Options(each, rude, tool)) for file in _files(paths) for each in every]
 
 
-def _played(jobs: Sequence[Job], workers: int, cluster: str = "", *, verbose: bool = False) -> list[Result]:
+def _played(jobs: Sequence[Job], workers: int | None, cluster: str, *, verbose: bool = False) -> list[Result]:
     """Play scenarios, tell of each as soon as it is over, and return the results in the order of the jobs."""
+    if cluster and workers is not None:
+        raise typer.BadParameter("how many at a time is the cluster's own choice", param_hint="--workers")
+    workers = workers or os.cpu_count() or 1
     results: dict[int, Result] = {}
     seeds = len({job.options.seed for job in jobs}) > 1
     with _told():
@@ -238,7 +245,8 @@ def _watched(played: Iterator[tuple[int, Result]], count: int) -> Iterator[tuple
     from rich.console import Console  # noqa: PLC0415 - slow
     from rich.progress import Progress  # noqa: PLC0415 - slow
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    # What is told goes through the bar only where both stand on the same terminal.
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
         task = progress.add_task("scenarios", total=count)
         for result in played:
             progress.advance(task)

@@ -33,17 +33,19 @@ class Mark:
     result: Result
     claimed: str
     """What it claimed at the end of each run: done, or an exit status."""
+    commits: str
+    """How many commits each run made: none where there was nothing left to do."""
     true: str
     """Which certificates new connections got, and how many live ones stood on each."""
     interruption: float
     """For how many simulated seconds peers were down."""
     left: str
-    """What was left behind that should not be: files besides the new one, secrets in the output."""
+    """What was left behind that is of no use any more: the old certificate, files that nothing names."""
 
     @property
     def passed(self) -> bool:
-        """Whether everything was as it should be, and no secret was told."""
-        return self.result.ok and not self.told
+        """Whether the tool was at work, everything was as it should be, and no secret was told."""
+        return self.result.ok and self.result.facts is not None and not self.told
 
     @property
     def told(self) -> list[str]:
@@ -53,31 +55,37 @@ class Mark:
 
     @property
     def judged(self) -> Result:
-        """The result, which is a failure as well where a secret was told."""
-        if not self.told:
+        """The result, which is a failure as well where a secret was told, or the tool was not used."""
+        if not self._besides:
             return self.result
-        return dataclasses.replace(self.result, error=self.result.error or f"it prints the value of {self.told[0]}")
+        return dataclasses.replace(self.result, error=self.result.error or self._besides[0])
 
     @property
     def reasons(self) -> list[str]:
         """Why it has not passed."""
-        return [*self.result.failures(), *(f"it prints the value of {name}" for name in self.told)]
+        return [*self.result.failures(), *self._besides]
+
+    @property
+    def _besides(self) -> list[str]:
+        """Why it has not passed though the scenario may have gone as it was to."""
+        if self.result.ok and self.result.facts is None:
+            return ["the tool was not used: the scenario is not about one"]
+        return [f"it prints the value of {name}" for name in self.told]
 
 
 def mark(result: Result) -> Mark:
     """Return what a score card says about a scenario that was played."""
     facts = result.facts
     if facts is None:
-        return Mark(result, "-", "-", 0.0, "-")
+        return Mark(result, "-", "-", "-", 0.0, "-")
     claimed = ", ".join(
         "stopped" if run.status is None else "done" if run.claims else f"status {run.status}" for run in facts.runs
     )
     served = ", ".join(f"{port} {name or 'nobody'}" for port, name in facts.served.items()) or "no port"
     live = ", ".join(f"{count} on {name}" for name, count in facts.live.items()) or "none"
-    left = [f"file {name}" for name in facts.files[1:]] if len(facts.files) > 1 else []
-    return Mark(
-        result, claimed or "-", f"new: {served}; live: {live}", facts.interruption, ", ".join(left) or "nothing"
-    )
+    commits = ", ".join(str(run.commits) for run in facts.runs)
+    true = f"new: {served}; live: {live}"
+    return Mark(result, claimed, commits, true, facts.interruption, ", ".join(facts.left) or "nothing")
 
 
 def card(marks: Sequence[Mark], tool: str) -> dict[str, object]:
@@ -90,6 +98,7 @@ def card(marks: Sequence[Mark], tool: str) -> dict[str, object]:
             {
                 "passed": each.passed,
                 "claimed": each.claimed,
+                "commits": each.commits,
                 "true": each.true,
                 "interruptionSeconds": each.interruption,
                 "left": each.left,
@@ -111,7 +120,7 @@ def html(marks: Sequence[Mark], tool: str) -> str:
 
 def _rows(each: Mark) -> Iterator[str]:
     word = "passed" if each.passed else "failed"
-    cells = (each.claimed, each.true, f"{each.interruption:g} s", each.left)
+    cells = (each.claimed, each.commits, each.true, f"{each.interruption:g} s", each.left)
     yield (
         f'<tr class="{word}"><th>{escape(each.result.title)}<br><small>{escape(each.result.name)}, '
         f"seed {each.result.seed}{', rude' if each.result.rude else ''}</small></th><td>{word}</td>"
@@ -120,7 +129,7 @@ def _rows(each: Mark) -> Iterator[str]:
     )
     if not each.passed:
         reasons = "".join(f"<li>{escape(reason)}</li>" for reason in each.reasons)
-        yield f'<tr><td colspan="6"><ul>{reasons}</ul></td></tr>'
+        yield f'<tr><td colspan="7"><ul>{reasons}</ul></td></tr>'
 
 
 _PAGE = """\
@@ -138,8 +147,8 @@ ul {{ margin: 0; }} li {{ white-space: pre-line; }}
 <h1>Exam of a rotation tool</h1>
 <p><code>{tool}</code></p>
 <p>{passed} of {count} scenarios passed. What it claimed is its word; what was true was looked up on the wire.</p>
-<table><thead><tr><th>scenario</th><th></th><th>claimed</th><th>true at the end</th><th>peers down</th>
-<th>left behind</th></tr></thead><tbody>
+<table><thead><tr><th>scenario</th><th></th><th>claimed</th><th>commits</th><th>true at the end</th>
+<th>peers down</th><th>left behind</th></tr></thead><tbody>
 {rows}
 </tbody></table></body></html>
 """

@@ -41,7 +41,7 @@ class Mint:
             self._file(authority.file or f"{name.lower()}.pem", self._pem(name), placed=authority.placed)
         for name, certificate in given.certificates.items():
             content = self._pkcs12(name, certificate)
-            self._file(certificate.file or f"{name.lower()}.p12", content, placed=certificate.placed)
+            self._file(self.file_of(name), content, placed=certificate.placed)
         self._names = {issued.certificate.der: name for name, issued in self.certificates.items()}
 
     def name(self, certificate: Certificate) -> str:
@@ -66,6 +66,10 @@ class Mint:
             key=self._key(),
             serial=next(self._serials),
         )
+
+    def file_of(self, name: str) -> str:
+        """Return the name of the file that holds a certificate."""
+        return self._given.certificates[name].file or f"{name.lower()}.p12"
 
     def _key(self) -> SigningKey:
         """Return the next RSA key: in every play the same at the same turn, so that its files are the same, too."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -225,22 +226,32 @@ def run_many(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Result]]:
     """Play scenarios in processes beside each other, so many at a time.
 
     Results come as they are ready, each with the number of its job, from 0. A process that dies takes its neighbours
-    along: what it leaves over is played again, each by itself, to find out whose fault it was.
+    along: what it leaves over is played again, each by itself, to find out whose fault it was. A bug that ends one play
+    is told in its result, and ends no other.
     """
     left: list[int] = []
     with _processes(workers) as pool:
         waiting = {pool.submit(run_one, job.file, job.options): number for number, job in enumerate(jobs)}
         for each in as_completed(waiting):
-            try:
-                yield waiting[each], each.result()
-            except BrokenProcessPool:
-                left.append(waiting[each])
+            number = waiting[each]
+            error = each.exception()
+            if isinstance(error, BrokenProcessPool):
+                left.append(number)
+            else:
+                yield number, each.result() if error is None else _stopped(jobs[number], error)
     for number in sorted(left):
         with _processes(1) as alone:
-            try:
-                yield number, alone.submit(run_one, jobs[number].file, jobs[number].options).result()
-            except BrokenProcessPool:
-                yield number, not_played(jobs[number], _DIED)
+            each = alone.submit(run_one, jobs[number].file, jobs[number].options)
+            error = each.exception()
+            yield number, each.result() if error is None else _stopped(jobs[number], error)
+
+
+def _stopped(job: Job, error: BaseException) -> Result:
+    """Return the result of a scenario whose play was ended by something else than a mistake in it."""
+    if isinstance(error, BrokenProcessPool):
+        return not_played(job, _DIED)
+    where = "".join(traceback.format_exception(error)).strip()
+    return not_played(job, f"{job.file}: a bug of sbcsim ended it:\n{where}")
 
 
 def _processes(count: int) -> ProcessPoolExecutor:

@@ -22,6 +22,10 @@ from .stage import Stage
 MOST_OUTPUT = 100_000
 """Characters of what a tool prints that are kept: its last."""
 
+_LAST_WORDS = 1.0
+"""Host seconds in which the rest of the output comes, once a tool is over. What it has left behind as a process of its
+own, such as the master of an SSH connection, may hold the output open for hours."""
+
 
 class ToolFailedError(Exception):
     """A tool could not be started, took too long, or ended with another status than it was to."""
@@ -112,42 +116,69 @@ def _without_secrets(run: ToolRun, environment: Mapping[str, str]) -> ToolRun:
     return dataclasses.replace(run, output=output, told=tuple(told))
 
 
+class _Printed(asyncio.Protocol):
+    """What a tool prints: the last of it; `over` is set once nobody can print any more."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+        self._kept = bytearray()
+
+    @property
+    def text(self) -> str:
+        """What was printed until now."""
+        return self._kept.decode(errors="replace")[-MOST_OUTPUT:]
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what has come."""
+        self._kept += data
+        del self._kept[: -4 * MOST_OUTPUT]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Note that nothing more will come."""
+        del error
+        self.over.set()
+
+
 async def _run(command: str, environment: dict[str, str], patience: float) -> ToolRun:
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    words = shlex.split(command)
+    ours, theirs = os.pipe()
+    transport, printed = await loop.connect_read_pipe(_Printed, os.fdopen(ours, "rb"))
     try:
-        process = await asyncio.create_subprocess_exec(
-            *words,
+        process = await _start(command, environment, theirs)
+        try:
+            async with asyncio.timeout(patience):
+                status: int | None = await process.wait()
+        except TimeoutError:
+            status = None
+        finally:
+            _end(process)
+        await process.wait()
+        with suppress(TimeoutError):  # somebody else may hold the output open
+            async with asyncio.timeout(_LAST_WORDS):
+                await printed.over.wait()
+    finally:
+        transport.close()
+    return ToolRun(status, printed.text, loop.time() - begun)
+
+
+async def _start(command: str, environment: dict[str, str], output: int) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *(shlex.split(command) or [""]),
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
         raise ToolFailedError(f"{command}: {error}") from None
-    assert process.stdout is not None
-    reading = loop.create_task(_read(process.stdout))
-    try:
-        async with asyncio.timeout(patience):
-            status: int | None = await process.wait()
-    except TimeoutError:
-        status = None
     finally:
-        _end(process)
-    await process.wait()
-    return ToolRun(status, await reading, loop.time() - begun)
+        os.close(output)
 
 
 def _end(process: asyncio.subprocess.Process) -> None:
     """End a tool with everything that it has started."""
     with suppress(ProcessLookupError):  # it is over, and nothing of it is left
         os.killpg(process.pid, signal.SIGKILL)
-
-
-async def _read(stream: asyncio.StreamReader) -> str:
-    kept = b""
-    while part := await stream.read(65536):
-        kept = (kept + part)[-4 * MOST_OUTPUT :]
-    return kept.decode(errors="replace")[-MOST_OUTPUT:]

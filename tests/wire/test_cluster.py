@@ -105,6 +105,21 @@ def test_the_command_sends_scenarios_and_merges_what_comes_back(tmp_path: Path) 
     assert all('"handshake"' in each for each in journal)
 
 
+def test_a_tool_is_examined_on_a_cluster(tmp_path: Path) -> None:
+    files = [str(SCENARIOS / "exam" / f"{name}.scenario.yaml") for name in ("wrong-pass-phrase", "nobody-is-connected")]
+    data = tmp_path / "card.json"
+    with running(tmp_path, 1) as (there, _):
+        options = ["--tool", "false", "--cluster", there, "--json", str(data)]
+        outcome = CliRunner().invoke(app, ["exam", *files, *options])
+    assert outcome.exit_code == 1
+    assert "1 of 2 passed" in outcome.output
+    card = json.loads(data.read_text())
+    assert [(each["passed"], each["claimed"]) for each in card["scenarios"]] == [
+        (True, "status 1"),
+        (False, "status 1"),
+    ]
+
+
 def test_a_scenario_whose_worker_dies_is_played_by_another(tmp_path: Path) -> None:
     mark = tmp_path / "first"
     dies = f"sh -c 'test -e {mark} || {{ touch {mark}; kill -9 $PPID; }}'"

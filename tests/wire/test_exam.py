@@ -148,8 +148,75 @@ def test_the_command_writes_a_score_card(tmp_path: Path) -> None:
     assert [each["secretsTold"] for each in card["scenarios"]] == [["SBC_NEW_P12_PASSPHRASE"]] * 2
     assert card["scenarios"][0]["true"] == "new: ZONE1/1 OLD; live: 1 on OLD"
     assert "scenario-pass-phrase" not in written["json"].read_text()
+    assert [each["commits"] for each in card["scenarios"]] == ["0", "0"]
+    assert [each["left"] for each in card["scenarios"]] == ["certificate OLD"] * 2
     assert "0 of 2 scenarios passed" in written["html"].read_text()
     assert ET.parse(written["junit"]).getroot()[0].get("errors") == "2"
+
+
+def test_a_scenario_that_has_no_use_for_the_tool_is_not_passed_by_it(tmp_path: Path) -> None:
+    file, junit = ROOT / "scenarios" / "rotation" / "key-mismatch.scenario.yaml", tmp_path / "card.junit"
+    outcome = CliRunner().invoke(app, ["exam", "--tool", "true", str(file), "--junit", str(junit)])
+    assert outcome.exit_code == 1
+    assert "0 of 1 passed" in outcome.output
+    assert "the tool was not used" in junit.read_text()
+
+
+@pytest.mark.parametrize("tool", ["", " "])
+def test_an_exam_without_a_tool_is_refused(tool: str) -> None:
+    outcome = CliRunner().invoke(app, ["exam", "--tool", tool, str(SCENARIOS[0])])
+    assert outcome.exit_code == 2
+    assert "which tool?" in outcome.output
+
+
+LITTER = """\
+#!/bin/sh
+# It renews nothing, leaves a file and says that all is done.
+cp "$SBC_NEW_P12" a-copy.p12
+echo "put a-copy.p12 $SBC_CERT_DIR/a-copy.p12" |
+    SSHPASS=$SBC_PASSWORD sshpass -e sftp -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        -P "$SBC_SFTP_PORT" "$SBC_USER@$SBC_HOST" >/dev/null 2>&1
+"""
+
+
+@pytest.mark.interop
+def test_what_a_tool_leaves_lying_about_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_program("sshpass")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tool.sh").write_text(LITTER)
+    mark = exam.mark(run_one(ROOT / "scenarios" / "exam" / "renewal.scenario.yaml", Options(tool="sh tool.sh")))
+    assert mark.left == "certificate OLD, file a-copy.p12"
+
+
+def test_a_careful_tool_leaves_the_file_of_before() -> None:
+    """It was told of the certificate, and not of where its file lies."""
+    mark = exam.mark(
+        run_one(ROOT / "scenarios/exam/nobody-is-connected.scenario.yaml", Options(tool=CAREFUL["asyncssh"]))
+    )
+    assert mark.left == "file old.p12"
+    assert mark.commits.endswith(", 0")
+
+
+@pytest.mark.parametrize(("tool", "told"), [("sh 'x", "No closing quotation"), ("''", "'': ")])
+def test_a_tool_that_nobody_can_read_or_start_is_told(tool: str, told: str) -> None:
+    (failure,) = run_one(SCENARIOS[0], Options(tool=tool)).failures()
+    assert told in failure
+
+
+def test_a_tool_is_over_though_what_it_started_goes_on_elsewhere(tmp_path: Path) -> None:
+    """As the master of an SSH connection does, which keeps the output of the tool open."""
+    script, pid = tmp_path / "tool.sh", tmp_path / "pid"
+    script.write_text(
+        f"setsid sh -c 'echo $$ > {pid}.new; mv {pid}.new {pid}; exec sleep 300' & echo told\n"
+        f"while [ ! -e {pid} ]; do :; done\n"
+    )
+    try:
+        result = run_one(ROOT / "scenarios/exam/key-mismatch.scenario.yaml", Options(tool=f"sh {script}"))
+    finally:
+        psutil.Process(int(pid.read_text())).kill()
+    assert result.facts is not None
+    assert [run.output for run in result.facts.runs] == ["told\n"]
+    assert result.seconds < 60
 
 
 def test_a_tool_that_cannot_be_started_fails(tmp_path: Path) -> None:

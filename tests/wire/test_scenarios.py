@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from runningbox import command, environment
 from samejournal import difference
 from typer.testing import CliRunner
 
@@ -219,6 +223,7 @@ def test_a_scenario_names_its_seed_unless_who_runs_it_does(tmp_path: Path, optio
     [
         (["--seed", "1", "--seeds", "1..2"], "either one seed or several"),
         (["--seeds", "x"], "'x' names no seeds"),
+        (["-n", "0"], "--workers"),
         (["--cluster", "tcp://127.0.0.1:1", "-n", "2"], "how many at a time is the cluster's own choice"),
     ],
 )
@@ -237,10 +242,35 @@ def test_a_process_that_dies_takes_no_result_of_others_along(tmp_path: Path) -> 
     assert results[1].error == "the process that played it was killed, or died"
 
 
+def test_a_bug_that_ends_one_play_is_told_and_ends_no_other(tmp_path: Path) -> None:
+    good = written(tmp_path, "  - advance: 1d\n")
+    bad = tmp_path / "bad.scenario.yaml"
+    bad.write_text(good.read_text().replace("advance: 1d", "tool: {}"))
+    results = dict(run_many([Job(good), Job(bad, Options(tool=7)), Job(good)], 2))  # type: ignore[arg-type]
+    assert [results[number].ok for number in range(3)] == [True, False, True]
+    assert "a bug of sbcsim ended it:" in results[1].error
+    assert "Traceback" in results[1].error
+
+
+def test_results_go_where_they_are_sent_though_a_bar_is_drawn_on_the_terminal(tmp_path: Path) -> None:
+    file = written(tmp_path, "  - advance: 1d\n")
+    ours, theirs = os.openpty()
+    try:
+        done = subprocess.run(
+            command("scenario", "run", str(file), "--seeds", "1..2"), stdout=subprocess.PIPE, stderr=theirs,
+            env=environment(TERM="xterm"), text=True, timeout=60, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0
+    assert len(re.findall("^passed  a, seed [12]", done.stdout, re.MULTILINE)) == 2
+
+
 def test_a_mistake_in_a_file_is_exit_status_2(tmp_path: Path) -> None:
     file = written(tmp_path, "  - advanze: 1d\n")
-    for command in ("run", "check"):
-        outcome = CliRunner().invoke(app, ["scenario", command, str(file)])
+    for verb in ("run", "check"):
+        outcome = CliRunner().invoke(app, ["scenario", verb, str(file)])
         assert outcome.exit_code == 2
         assert 'did you mean "advance"?' in outcome.output
     assert CliRunner().invoke(app, ["scenario", "check", str(SCENARIOS)]).exit_code == 0
