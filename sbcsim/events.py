@@ -366,7 +366,7 @@ class AlarmCleared(Event):
 
 @dataclass(frozen=True, slots=True)
 class PortState(Event):
-    """A sipSigPort or ipInterface went in or out of service, or drains."""
+    """A sipSigPort, ipInterface or sipTrunkGroup went in or out of service, or drains."""
 
     kind: ClassVar[str] = "portState"
     object: str

@@ -11,28 +11,35 @@ from sbcsim.schema.types import Value
 from .calls import CallCounts, Calls, CallState
 from .messagecounts import MessageCounts
 from .objects import zone_keys
-from .trunkgroup import zone_trunk_groups
+from .servicestate import ServiceState
+from .trunkgroup import read_trunk_group, zone_trunk_groups
+from .trunkgroups import TrunkGroups
 
 _UNLIMITED = -1
 
+_STATES = {
+    ServiceState.OUT_OF_SERVICE: "outOfService",
+    ServiceState.IN_SERVICE: "inService",
+    ServiceState.DRAINING: "oosPending",
+}
+"""What the tables call the states of a trunk group."""
 
-def trunk_groups(tree: Tree, calls: Calls, context: str, zone: str) -> Iterator[dict[str, Value]]:
-    """Yield a row for each trunk group of a zone: its state as configured, its limit, what calls use of it."""
-    for (name,) in tree.keys(("addressContext", context, "zone", zone, "sipTrunkGroup")):
-        path = ("addressContext", context, "zone", zone, "sipTrunkGroup", name)
-        limit = tree.value((*path, "cac", "callLimit"))
-        configured = limit if isinstance(limit, int) else _UNLIMITED
-        inbound, outbound = calls.usage(context, zone, name)
-        free = _UNLIMITED if configured == _UNLIMITED else max(0, configured - inbound - outbound)
-        serves = tree.value((*path, "state")) == "enabled" and tree.value((*path, "mode")) == "inService"
+
+def trunk_groups(tree: Tree, calls: Calls, groups: TrunkGroups, context: str, zone: str) -> Iterator[dict[str, Value]]:
+    """Yield a row for each trunk group of a zone: its state, its limit, what calls use of it."""
+    for key in zone_trunk_groups(tree, context, zone):
+        config = read_trunk_group(tree, key)
+        assert config is not None
+        limit = config.call_limit
+        inbound, outbound = calls.usage(*key)
         yield {
-            "name": name,
-            "state": "inService" if serves else "outOfService",
-            "totalCallsAvailable": free,
+            "name": key[2],
+            "state": _STATES[groups.state(key)],
+            "totalCallsAvailable": _UNLIMITED if limit is None else max(0, limit - inbound - outbound),
             "totalCallsInboundReserved": 0,
             "inboundCallsUsage": inbound,
             "outboundCallsUsage": outbound,
-            "totalCallsConfigured": configured,
+            "totalCallsConfigured": _UNLIMITED if limit is None else limit,
             "priorityCallUsage": 0,
             "totalOutboundCallsReserved": 0,
             "bwCurrentLimit": _UNLIMITED,
@@ -43,12 +50,12 @@ def trunk_groups(tree: Tree, calls: Calls, context: str, zone: str) -> Iterator[
         }
 
 
-def all_trunk_groups(tree: Tree, calls: Calls) -> Iterator[dict[str, Value]]:
+def all_trunk_groups(tree: Tree, calls: Calls, groups: TrunkGroups) -> Iterator[dict[str, Value]]:
     """Yield the rows of every zone, with where the trunk group is, by name."""
     rows = [
         {**row, "addressContext": context, "zone": zone, "priorityBwUsage": 0}
         for context, zone in zone_keys(tree)
-        for row in trunk_groups(tree, calls, context, zone)
+        for row in trunk_groups(tree, calls, groups, context, zone)
     ]
     yield from sorted(rows, key=lambda row: str(row["name"]))
 

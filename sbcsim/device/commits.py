@@ -1,7 +1,7 @@
 """The device as a subscriber of the configuration: what it refuses, and what a commit does, in which order.
 
 Certificates come first, so that what else a commit starts uses the new ones; then interfaces and their ports; then
-peers, whose pings leave from ports that stand by then.
+trunk groups; then peers, whose pings leave from ports that stand by then.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sbcsim.config.history import CommitRecord
 from sbcsim.config.proposal import Kept
 from sbcsim.config.render import change_lines
 from sbcsim.config.transaction import Author, Change, Pending, Proposal
-from sbcsim.events import CertificateLoaded, Commit, CommitRefused, ConfirmedCommit, PortState
+from sbcsim.events import CertificateLoaded, Commit, CommitRefused, ConfirmedCommit
 
 from . import localauth, logadmin
 from .certcheck import RATE, CertificateChecks
@@ -24,8 +24,9 @@ from .documents import USER, named
 from .faultycommits import refuse_certificates, refuse_commit
 from .faultyhandshakes import Originals
 from .pathcheck import PathChecks
-from .ports import Ports, interface_states, touched_interfaces
+from .ports import Ports
 from .replacement import Replacements
+from .trunkgroups import TrunkGroups
 from .users import Account, Users
 from .validity import Validity
 
@@ -40,6 +41,7 @@ class Commits:
         self,
         chassis: Chassis,
         ports: Ports,
+        trunk_groups: TrunkGroups,
         paths: PathChecks,
         checks: CertificateChecks,
         validity: Validity,
@@ -49,6 +51,7 @@ class Commits:
     ) -> None:
         self._chassis = chassis
         self._ports = ports
+        self._trunk_groups = trunk_groups
         self._paths = paths
         self._checks = checks
         self._validity = validity
@@ -115,9 +118,12 @@ class Commits:
         self._replacements.committed(proposal)
         if proposal.old.value(RATE) != proposal.new.value(RATE):
             self._checks.schedule_recheck(now)
-        self._tell_of_interfaces(proposal)
+        for interface in self._ports.interfaces.affected(proposal.changes):
+            self._ports.interfaces.configure(interface, now)
         for port in self._ports.affected(proposal.changes):
             self._ports.configure(port, now)
+        for group in self._trunk_groups.affected(proposal.changes):
+            self._trunk_groups.configure(group, now)
         for peer in _touched_peers(proposal.changes):
             self._paths.configure(peer, now)
         self._paths.reconsider()
@@ -142,14 +148,6 @@ class Commits:
             self._validity.watch(loaded.certificate, proposal.now)
         if store.anchors != before:
             self._checks.anchors_changed(before, store.anchors)
-
-    def _tell_of_interfaces(self, proposal: Proposal) -> None:
-        keys = touched_interfaces(proposal.changes)
-        before, after = interface_states(proposal.old, keys), interface_states(proposal.new, keys)
-        for key in keys:
-            if before[key] != after[key]:
-                event = PortState(f"ipInterface {'/'.join(key)}", before[key], after[key], "configuration")
-                self._chassis.emit(proposal.now, event)
 
 
 def _touched_peers(changes: Sequence[Change]) -> list[PeerKey]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from sbcsim.config.listing import Listing
@@ -147,11 +147,11 @@ class SipSigPort:
         return any(name in self.transports for name, each, _ in _TRANSPORTS if each is transport)
 
 
-def read_port(tree: Tree, key: PortKey) -> SipSigPort | None:
+def read_port(tree: Tree, key: PortKey, *, held: Container[InterfaceKey] = ()) -> SipSigPort | None:
     """Return a sipSigPort as configured, None where there is none.
 
     Without ipAddressV4 and ipAddressV6 it is bound to the first enabled ipInterface of its group; with one, to the
-    ipInterface that has this address, else to that first one.
+    ipInterface that has this address, else to that first one. One that is `held` counts as in service.
     """
     path = port_path(key)
     if not tree.exists(path):
@@ -159,7 +159,7 @@ def read_port(tree: Tree, key: PortKey) -> SipSigPort | None:
     group = (key[0], _text(tree, (*path, "ipInterfaceGroupName")))
     addresses = signaling_addresses(tree, path)
     chosen = _bound_interface(tree, group, addresses)
-    usable = chosen is not None and chosen.up
+    usable = chosen is not None and (chosen.up or chosen.key in held)
     return SipSigPort(
         key=key,
         group=group,

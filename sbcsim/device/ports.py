@@ -1,4 +1,4 @@
-"""sipSigPorts and ipInterfaces in service: what a commit does to them, and the end of a dry-up."""
+"""sipSigPorts in service: what a commit does to them, and the end of a dry-up, theirs or that of their ipInterface."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from .chassis import Chassis
 from .connectionplane import ConnectionPlane
 from .connections import PortKey
 from .effects import Listen, ListenerKey, StopListening
+from .interfaces import Interfaces
 from .listeners import Port, PortState, PortTrigger, trigger_for
-from .objects import GroupKey, InterfaceKey, SipSigPort, read_interface, read_port, zone_ports
+from .objects import GroupKey, InterfaceKey, SipSigPort, port_keys, read_port, zone_ports
 
 DRYUP = "dryup"
 
 
 class Ports:
-    """All sipSigPorts of the node. `ports` is shared with the connection plane."""
+    """All sipSigPorts of the node, and its ipInterfaces. `ports` is shared with the connection plane."""
 
     def __init__(self, chassis: Chassis, plane: ConnectionPlane, ports: dict[PortKey, Port]) -> None:
         self._chassis = chassis
         self._plane = plane
         self._ports = ports
         self._by_group: dict[GroupKey, dict[PortKey, None]] = {}
+        self.interfaces = Interfaces(chassis, chassis.calls.interface_in_use, self._interface_gone)
         self.out_of_order: frozenset[PortKey | InterfaceKey] = frozenset()
         """Ports that do not work, and interfaces."""
 
@@ -67,10 +69,16 @@ class Ports:
                 wanted.update(set(config.listeners()) - set(port.listeners if port is not None else ()))
         return frozenset(wanted)
 
+    def start(self, now: Instant) -> None:
+        """Put every port of the running configuration to work."""
+        self.interfaces.start()
+        for key in port_keys(self._chassis.tree):
+            self.configure(key, now)
+
     def configure(self, key: PortKey, now: Instant) -> None:
         """Take over the configuration of one port."""
-        new = self._working(read_port(self._chassis.tree, key))
         port = self._ports.get(key)
+        new = self._working(read_port(self._chassis.tree, key, held=self._held(port)))
         if new is None:
             if port is not None:
                 self._retire(port, now)
@@ -109,6 +117,7 @@ class Ports:
             self._chassis.timetable.acting.cancel((DRYUP, key))
         self._ports.clear()
         self._by_group.clear()
+        self.interfaces.clear()
 
     def _trigger(
         self, port: Port, trigger: PortTrigger, reason: str, now: Instant, new: SipSigPort | None = None
@@ -139,6 +148,16 @@ class Ports:
         for record in self._plane.table.on_port(port.config.key):
             self._plane.close(record, f"sipSigPort {reason}", now)
 
+    def _held(self, port: Port | None) -> tuple[InterfaceKey, ...]:
+        """Return the interface that a port keeps though it is configured out of service: one that still drains."""
+        if port is None or port.state is PortState.DOWN or port.interface is None:
+            return ()
+        return (port.interface,) if self.interfaces.drains(port.interface) else ()
+
+    def _interface_gone(self, interface: InterfaceKey, _reason: str, now: Instant) -> None:
+        for key in sorted(self._by_group.get(interface[:2], {})):
+            self.configure(key, now)
+
     def _working(self, config: SipSigPort | None) -> SipSigPort | None:
         """Return a port as far as it works: one that does not has no interface."""
         if config is None or not self.out_of_order & {config.key, config.interface}:
@@ -158,25 +177,6 @@ class Ports:
         if not new.enabled:
             return "state disabled"
         return "mode outOfService" if not new.in_service else "ipInterface out of service"
-
-
-def interface_states(tree: Tree, keys: Iterable[InterfaceKey]) -> dict[InterfaceKey, str]:
-    """Return whether ipInterfaces are in service, as the words of a PortState event."""
-    states = {}
-    for key in keys:
-        interface = read_interface(tree, key)
-        states[key] = "inService" if interface is not None and interface.up else "outOfService"
-    return states
-
-
-def touched_interfaces(changes: Iterable[Change]) -> list[InterfaceKey]:
-    """Return the ipInterfaces that changes bear on."""
-    keys = {
-        (change.path[1], change.path[3], change.path[5])
-        for change in changes
-        if change.path[0] == "addressContext" and change.path[4:5] == ("ipInterface",) and len(change.path) > 5
-    }
-    return sorted(keys)
 
 
 def _moved(port: Port, new: SipSigPort) -> bool:

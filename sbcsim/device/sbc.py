@@ -63,9 +63,10 @@ from .faultyanswers import LATE, LateAnswers
 from .faultycommits import holder_of_the_lock
 from .filenodes import Directory, FileError, FileKeeper
 from .files import MountedFile, VirtualFiles
+from .interfaces import DRYUP as INTERFACE_DRYUP
 from .keptfiles import KeptFiles
 from .listeners import Port
-from .objects import port_keys, read_port
+from .objects import InterfaceKey, port_keys, read_port
 from .ocsp import TIMER as OCSP
 from .outages import OUTAGE, Broken, Outages
 from .pathcheck import PathChecks
@@ -80,6 +81,9 @@ from .signallingpoints import DIALLED
 from .snmptraps import Traps
 from .status import Row, Status, timestamp
 from .takeover import Takeover
+from .trunkgroup import TrunkGroupKey
+from .trunkgroups import DRYUP as TRUNK_GROUP_DRYUP
+from .trunkgroups import TrunkGroups
 from .udpping import RESEND
 from .users import Account, Users
 from .validity import VALIDITY, Validity
@@ -149,13 +153,14 @@ class Sbc:
         directory = PeerDirectory(self.settings.hosts)
         self._plane = ConnectionPlane(self._chassis, ConnectionTable(), self._port_map, directory)
         self._ports = Ports(self._chassis, self._plane, self._port_map)
+        self._trunk_groups = TrunkGroups(self._chassis, self._end_calls)
         datagrams = DatagramPlane(self._chassis, self._port_map)
         self._paths = PathChecks(self._chassis, self._plane, datagrams, self._port_map, directory)
         self._checks = CertificateChecks(self._chassis, self._plane)
         self._late = LateAnswers(self._chassis)
         self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map, directory, self._late)
         self._datagrams = DatagramSignalling(self._chassis, datagrams, self._paths, self._late)
-        self._status = Status(self._chassis, self._ports, self._plane, self._paths)
+        self._status = Status(self._chassis, self._ports, self._plane, self._paths, self._trunk_groups)
         self._actions = Actions(self._chassis, self._ports, self._paths, self)
         self._takeover = Takeover(self._chassis, self)
         self._validity = Validity(self._chassis)
@@ -185,6 +190,8 @@ class Sbc:
             REPLACEMENT: lambda key, now: self._plane.replacements.ended(cast(str, key), now),
             OCSP: lambda key, now: self._plane.ocsp.timed_out(_number(key), now),
             DRYUP: lambda key, now: self._ports.dryup_ended(_port_key(key), now),
+            INTERFACE_DRYUP: lambda key, now: self._ports.interfaces.dryup_ended(cast(InterfaceKey, key), now),
+            TRUNK_GROUP_DRYUP: lambda key, now: self._trunk_groups.dryup_ended(cast(TrunkGroupKey, key), now),
             "ping": lambda key, now: self._paths.send_ping(_peer_key(key), 1, now),
             "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
             LATE: lambda key, now: self._late.due(_number(key), now),
@@ -199,6 +206,7 @@ class Sbc:
             Commits(
                 self._chassis,
                 self._ports,
+                self._trunk_groups,
                 self._paths,
                 self._checks,
                 self._validity,
@@ -235,8 +243,8 @@ class Sbc:
         self._checks.start(now)
         for loaded in self._chassis.certificates.in_name_order():
             self._validity.watch(loaded.certificate, now)
-        for key in port_keys(self._chassis.tree):
-            self._ports.configure(key, now)
+        self._ports.start(now)
+        self._trunk_groups.start(now)
         self._paths.start(now)
 
     # what sockets did
@@ -565,6 +573,7 @@ class Sbc:
         if not keep_sessions:
             self._plane.sessions.clear()
         self._ports.clear()
+        self._trunk_groups.clear()
         self._checks.clear()
         self._plane.opening.clear()
         self._plane.ocsp.clear()
@@ -585,6 +594,10 @@ class Sbc:
         self.sessions.end(user)
         if self.hang_up is not None:
             self.hang_up(user)
+
+    def _end_calls(self, key: TrunkGroupKey, _reason: str, _now: Instant) -> None:
+        for call in self._chassis.calls.by_trunk_group(key):
+            self._chassis.calls.end(call.id)
 
     def _date_came(self, edge: Hashable) -> None:
         self._validity.come(cast(tuple[str, str], edge))

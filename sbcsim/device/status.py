@@ -20,10 +20,11 @@ from .connectionplane import ConnectionPlane
 from .connections import ConnectionRecord
 from .effects import Transport
 from .listeners import Port, PortState
-from .objects import interfaces_of
+from .objects import IpInterface, interfaces_of
 from .ocspprofile import LIST as OCSP_PROFILES
 from .pathcheck import PathChecks
 from .ports import Ports
+from .trunkgroups import TrunkGroups
 
 Row = Mapping[str, Value]
 
@@ -31,12 +32,15 @@ Row = Mapping[str, Value]
 class Status:
     """Makes the rows of every table."""
 
-    def __init__(self, chassis: Chassis, ports: Ports, plane: ConnectionPlane, paths: PathChecks) -> None:
+    def __init__(
+        self, chassis: Chassis, ports: Ports, plane: ConnectionPlane, paths: PathChecks, trunk_groups: TrunkGroups
+    ) -> None:
         self.chassis = chassis
         self.ports = ports
         self.table = plane.table
         self.ocsp = plane.ocsp
         self.paths = paths
+        self.trunk_groups = trunk_groups
 
     def rows(self, schema_path: SchemaPath, path: Path, now: Instant) -> Sequence[Row]:
         """Return the rows of a table; none for a path that is no table."""
@@ -135,11 +139,11 @@ def _zone_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
 
 
 def _trunk_groups(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
-    return callstatus.trunk_groups(status.chassis.tree, status.chassis.calls, *_zone(path))
+    return callstatus.trunk_groups(status.chassis.tree, status.chassis.calls, status.trunk_groups, *_zone(path))
 
 
 def _all_trunk_groups(status: Status, _path: Path, _now: Instant) -> Iterable[Row]:
-    return callstatus.all_trunk_groups(status.chassis.tree, status.chassis.calls)
+    return callstatus.all_trunk_groups(status.chassis.tree, status.chassis.calls, status.trunk_groups)
 
 
 def _message_counters(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
@@ -180,7 +184,7 @@ def _interface_status(status: Status, path: Path, _now: Instant) -> Iterable[Row
         yield {
             "name": interface.key[2],
             "ifindex": number,
-            "operState": "resAllocated" if interface.up else "admnDisabled",
+            "operState": _oper_state(status, interface),
             "oosReason": "notApplicable" if interface.up else "admin",
             "rxPackets": 0,
             "txPackets": 0,
@@ -197,6 +201,12 @@ def _interface_status(status: Status, path: Path, _now: Instant) -> Iterable[Row
             "floatingIpV4": "",
             "floatingIpV6": "",
         }
+
+
+def _oper_state(status: Status, interface: IpInterface) -> str:
+    if interface.up:
+        return "resAllocated"
+    return "deallocDryup" if status.ports.interfaces.drains(interface.key) else "admnDisabled"
 
 
 def _certificates(status: Status, _path: Path, now: Instant) -> Iterable[Row]:
