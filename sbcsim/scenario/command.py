@@ -245,12 +245,13 @@ def _watched(played: Iterator[tuple[int, Result]], count: int) -> Iterator[tuple
     from rich.console import Console  # noqa: PLC0415 - slow
     from rich.progress import Progress  # noqa: PLC0415 - slow
 
-    # What is told goes through the bar only where both stand on the same terminal.
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("scenarios", total=count)
         for result in played:
             progress.advance(task)
+            progress.stop()  # what is told now is not to stand behind the bar
             yield result
+            progress.start()
 
 
 @contextmanager
