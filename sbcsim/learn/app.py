@@ -18,8 +18,10 @@ from .coach import Coach, Reached
 from .pane import TerminalPane
 from .progress import Progress
 from .standing import Group, groups
-from .telling import flowing
+from .telling import flowing, hanging
 from .words import obey
+
+_PLACEHOLDER = "a word to the coach: skip 30d, dial PEER2, put FILE, help; Esc: none"
 
 
 class LessonApp(App[None]):
@@ -30,6 +32,7 @@ class LessonApp(App[None]):
     CSS = """
     #head { height: 1; background: $primary; color: $text; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     #above { height: 1fr; min-height: 8; }
+    #answer { display: none; margin-top: 1; color: $warning; }
     #lesson { width: 3fr; padding: 0 1; scrollbar-size-vertical: 1; }
     #standing { width: 2fr; max-width: 48; padding: 0 1; border-left: solid $primary; scrollbar-size-vertical: 1; }
     #terminal { height: 1fr; min-height: 8; border-top: solid $primary; }
@@ -39,11 +42,11 @@ class LessonApp(App[None]):
         Binding("f1", "say('hint')", "Hint", priority=True),
         Binding("f2", "speak", "Say", priority=True),
         Binding("f3", "say('task')", "Task", priority=True),
-        Binding("f5", "say('reset')", "Reset step", priority=True),
+        Binding("f5", "say('reset')", "Reset", priority=True),
         Binding("f6", "say('again')", "Restart", priority=True),
-        Binding("pageup", "scroll(-1)", "Up", priority=True, show=False),
-        Binding("pagedown", "scroll(1)", "Down", priority=True, show=False),
         Binding("f10", "quit", "Leave", priority=True),
+        Binding("pageup", "scroll(-1)", "Up", priority=True, show=False),
+        Binding("pagedown", "scroll(1)", "Scroll", priority=True, key_display="pgup/pgdn"),
     ]
 
     def __init__(self, coach: Coach, progress: Progress) -> None:
@@ -51,6 +54,8 @@ class LessonApp(App[None]):
         self.coach = coach
         self._progress = progress
         self._said: list[Text] = []
+        self._answer = ""
+        """What was last said to the trainee's words; what was said before is in `_said`."""
 
     def compose(self) -> ComposeResult:
         """Lay the parts out."""
@@ -58,16 +63,16 @@ class LessonApp(App[None]):
         with Horizontal(id="above"):
             with VerticalScroll(id="lesson", can_focus=False):
                 yield Static(id="told")
+                yield Static(id="answer", markup=False)
             with VerticalScroll(id="standing", can_focus=False):
                 yield Static(id="connections")
         yield TerminalPane(self._access)
-        yield Input(id="say", placeholder="a word to the coach: skip 30d, dial PEER2, put FILE, help", compact=True)
+        yield Input(id="say", placeholder=_PLACEHOLDER, compact=True)
         yield Footer()
 
     def on_mount(self) -> None:
         """Tell the task, log in, and begin to watch."""
-        self._said = [_flowing(self.coach.lesson.lesson.about), *self._to_do()]
-        self._show(home=True)
+        self._begin([_flowing(self.coach.lesson.lesson.about)])
         terminal = self.query_one(TerminalPane)
         terminal.focus()
         self.call_after_refresh(terminal.log_in)
@@ -102,7 +107,7 @@ class LessonApp(App[None]):
 
     def action_scroll(self, pages: int) -> None:
         """Turn the pages of the lesson."""
-        lesson = self.query_one("#lesson", VerticalScroll)
+        lesson = self._scroller
         lesson.scroll_relative(y=pages * max(1, lesson.size.height - 1), animate=False)
 
     # within
@@ -128,8 +133,9 @@ class LessonApp(App[None]):
             if reached is not None:
                 coach.changed.set()  # the next goal may be reached already
                 self._keep()
-                self._said = [self._success(reached), *self._to_do()]
-            self._show(home=reached is not None)
+                self._begin([self._success(reached)])
+            else:
+                self._show()
 
     @work(group="words")
     async def _obey(self, line: str) -> None:
@@ -137,10 +143,23 @@ class LessonApp(App[None]):
         if answer.leaves:
             self.exit()
         if answer.begins:
-            self._said = self._to_do()
+            self._begin([])
         if answer.text:
-            self._said.append(Text(answer.text, style="yellow"))
-        self._show(home=answer.begins)
+            self._reply(answer.text)
+
+    def _begin(self, said: list[Text]) -> None:
+        """Tell of a step that begins, behind what is `said` before, and show that from its first line on."""
+        self._said, self._answer = [*said, *self._to_do()], ""
+        if self._show():
+            self._scroller.scroll_home(animate=False)
+
+    def _reply(self, text: str) -> None:
+        """Tell an answer below all that was told, and show it from its first line on."""
+        if self._answer and self.query("#lesson"):
+            self._said.append(Text(self._hanging(), style="yellow"))
+        self._answer = text
+        if self._show():
+            self.call_after_refresh(self.query_one("#answer").scroll_visible, top=True, animate=False)
 
     def _to_do(self) -> list[Text]:
         coach = self.coach
@@ -152,21 +171,27 @@ class LessonApp(App[None]):
     def _success(self, reached: Reached) -> Text:
         return Text.assemble((f"✓ Step {reached.number + 1} is done.", "bold green"), "\n", _flowing(reached.step.why))
 
-    def _show(self, *, home: bool = False) -> None:
-        """Draw everything but the terminal anew; the lesson from its `home`, or from the last word on."""
+    @property
+    def _scroller(self) -> VerticalScroll:
+        return self.query_one("#lesson", VerticalScroll)
+
+    def _hanging(self) -> str:
+        return hanging(self._answer, self._scroller.size.width - 2)  # with room for the bar
+
+    def _show(self) -> bool:
+        """Draw everything but the terminal anew, unless it is too late; what the trainee reads stays where it is."""
         coach = self.coach
         if not self.query("#head"):
-            return  # everything is being taken down, and the end of the session at the box has been noticed
+            return False  # everything is being taken down, and the end of the session at the box has been noticed
         now = to_datetime(coach.sbc.clock.reading().calendar)
         place = "done" if coach.over else f"step {coach.number + 1} of {len(coach.lesson.steps)}"
         self.query_one("#head", Static).update(f"{now:%Y-%m-%d %H:%M} · {place} · {coach.lesson.lesson.title}")
         self.query_one("#told", Static).update(Text("\n\n").join(self._said))
         self.query_one("#connections", Static).update(Text("\n").join(map(_drawn, groups(coach))))
-        lesson = self.query_one("#lesson", VerticalScroll)
-        if home:
-            lesson.scroll_home(animate=False)
-        else:
-            lesson.scroll_end(animate=False)
+        answer = self.query_one("#answer", Static)
+        answer.update(self._hanging())
+        answer.display = bool(self._answer)
+        return True
 
     def _keep(self) -> None:
         coach = self.coach

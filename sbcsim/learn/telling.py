@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 from itertools import groupby
@@ -11,6 +12,9 @@ from sbcsim.device.files import CERTIFICATE_DIRECTORY
 from .coach import Coach, Reached
 from .lesson import LoadedLesson
 from .progress import Progress
+
+_COLUMNS = re.compile(r"\S.*?\s{2,}(?=\S)")
+"""The first column of a line that has two."""
 
 _SSH_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
 
@@ -71,6 +75,16 @@ def flowing(text: str) -> list[str]:
         kept = [*group]
         lines += kept if indented else [" ".join(kept)]
     return lines
+
+
+def hanging(text: str, width: int) -> str:
+    """Return lines broken at that width; where a line has two columns, what is broken stays in the second."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        columns = _COLUMNS.match(line)
+        indent = " " * (columns.end() if columns and columns.end() < width // 2 else 0)
+        lines += textwrap.wrap(line, max(width, 1), subsequent_indent=indent, break_on_hyphens=False) or [""]
+    return "\n".join(lines)
 
 
 def wrapped(text: str, width: int) -> str:

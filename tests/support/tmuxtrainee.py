@@ -13,7 +13,7 @@ from runningbox import command, environment
 from sbcsim.scenario.model import Step
 
 PATIENCE = 60.0
-FOOT = " f1 Hint"
+FOOT = " f1 Hint "
 PROMPT = re.compile(r"^ admin@SBC1([>%]) *$")
 MORE = "--More--"
 ENDED = "Press Enter to log in again.]"
@@ -127,12 +127,12 @@ def upper(screen: list[str]) -> list[str]:
 
 def last(screen: list[str]) -> str:
     """Return the last line of the terminal in the coach that is not empty."""
-    return next((line for line in reversed(screen) if line.strip() and not line.startswith(FOOT)), "")
+    return next((line for line in reversed(screen) if line.strip() and FOOT not in line), "")
 
 
 def bottom(screen: list[str]) -> str:
     """Return the last lines of the terminal in the coach as one: what is typed may be broken."""
-    return "".join(line[1:] for line in screen[len(screen) // 2 :] if not line.startswith(FOOT))
+    return "".join(line[1:] for line in screen[len(screen) // 2 :] if FOOT not in line)
 
 
 @asynccontextmanager

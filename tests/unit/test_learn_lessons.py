@@ -10,7 +10,7 @@ from lessonfile import LESSON, written
 from sbcsim.errors import ScenarioError
 from sbcsim.learn.lesson import RUNGS, choose, find, load
 from sbcsim.learn.progress import Progress
-from sbcsim.learn.telling import catalogue, wrapped
+from sbcsim.learn.telling import catalogue, hanging, wrapped
 
 EVERY = "every hint has a when but the last"
 
@@ -89,6 +89,13 @@ def test_the_catalogue_tells_how_far_each_lesson_was_taken(tmp_path: Path) -> No
     assert catalogue([lesson], progress) == [" 1  a-lesson  step 2 of 2  3 min  A lesson"]
     progress.record("a-lesson", 0, done=True)
     assert catalogue([lesson], progress) == [" 1  a-lesson  done         3 min  A lesson"]
+
+
+def test_what_is_broken_stays_in_its_column() -> None:
+    text = "skip TIME  move the box's clock\nIt is late now."
+    assert hanging(text, 24) == "skip TIME  move the\n           box's clock\nIt is late now."
+    assert hanging(text, 12) == "skip TIME\nmove the\nbox's clock\nIt is late\nnow."
+    assert hanging("", 12) == ""
 
 
 def test_texts_are_wrapped_and_commands_are_not() -> None:

@@ -13,7 +13,8 @@ from tmuxtrainee import trainee
 require_module("textual")
 
 from textual.pilot import Pilot  # noqa: E402 - textual is an extra
-from textual.widgets import Input, Static  # noqa: E402
+from textual.widgets import Footer, Input, Static  # noqa: E402
+from textual.widgets._footer import FooterKey  # noqa: E402
 
 from sbcsim.learn.app import LessonApp  # noqa: E402
 from sbcsim.learn.coach import Coach  # noqa: E402
@@ -33,7 +34,7 @@ class Trainee:
         self.pilot = pilot
 
     def reads(self, part: str) -> str:
-        return str(self.app.query_one(part, Static).content)
+        return "\n".join(str(each.content) for each in self.app.query(part).results(Static))
 
     @property
     def terminal(self) -> str:
@@ -75,29 +76,29 @@ async def test_a_lesson_is_taken_on_the_full_screen(tmp_path: Path, size: tuple[
             assert "step 1 of 5" in trainee.reads("#head")
             assert "OLD" in trainee.reads("#connections")
             await pilot.press("f1")
-            await trainee.until(lambda: "Hint 1 of 3: The file is not on the box." in trainee.reads("#told"))
+            await trainee.until(lambda: "Hint 1 of 3: The file is not on the box." in trainee.reads("#told, #answer"))
             await trainee.says("put new.p12")
-            await trainee.until(lambda: "✓ Step 1 is done." in trainee.reads("#told"))
+            await trainee.until(lambda: "✓ Step 1 is done." in trainee.reads("#told, #answer"))
             await trainee.types("configure")
             await trainee.types(
                 "set system security pki certificate NEW fileName new.p12 type local "
                 "passPhrase scenario-pass-phrase state enabled"
             )
             await trainee.types("commit")
-            await trainee.until(lambda: "✓ Step 2 is done." in trainee.reads("#told"))
+            await trainee.until(lambda: "✓ Step 2 is done." in trainee.reads("#told, #answer"))
             await trainee.types("set profiles security tlsProfile TLS serverCertName NEW clientCertName NEW")
             await trainee.types("commit")
-            await trainee.until(lambda: "✓ Step 3 is done." in trainee.reads("#told"))
+            await trainee.until(lambda: "✓ Step 3 is done." in trainee.reads("#told, #answer"))
             await trainee.says("skip 1h")
-            await trainee.until(lambda: "✓ Step 4 is done." in trainee.reads("#told"))
+            await trainee.until(lambda: "✓ Step 4 is done." in trainee.reads("#told, #answer"))
             assert "2026-01-01 01:00 ·" in trainee.reads("#head")
             await pilot.press("f5")
             await trainee.until(lambda: "The session has ended." in trainee.terminal)
-            await trainee.until(lambda: "Back to where this step began" in trainee.reads("#told"))
+            await trainee.until(lambda: "Back to where this step began" in trainee.reads("#told, #answer"))
             await pilot.press("enter")
             await trainee.until(lambda: trainee.terminal.rstrip(" ").endswith("admin@SBC1>"))
             await trainee.says("dial PEER2")
-            await trainee.until(lambda: "The lesson is done." in trainee.reads("#told"))
+            await trainee.until(lambda: "The lesson is done." in trainee.reads("#told, #answer"))
             assert progress.of("switch").done
             await pilot.press("f10")
 
@@ -118,9 +119,56 @@ async def test_what_is_typed_goes_to_the_box_or_to_the_coach(tmp_path: Path) -> 
             await trainee.until(lambda: trainee.terminal.rstrip(" ").endswith("admin@SBC1>"))
             await pilot.resize_terminal(60, 20)
             await pilot.press("pagedown", "pageup", "f3")
-            await trainee.until(lambda: "Step 1 of 4" in trainee.reads("#told"))
+            await trainee.until(lambda: "Step 1 of 4" in trainee.reads("#told, #answer"))
             await trainee.says("quit")
             await trainee.until(lambda: not app.is_running)
+
+
+async def test_what_the_coach_says_is_read_from_its_first_line_on(tmp_path: Path) -> None:
+    async with Coach(choose("switch")) as coach:
+        app = LessonApp(coach, Progress(tmp_path / "progress.json"))
+        async with app.run_test(size=(80, 24)) as pilot:
+            trainee = Trainee(app, pilot)
+            await trainee.until(lambda: "admin@SBC1> " in trainee.terminal)
+            lesson, answer = app.query_one("#lesson"), app.query_one("#answer")
+            assert not answer.display
+            await trainee.says("help")
+            await trainee.until(lambda: 0 < answer.region.y - lesson.region.y <= 1)
+            said = trainee.reads("#answer").splitlines()
+            assert "hint         help with what is wrong" in said[0]
+            assert said[1].startswith("             ")
+            assert max(map(len, said)) <= lesson.region.width
+            await pilot.press("pageup", "pageup", "pageup")
+            assert lesson.scroll_y == 0
+            await trainee.types("configure")
+            await trainee.says("nothing")
+            await trainee.until(lambda: "does not know" in trainee.reads("#answer"))
+            await trainee.until(lambda: lesson.scroll_y == lesson.max_scroll_y)
+
+
+async def test_what_happens_at_the_box_moves_nothing_that_is_read(tmp_path: Path) -> None:
+    async with Coach(choose("night-shift")) as coach:
+        app = LessonApp(coach, Progress(tmp_path / "progress.json"))
+        async with app.run_test(size=(60, 20)) as pilot:
+            trainee = Trainee(app, pilot)
+            await trainee.until(lambda: "admin@SBC1> " in trainee.terminal)
+            lesson = app.query_one("#lesson")
+            assert lesson.max_scroll_y > 0
+            await trainee.types("configure")
+            assert lesson.scroll_y == 0
+
+
+async def test_the_keys_are_named_below_also_on_a_small_terminal(tmp_path: Path) -> None:
+    async with Coach(choose("switch")) as coach:
+        app = LessonApp(coach, Progress(tmp_path / "progress.json"))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await Trainee(app, pilot).until(lambda: len(app.query(FooterKey)) > 0)
+            footer = app.query_one(Footer)
+            keys = [each for each in footer.query(FooterKey) if each.region.width]
+            assert {f"{each.key_display} {each.description}" for each in keys} == {
+                "pgup/pgdn Scroll", "f1 Hint", "f2 Say", "f3 Task", "f5 Reset", "f6 Restart", "f10 Leave",
+            }  # fmt: skip
+            assert max(each.region.right for each in keys) <= 80
 
 
 @pytest.mark.interop
