@@ -113,7 +113,7 @@ def _take(lesson: LoadedLesson, number: int, kept: Progress, files: Path | None,
 
     full = not plain and sys.stdout.isatty() and sys.stdin.isatty()
     if full and importlib.util.find_spec("textual") is None:
-        typer.echo("The full-screen coach needs textual: pip install 'sbcsim[learn]'. Going on without it.\n")
+        typer.echo("The full-screen coach needs textual: pip install 'sbcsim[learn]'. Going on as with --plain.\n")
         full = False
     try:
         asyncio.run(_full_screen(lesson, number, kept, files) if full else _plain(lesson, number, kept, files))

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 from sbcsim.errors import UserError
@@ -78,15 +79,18 @@ class Plain:
 
 
 def lines(stream: TextIO) -> asyncio.Queue[str]:
-    """Return the lines of a stream as they come; a thread reads, since a terminal can be waited for in no other way."""
+    """Return the lines of a stream as they come, and a last word at its end: nobody is there any more.
+
+    A thread reads, since a terminal can be waited for in no other way.
+    """
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[str] = asyncio.Queue()
 
     def read() -> None:
-        for line in stream:
-            if loop.is_closed():
-                return
-            loop.call_soon_threadsafe(queue.put_nowait, line)
+        with suppress(RuntimeError):  # the lesson has ended meanwhile, and its loop with it
+            for line in stream:
+                loop.call_soon_threadsafe(queue.put_nowait, line)
+            loop.call_soon_threadsafe(queue.put_nowait, "quit")
 
     threading.Thread(target=read, name="words to the coach", daemon=True).start()
     return queue

@@ -68,6 +68,8 @@ def test_the_wheel_is_complete_and_works_outside_the_checkout(built: Path, tmp_p
     tracked = run("git", "ls-files", "grammar", "sbcsim", folder=ROOT).split()
     wanted = {re.sub(r"^grammar/", "sbcsim/_grammar/", name) for name in tracked}
     assert wanted <= held
+    ours = run("git", "ls-files", "scenarios", folder=ROOT).split()
+    assert {re.sub(r"^scenarios/", "sbcsim/_scenarios/", name) for name in ours} <= held
     assert {"sbcsim/py.typed", "sbcsim/_grammar/cli.lark", "sbcsim/_grammar/messages.toml"} <= wanted
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in held)
     assert all(name.startswith(("sbcsim/", "sbcsim-")) for name in held)
@@ -80,6 +82,11 @@ def test_the_wheel_is_complete_and_works_outside_the_checkout(built: Path, tmp_p
     run(programs / "pip", "check", folder=tmp_path)
     place = run(programs / "python", "-c", "import sbcsim; print(sbcsim.__file__)", folder=tmp_path)
     assert Path(place).is_relative_to(programs.parent)
+    lessons = run(programs / "sbcsim", "learn", folder=tmp_path).splitlines()
+    assert len(lessons) == 9
+    assert run(programs / "sbcsim", "learn", "check", folder=tmp_path) == "9 sound, 0 not\n"
+    refused = run(programs / "sbcsim", "exam", "--tool", "false", "-n", "1", folder=tmp_path, expected=1)
+    assert re.search(r"^\d of 13 passed$", refused, re.MULTILINE), refused
     assert "checked on the wire" in run(programs / "sbcsim", "demo", folder=tmp_path)
     with subprocess.Popen(
         [programs / "sbcsim", "run", "--ports", "ephemeral"], cwd=tmp_path, stdout=subprocess.PIPE, text=True

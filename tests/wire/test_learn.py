@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,20 @@ NEW = (
 @pytest.mark.parametrize("file", find(), ids=lambda file: file.stem)
 async def test_a_lesson_that_comes_along_is_sound(file: Path) -> None:
     await check(load(file))
+
+
+async def test_another_seed_makes_another_night_of_the_night_shift(tmp_path: Path) -> None:
+    """With that of the lesson both faults strike at the first try, which the check of the lesson shows."""
+    text = (
+        choose("night-shift")
+        .path.read_text()
+        .replace("../common", str(choose("night-shift").path.parents[1] / "common"))
+    )
+    assert "seed: 3\n" in text
+    for seed, spared in ((5, "file"), (7, "session")):
+        file = written(tmp_path, text.replace("seed: 3\n", f"seed: {seed}\n"), f"{spared}.yaml")
+        with pytest.raises(ScenarioError, match="not refused" if spared == "file" else "the session did not end"):
+            await check(load(file))
 
 
 @pytest.mark.parametrize(
@@ -250,6 +267,34 @@ async def test_a_lesson_is_taken_beside_an_ssh_client(tmp_path: Path) -> None:
         assert await coach.process.wait() == 0
     listed = CliRunner().invoke(app, ["learn", *progress[:2]])
     assert "switch       done" in listed.output
+
+
+async def test_who_has_nothing_more_to_say_leaves(tmp_path: Path) -> None:
+    async with plain("switch", "--progress", str(tmp_path / "progress.json")) as coach:
+        await coach.until(r"Step 1 of 5\n")
+        coach.process.stdin.close()
+        async with asyncio.timeout(PATIENCE):
+            assert await coach.process.wait() == 0
+
+
+def test_without_textual_the_extra_is_named_and_the_lesson_goes_on(tmp_path: Path) -> None:
+    """At a terminal: elsewhere nobody has asked for the full screen."""
+    code = "import sys; sys.modules['textual'] = None; from sbcsim.__main__ import main; main()"
+    words = [sys.executable, "-c", code, "learn", "switch", "--progress", str(tmp_path / "progress.json")]
+    ours, theirs = os.openpty()
+    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(TERM="xterm")) as process:
+        os.close(theirs)
+        printed = ""
+        with suppress(OSError):  # it has gone, and the terminal with it
+            while part := os.read(ours, 65536):
+                printed += part.decode()
+                if "Step 1 of 5" in printed:
+                    os.write(ours, b"quit\n")
+        os.close(ours)
+        assert process.wait(PATIENCE) == 0
+    assert "needs textual: pip install 'sbcsim[learn]'. Going on as with --plain." in printed
+    assert "ssh -p " in printed
+    assert "Traceback" not in printed
 
 
 async def test_a_lesson_begins_at_its_start_where_asked(tmp_path: Path) -> None:
