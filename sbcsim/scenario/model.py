@@ -100,6 +100,8 @@ class PeerSpec(Part):
     not_after: Text = "+3600d"
     trusts: Texts | None = None
     """The authorities that it trusts; all of the scenario unless given."""
+    names: Texts = ()
+    """Host names, addresses or SIP URIs of which the certificate of the box has to carry one."""
     resumes: bool = False
     """Whether it takes up its last TLS session again where it dials, as the box lets it."""
 
@@ -295,6 +297,7 @@ class FaultStep(Part):
     times: int | None = None
     probability: float = 1.0
     period: Text = "0s"
+    gap: int = 0
     value: Text = ""
 
 

@@ -141,7 +141,7 @@ class Stage:
         anchors = [self.mint.authority(each).certificate for each in trusted]
         issued = self.mint.peer(name, spec)
         self.names |= {issued.certificate.serial: name, f"{spec.address}:{spec.port}": name}
-        peer = SipPeer(issued, anchors, self.clock.reading, terms=TlsTerms(resumes=spec.resumes))
+        peer = SipPeer(issued, anchors, self.clock.reading, terms=TlsTerms(names=spec.names, resumes=spec.resumes))
         self._exits.push_async_callback(peer.close)
         self.peers[name] = peer
         if not spec.listens:

@@ -174,7 +174,8 @@ async def _wait(stage: Stage, step: Step, before: int) -> str:
                 changed.clear()
                 await changed.wait()
     except TimeoutError:
-        raise StepFailedError(match.explain(stage.sbc.journal(after=before))) from None
+        why = match.explain(stage.sbc.journal(after=before))
+        raise StepFailedError(f"{why}; the clock of the box stood still: advance moves it") from None
     finally:
         unsubscribe()
     return ""

@@ -107,6 +107,8 @@ def test_what_is_not_as_expected_is_told_with_what_is(tmp_path: Path, expect: st
         ("peer: {name: PEER2, does: dial, fails: true}", "PEER2 could dial, and was not to"),
         ("bounce: {zone: ZONE9}", "ZONE9"),
         ("wait: {event: switchover, patience: 100ms}", "expected switchover; there is none. What happened: "),
+        ("wait: {event: switchover, patience: 100ms}", "; the clock of the box stood still: advance moves it"),
+        ("fault: {point: tls.accept, gap: -1}", "period and gap are not less than 0"),
         ("tool: {command: /nowhere/at/all}", "/nowhere/at/all: "),
         ("tool: {command: sh -c 'echo told; exit 3', exit: 0}", "exit status 3, not 0: told"),
         ("tool: {command: sh -c 'sleep 60 & sleep 60', patience: 200ms}", "not at its end within 200ms"),
