@@ -293,6 +293,16 @@ class Dialog:
             del self._open_here[request.method]
         self.move(DialogTrigger.LOST)
 
+    def unsent(self, request: Request) -> None:
+        """Note that a request of ours in the dialog could not be sent: it is open no more, and the dialog stays."""
+        if self._open_here.get(request.method) == request.cseq.number:
+            del self._open_here[request.method]
+
+    def abandon(self) -> None:
+        """Note that nothing is under way any more, in either direction: whoever was at it has been replaced."""
+        self._open_here.clear()
+        self._open_there.clear()
+
     def _built(self, method: str, via: Via, number: int, extra: Iterable[tuple[str, str]], body: bytes) -> Request:
         way = towards(self.target, self.routes)
         fields = [

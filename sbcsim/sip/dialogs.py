@@ -26,6 +26,9 @@ class Dialogs:
     def __iter__(self) -> Iterator[Dialog]:
         return iter(self._dialogs.values())
 
+    def __contains__(self, dialog: Dialog) -> bool:
+        return self._dialogs.get(dialog.id) is dialog
+
     def find(self, message: Message) -> Dialog | None:
         """Return the dialog that a message from the far end belongs to, None where there is none; raises SipError."""
         return self._dialogs.get(received_id(message))

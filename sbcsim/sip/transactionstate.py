@@ -8,8 +8,8 @@ microseconds, and are passed in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import ClassVar, NamedTuple
 
@@ -137,11 +137,15 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Where the messages of a transaction go: "UDP", "TCP" or "TLS", the far end, and the connection (0: none)."""
+    """Where the messages of a transaction go: "UDP", "TCP" or "TLS", the far end, and the connection (0: none).
+
+    `local` is whatever the user knows his own end by.
+    """
 
     transport: str
     remote: tuple[str, int]
     connection: int = 0
+    local: Hashable = None
 
     @property
     def reliable(self) -> bool:
@@ -151,11 +155,12 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a message; if that fails, say so with its key."""
+    """Send a message, perhaps once more; if that fails, say so with its key."""
 
     key: Key
     flow: Flow
     message: Message
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +309,7 @@ class Transaction:
                 return [self._said]
             case Action.REPEAT:
                 assert self._said is not None
-                return [self._said]
+                return [replace(self._said, again=True)]
             case Action.DELIVER:
                 assert message is not None
                 return [Deliver(self.key, message, self.flow)]
