@@ -443,8 +443,3 @@ class Reset(Event):
 
     kind: ClassVar[str] = "reset"
     snapshot: str = ""
-
-
-def kinds() -> dict[str, type[Event]]:
-    """Return every kind of event with its class, sorted by kind."""
-    return {event.kind: event for event in sorted(Event.__subclasses__(), key=lambda each: each.kind) if event.kind}

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from .errors import UserError
-from .events import Event, kinds
+from .eventkinds import kinds
+from .events import Event
 from .journal import Entry, Journal
 
 

@@ -52,7 +52,8 @@ from .device.settings import Settings
 from .device.settings import told as settings_told
 from .device.users import DEFAULT_PASSWORD, DEFAULT_USER, Users
 from .errors import BugError, UserError
-from .events import Controlled, LogEvent, kinds
+from .eventkinds import kinds
+from .events import Controlled, LogEvent
 from .journal import Entry, Journal
 from .net.control import ControlPort
 from .net.driver import Driver

@@ -14,7 +14,7 @@ import typer
 
 from .ctl import fail
 from .errors import SbcsimError, ScenarioError
-from .events import kinds
+from .eventkinds import kinds
 
 if TYPE_CHECKING:
     from .recording.file import Recording

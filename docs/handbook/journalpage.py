@@ -6,7 +6,8 @@ import dataclasses
 import inspect
 import re
 
-from sbcsim.events import CertificateSeen, kinds
+from sbcsim.eventkinds import kinds
+from sbcsim.events import CertificateSeen
 from sbcsim.journal import camel
 
 from .table import prose, summary, table

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sbcsim.device.faultpoints import POINTS
-from sbcsim.events import kinds
+from sbcsim.eventkinds import kinds
 
 from .models import (
     Alarms,

@@ -47,7 +47,12 @@ class Admission:
         self._serves = serves
 
     def ingress(self, port: PortKey, source: str) -> Ingress | Refusal:
-        """Return whose call an INVITE is that came to a port from an address, or why it is turned away.
+        """Return whose call an INVITE is that came to a port from an address, or why it is turned away."""
+        found = self.origin(port, source)
+        return found if isinstance(found, Refusal) else self._full(found.trunk_group) or found
+
+    def origin(self, port: PortKey, source: str) -> Ingress | Refusal:
+        """Return who sends to a port from an address, whether he may call or not; why nobody knows him otherwise.
 
         A peer of the port's zone has the trunk group whose ingressIpPrefix its address lies in, else the first of the
         zone by name.
@@ -61,7 +66,7 @@ class Admission:
                 return Refusal(403, f"zone {zone} has no trunk group")
         if group is None:
             return Refusal(403, f"{source} is no peer of zone {zone}, and in no ingressIpPrefix")
-        return self._full(group) or Ingress(group, peer)
+        return Ingress(group, peer)
 
     def egress(self, hop: NextHop) -> Refusal | None:
         """Return why a new call cannot take a way out, None where it can."""

@@ -1,7 +1,4 @@
-"""The calls that stand, each with its two legs: what call status, trunk group usage and the control API read.
-
-The box answers an INVITE with 405 so far, so nothing adds a call yet.
-"""
+"""The calls that stand, each with its two legs: what call status, trunk group usage and the control API read."""
 
 from __future__ import annotations
 

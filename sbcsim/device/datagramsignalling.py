@@ -18,17 +18,28 @@ from .effects import Endpoint, ListenerKey
 from .faultyanswers import LateAnswers
 from .listeners import Port
 from .pathcheck import PathChecks
-from .signalling import turned_away
+from .signalling import is_ping, turned_away
+from .telephony import Telephony
 
 
 class DatagramSignalling:
     """The SIP side of every socket for datagrams."""
 
-    def __init__(self, chassis: Chassis, plane: DatagramPlane, paths: PathChecks, late: LateAnswers) -> None:
+    def __init__(
+        self,
+        chassis: Chassis,
+        plane: DatagramPlane,
+        paths: PathChecks,
+        late: LateAnswers,
+        telephony: Telephony,
+    ) -> None:
         self._chassis = chassis
         self._plane = plane
         self._paths = paths
         self._late = late
+        self._answers = telephony.answers
+        self._calls = telephony.calls
+        self._flows = telephony.flows
 
     def received(self, listener: ListenerKey, remote: Endpoint, data: bytes, now: Instant) -> None:
         """Take one datagram."""
@@ -44,40 +55,54 @@ class DatagramSignalling:
             case SipError() as error:
                 port.counters.port.add("rxPdus")
                 port.counters.port.add("rxBytes", len(data))
-                self._refuse(port, listener, remote, error, now)
+                self._refuse(listener, remote, error, now)
             case None:
                 port.counters.port.add("rxBytes", len(data))
 
     def _request(self, port: Port, listener: ListenerKey, remote: Endpoint, request: Request, now: Instant) -> None:
-        tag = self._tag(request)
         try:
-            response = options.answer(request, source=remote, to_tag=tag)
-            if response is not None and turned_away(port, request):
-                response = options.respond(request, 503, source=remote, to_tag=tag)
+            response = self._considered(port, remote, request)
         except SipError as error:
-            self._refuse(port, listener, remote, error, now)
+            error.request = request
+            self._refuse(listener, remote, error, now)
             return
         faults = self._chassis.faults
-        if response is not None:
-            response = faultyanswers.answered(
-                faults,
-                request,
-                response,
-                lambda status: options.respond(request, status, source=remote, to_tag=tag),
-                now,
-            )
-        if response is not None:
-            self._late.send(request, partial(self._answer, port, listener, remote, request, response), now)
+        if faults.any and request.method != "ACK":
+            status = faultyanswers.wanted(faults, request.method, now)
+            if status == faultyanswers.SILENT:
+                return
+            if status is not None:
+                response = self._respond(remote, request, status)
+        if response is None:
+            self._late.send(request, partial(self._pass_on, port, listener, remote, request), now)
+        else:
+            self._late.send(request, partial(self._answer, port, listener, remote, response), now)
 
-    def _answer(
-        self, port: Port, listener: ListenerKey, remote: Endpoint, request: Request, response: Response, now: Instant
-    ) -> None:
+    def _considered(self, port: Port, remote: Endpoint, request: Request) -> Response | None:
+        """Return what is answered outside of calls, None for what belongs to one; raises SipError."""
+        if is_ping(request):
+            response = options.answer(request, source=remote, to_tag=self._tag(request))
+        else:
+            request.check()
+            response = None
+        return self._respond(remote, request, 503) if turned_away(port, request) else response
+
+    def _respond(self, remote: Endpoint, request: Request, status: int) -> Response:
+        return options.respond(request, status, source=remote, to_tag=self._tag(request))
+
+    def _pass_on(self, port: Port, listener: ListenerKey, remote: Endpoint, request: Request, now: Instant) -> None:
+        """Hand a request to the calls."""
         if self._plane.port(listener) is not port:
-            return  # it has gone out of service before the time of the answer came
-        faults = self._chassis.faults
-        for _ in range(faultyanswers.copies(faults, request, now)):
-            data = faultyanswers.written(faults, request, response, now)
-            self._send(port, listener, remote, response, now, data)
+            return  # it has gone out of service before its time came
+        try:
+            self._calls.receive(request, self._flows.of_datagram(listener, remote), now)
+        except SipError as error:
+            error.request = request
+            self._refuse(listener, remote, error, now)
+
+    def _answer(self, port: Port, listener: ListenerKey, remote: Endpoint, response: Response, now: Instant) -> None:
+        if self._plane.port(listener) is port:  # it may have gone out of service before the time of the answer came
+            self._send(listener, remote, response, now)
 
     def _response(
         self, port: Port, listener: ListenerKey, remote: Endpoint, response: Response, size: int, now: Instant
@@ -86,16 +111,18 @@ class DatagramSignalling:
             response.check()
         except SipError as error:
             self._plane.count_received(port, remote, response, size, now)
-            self._refuse(port, listener, remote, error, now)
+            self._refuse(listener, remote, error, now)
             return
         times = self._paths.datagram_answered(listener, remote, response, now)
         self._plane.count_received(port, remote, response, size, now, max(times, 1))
+        if not times:
+            self._calls.receive(response, self._flows.of_datagram(listener, remote), now)
 
-    def _refuse(self, port: Port, listener: ListenerKey, remote: Endpoint, error: SipError, now: Instant) -> None:
+    def _refuse(self, listener: ListenerKey, remote: Endpoint, error: SipError, now: Instant) -> None:
         tag = "" if error.request is None else self._tag(error.request)
         response = options.refuse(error, source=remote, to_tag=tag)
         if response is not None:
-            self._send(port, listener, remote, response, now)
+            self._send(listener, remote, response, now, faulty=False)
         where = f" in {error.header}" if error.header else ""
         status = response.status if response else 0
         reason = f"{error.reason}{where}"
@@ -103,22 +130,15 @@ class DatagramSignalling:
         self._chassis.emit(now, LogEvent("DBG", "minor", f"*Sip: datagram from {format_endpoint(remote)}: {reason}"))
 
     def _send(
-        self,
-        port: Port,
-        listener: ListenerKey,
-        remote: Endpoint,
-        response: Response,
-        now: Instant,
-        data: bytes | None = None,
+        self, listener: ListenerKey, remote: Endpoint, response: Response, now: Instant, *, faulty: bool = True
     ) -> None:
         try:
             target = transaction.reply_to(response, remote)
         except SipError:
             target = remote  # who cannot say where to answer is answered where the request came from
-        port.counters.answered(response.status)
         # Elsewhere than where the request came from, an answer is a message like any other.
         answers = target[0] == remote[0]
-        self._plane.send(listener, target, response, data or response.to_bytes(), now, answers=answers)
+        self._answers.send_datagram(listener, target, response, now, answers=answers, faulty=faulty)
 
     def _tag(self, request: Request) -> str:
         return transaction.stateless_tag(request, str(self._chassis.settings.seed))

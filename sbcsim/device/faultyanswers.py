@@ -26,44 +26,46 @@ _BREAKS: dict[str, Callable[[bytes], bytes]] = {
 assert _BREAKS.keys() == set(BROKEN)
 
 
-def answered(
-    faults: Faults, request: Request, response: Response, respond: Callable[[int], Response], now: Instant
-) -> Response | None:
-    """Return what is answered in place of a response, None for nothing; `respond` makes an answer of a status."""
-    if faults.fires(SILENCE, request.method, now) is not None:
-        return None
-    status = faults.fires(STATUS, request.method, now)
-    return response if status is None else respond(int(status))
+SILENT = 0
+"""In place of a status: nothing is answered."""
 
 
-def written(faults: Faults, request: Request, response: Response, now: Instant) -> bytes:
-    """Return an answer as it is written: garbled, or with a wrong length, where a fault wants that."""
+def wanted(faults: Faults, method: str, now: Instant) -> int | None:
+    """Return the status that is answered whatever would have been, `SILENT` for no answer at all, None for no fault."""
+    if faults.fires(SILENCE, method, now) is not None:
+        return SILENT
+    status = faults.fires(STATUS, method, now)
+    return None if status is None else int(status)
+
+
+def written(faults: Faults, method: str, response: Response, now: Instant) -> bytes:
+    """Return an answer to a `method` as it is written: garbled, or with a wrong length, where a fault wants that."""
     data = response.to_bytes()
     if faults.any:
-        broken = faults.fires(GARBLE, request.method, now)
+        broken = faults.fires(GARBLE, method, now)
         if broken is not None:
             data = _BREAKS[broken](data)
-        more = faults.fires(LENGTH, request.method, now)
+        more = faults.fires(LENGTH, method, now)
         if more is not None:
             data = _LENGTH.sub(lambda found: found[1] + b"%d" % (int(found[2]) + int(more)), data, count=1)
     return data
 
 
-def waits(faults: Faults, request: Request, now: Instant) -> bool:
+def waits(faults: Faults, method: str, now: Instant) -> bool:
     """Whether an answer waits for the next one on its connection."""
-    return faults.any and faults.fires(MERGE, request.method, now) is not None
+    return faults.any and faults.fires(MERGE, method, now) is not None
 
 
-def pieces(faults: Faults, request: Request, data: bytes, now: Instant) -> tuple[bytes, ...]:
+def pieces(faults: Faults, method: str, data: bytes, now: Instant) -> tuple[bytes, ...]:
     """Return an answer as the pieces in which it is written to a connection."""
-    if faults.fires(SPLIT, request.method, now) is None:
+    if faults.fires(SPLIT, method, now) is None:
         return (data,)
     return data[: len(data) // 2], data[len(data) // 2 :]
 
 
-def copies(faults: Faults, request: Request, now: Instant) -> int:
+def copies(faults: Faults, method: str, now: Instant) -> int:
     """Return how often an answer is sent."""
-    return 1 if faults.fires(DUPLICATE, request.method, now) is None else 2
+    return 1 if faults.fires(DUPLICATE, method, now) is None else 2
 
 
 class LateAnswers:

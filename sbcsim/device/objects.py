@@ -286,15 +286,23 @@ class PathCheckProfile:
 _SIMULATED = {"udp": Transport.UDP, "tcp": Transport.TCP, "tls-tcp": Transport.TLS}
 
 
+def preferred_transports(tree: Tree, profile: str) -> tuple[Transport, ...]:
+    """Return the transports that a pathCheckProfile prefers, without SCTP; "" stands for the usual order."""
+    if not profile:
+        return (Transport.UDP, Transport.TCP, Transport.TLS)
+    path = ("profiles", "services", "pathCheckProfile", profile, "transportPreference")
+    preferences = [_text(tree, (*path, f"preference{number}")) for number in range(1, 5)]
+    return tuple(_SIMULATED[name] for name in preferences if name in _SIMULATED)
+
+
 def read_path_check_profile(tree: Tree, name: str) -> PathCheckProfile:
-    """Return a pathCheckProfile; its transports are those of its preferences that are simulated: not SCTP."""
+    """Return a pathCheckProfile."""
     path = ("profiles", "services", "pathCheckProfile", name)
-    preferences = [_text(tree, (*path, "transportPreference", f"preference{number}")) for number in range(1, 5)]
     return PathCheckProfile(
         protocol=_text(tree, (*path, "protocol")),
         interval_seconds=_number(tree, (*path, "sendInterval")),
         reply_timeout_count=_number(tree, (*path, "replyTimeoutCount")),
         recovery_count=_number(tree, (*path, "recoveryCount")),
         failure_codes=_set(tree, (*path, "failureResponseCodes")),
-        transports=tuple(_SIMULATED[name] for name in preferences if name in _SIMULATED),
+        transports=preferred_transports(tree, name),
     )

@@ -1,4 +1,4 @@
-"""Which way a path check's ping goes: from which sipSigPort, over which transport, to which port."""
+"""Which way a ping or a call goes: from which sipSigPort, over which transport, to which port."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Iterable
 
 from .effects import Transport
 from .listeners import Port
-from .objects import PathCheckProfile
 from .settings import Settings
 
 
-def choose_sender(ports: Iterable[Port], profile: PathCheckProfile) -> tuple[Port, Transport] | None:
-    """Return the port and transport by the profile's preferences, None if no port is in service for any of them."""
+def choose_sender(ports: Iterable[Port], transports: Iterable[Transport]) -> tuple[Port, Transport] | None:
+    """Return the port and transport by order of preference, None if no port is in service for any of them."""
     serving = [port for port in ports if port.sends]
-    for transport in profile.transports:
+    for transport in transports:
         for port in serving:
             if port.config.allows(transport):
                 return port, transport

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from sbcsim.addresses import usual_address
+
 from .connections import ConnectionRecord, PeerKey
 from .objects import IpPeer
 
@@ -19,6 +21,19 @@ class PeerDirectory:
         self._peers: dict[PeerKey, IpPeer] = {}
         self._at: dict[_Place, dict[PeerKey, None]] = {}
         self._found: dict[PeerKey, str] = {}
+
+    def get(self, key: PeerKey) -> IpPeer | None:
+        """Return a peer, None for one that is not in force."""
+        return self._peers.get(key)
+
+    def address(self, peer: IpPeer) -> str:
+        """Return where a peer is, as configured or by what its name means; "" where nobody knows."""
+        return (
+            peer.address
+            or self._hosts.get(peer.host_name)
+            or usual_address(peer.host_name)
+            or self._found.get(peer.key, "")
+        )
 
     def put(self, peer: IpPeer) -> None:
         """Take a peer in, in place of an earlier one of the same key."""

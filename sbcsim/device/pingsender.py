@@ -56,13 +56,16 @@ class PingSender:
         """Return from where and over what a ping goes, None while no port of the zone is in service for it."""
         assert check.profile is not None
         keys = zone_ports(self._chassis.tree, *check.peer.key[:2])
-        return choose_sender((self._ports[key] for key in keys if key in self._ports), check.profile)
+        return choose_sender((self._ports[key] for key in keys if key in self._ports), check.profile.transports)
 
     def send(self, check: PathCheck, port: Port, transport: Transport, now: Instant) -> None:
         """Begin the ping of a path check."""
-        record = self._plane.table.get(check.connection)
-        stands = record is not None and record.transport is transport and self._ports[record.port].sends
-        if record is None or not stands:
+        record = self._usable(self._plane.table.get(check.connection), transport)
+        if record is None:  # a call may have opened another one
+            others = self._plane.table.of_peer(check.peer.key)
+            record = next((each for each in others if self._usable(each, transport) is not None), None)
+            check.connection = 0 if record is None else record.id
+        if record is None:
             self._locate(check, port, transport, now)
             return
         self._await(check)
@@ -99,6 +102,10 @@ class PingSender:
             check = checks(search.key)
             if check is not None and check.ping is not None and check.ping.search is search:
                 self._follow(check, search, now)
+
+    def _usable(self, record: ConnectionRecord | None, transport: Transport) -> ConnectionRecord | None:
+        usable = record is not None and record.transport is transport and self._ports[record.port].sends
+        return record if usable else None
 
     def _request(self, check: PathCheck, listener: ListenerKey, remote: Endpoint) -> Request:
         assert check.ping is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from sbcsim.clock import MINUTE, Instant, Order
@@ -31,6 +31,8 @@ class Ports:
         self._ports = ports
         self._by_group: dict[GroupKey, dict[PortKey, None]] = {}
         self.interfaces = Interfaces(chassis, chassis.calls.interface_in_use, self._interface_gone)
+        self.closing: Callable[[PortKey, str, Instant], None] = lambda _key, _why, _now: None
+        """Called when a port is about to be closed, while its connections still stand."""
         self.out_of_order: frozenset[PortKey | InterfaceKey] = frozenset()
         """Ports that do not work, and interfaces."""
 
@@ -141,6 +143,7 @@ class Ports:
                 self._close(port, reason, now)
 
     def _close(self, port: Port, reason: str, now: Instant) -> None:
+        self.closing(port.config.key, f"sipSigPort {reason}", now)
         for listener in port.listeners:
             self._chassis.effect(StopListening(listener))
             self._chassis.emit(now, ListenerClosed(_name(port), listener.transport.value, _address(listener), reason))

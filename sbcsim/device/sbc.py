@@ -31,6 +31,7 @@ from .alarms import AlarmName, Standing
 from .authorizedkeys import authorized_keys, forget_keys
 from .boxfaults import BoxFaults
 from .boxpoints import LOOKED
+from .callcontrol import TIMER as CALLS
 from .calls import Call
 from .certcheck import RECHECK, WARNING, CertificateChecks
 from .certificates import CertificateStore, Enabled
@@ -78,9 +79,11 @@ from .sessions import Sessions
 from .settings import LOCK_PATIENCE, Settings
 from .signalling import Signalling
 from .signallingpoints import DIALLED
+from .sipstack import TIMER as TRANSACTIONS
 from .snmptraps import Traps
 from .status import Row, Status, timestamp
 from .takeover import Takeover
+from .telephony import Telephony
 from .trunkgroup import TrunkGroupKey
 from .trunkgroups import DRYUP as TRUNK_GROUP_DRYUP
 from .trunkgroups import TrunkGroups
@@ -158,8 +161,15 @@ class Sbc:
         self._paths = PathChecks(self._chassis, self._plane, datagrams, self._port_map, directory)
         self._checks = CertificateChecks(self._chassis, self._plane)
         self._late = LateAnswers(self._chassis)
-        self._signalling = Signalling(self._chassis, self._plane, self._paths, self._port_map, directory, self._late)
-        self._datagrams = DatagramSignalling(self._chassis, datagrams, self._paths, self._late)
+        self._telephony = Telephony(
+            self._chassis, self._plane, datagrams, self._port_map, directory, self._paths, self._trunk_groups.serves
+        )
+        self._ports.closing = self._telephony.calls.clear_port
+        self._telephony.calls.ended = self._calls_ended
+        self._signalling = Signalling(
+            self._chassis, self._plane, self._paths, self._port_map, directory, self._late, self._telephony
+        )
+        self._datagrams = DatagramSignalling(self._chassis, datagrams, self._paths, self._late, self._telephony)
         self._status = Status(self._chassis, self._ports, self._plane, self._paths, self._trunk_groups)
         self._actions = Actions(self._chassis, self._ports, self._paths, self)
         self._takeover = Takeover(self._chassis, self)
@@ -195,6 +205,8 @@ class Sbc:
             "ping": lambda key, now: self._paths.send_ping(_peer_key(key), 1, now),
             "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
             LATE: lambda key, now: self._late.due(_number(key), now),
+            TRANSACTIONS[0]: lambda _key, now: self._telephony.stack.fire(now),
+            CALLS[0]: lambda _key, now: self._telephony.calls.fire(now),
             RESEND: lambda key, now: self._paths.resend(_peer_key(key), now),
             UNCONFIRMED[0]: lambda _key, now: self.database.time_out(now),
             VALIDITY: lambda key, _now: self._date_came(key),
@@ -294,6 +306,7 @@ class Sbc:
     def undeliverable(self, call_id: str, reason: str, now: Instant) -> None:
         """A `SendDatagram` has failed."""
         self._paths.undeliverable(call_id, reason, now)
+        self._telephony.stack.undeliverable(call_id, now)
 
     def looked_up(self, question: Question, answer: Answer, now: Instant) -> None:
         """A `Lookup` has ended."""
@@ -381,13 +394,18 @@ class Sbc:
 
     def outstanding(self) -> int:
         """Return how many answers are awaited; those known to be silent are asked once in a while."""
-        return len(self._plane.opening) + self._paths.outstanding + self._plane.ocsp.awaited
+        return (
+            len(self._plane.opening)
+            + self._paths.outstanding
+            + self._plane.ocsp.awaited
+            + len(self._telephony.stack.awaiting)
+        )
 
     def hopeful(self) -> bool:
         """Whether one of those answers is owed by a far end that is not known to be silent."""
         dialled = (self._plane.table.get(number) for number in self._plane.opening)
         owing = {*self._paths.awaiting, *(record.peer for record in dialled if record is not None)}
-        if self._plane.ocsp.hopeful or self._paths.looking_up:
+        if self._plane.ocsp.hopeful or self._paths.looking_up or self._telephony.stack.awaiting:
             return True
         return not all(self._paths.silent(key) for key in owing)
 
@@ -405,6 +423,7 @@ class Sbc:
             self._vain_waits += 1
         self._plane.give_up(now)
         self._plane.ocsp.give_up()
+        self._telephony.stack.awaiting.clear()
         self._paths.give_up(now)
 
     # listeners, for who binds them
@@ -563,10 +582,14 @@ class Sbc:
         """Restart one server; the standby takes over from the active one if it can."""
         self._takeover.restart_server(server, cause, now)
 
-    def halt(self, reason: str, now: Instant, *, keep_sessions: bool = False) -> None:
-        """End every connection and forget what ran, TLS sessions too unless they are kept; `go_on` is to follow."""
-        self._paths.halt()  # first: no ping fails by what follows
-        for counted in (self._chassis.calls, self._chassis.call_counts, self._chassis.message_counts):
+    def halt(self, reason: str, now: Instant, *, keep_sessions: bool = False, keep_calls: bool = False) -> None:
+        """End every connection and forget what ran; TLS sessions and stable calls may be kept. `go_on` is to follow."""
+        self._paths.halt()  # first: no ping and no call fails by what follows
+        if keep_calls:
+            self._telephony.calls.hand_over(reason, now)
+        else:
+            self._telephony.calls.restart()
+        for counted in (self._chassis.call_counts, self._chassis.message_counts):
             counted.clear()
         for record in self.connections():
             self._plane.close(record, reason, now, Closing.RESET)
@@ -595,9 +618,12 @@ class Sbc:
         if self.hang_up is not None:
             self.hang_up(user)
 
-    def _end_calls(self, key: TrunkGroupKey, _reason: str, _now: Instant) -> None:
-        for call in self._chassis.calls.by_trunk_group(key):
-            self._chassis.calls.end(call.id)
+    def _end_calls(self, key: TrunkGroupKey, reason: str, now: Instant) -> None:
+        self._telephony.calls.clear_trunk_group(key, reason, now)
+
+    def _calls_ended(self, now: Instant) -> None:
+        self._trunk_groups.calls_ended(now)
+        self._ports.interfaces.calls_ended(now)
 
     def _date_came(self, edge: Hashable) -> None:
         self._validity.come(cast(tuple[str, str], edge))

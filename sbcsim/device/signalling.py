@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from sbcsim.clock import Instant
-from sbcsim.events import LogEvent, SipMessage, SipRefused
+from sbcsim.events import LogEvent, SipRefused
 from sbcsim.sip import options
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
@@ -20,6 +20,7 @@ from .faultyanswers import LateAnswers
 from .listeners import Port, PortState
 from .pathcheck import PathChecks
 from .peerdirectory import PeerDirectory
+from .telephony import Telephony
 
 
 class Signalling:
@@ -33,6 +34,7 @@ class Signalling:
         ports: Mapping[PortKey, Port],
         directory: PeerDirectory,
         late: LateAnswers,
+        telephony: Telephony,
     ) -> None:
         self._chassis = chassis
         self._plane = plane
@@ -40,6 +42,9 @@ class Signalling:
         self._ports = ports
         self._directory = directory
         self._late = late
+        self._answers = telephony.answers
+        self._calls = telephony.calls
+        self._flows = telephony.flows
 
     def received(self, record: ConnectionRecord, data: bytes, now: Instant) -> None:
         """Take octets from an established connection."""
@@ -65,35 +70,54 @@ class Signalling:
         self._plane.count_received(record, len(data), pdus, now, times)
 
     def _request(self, record: ConnectionRecord, request: Request, now: Instant) -> None:
-        self._note(record, "in", request, len(request.to_bytes()), now)
+        self._answers.note(record, "in", request, len(request.to_bytes()), now)
         if record.state is ConnectionState.WAITING_SIP_AUTH and not self._authenticate(record, request, now):
             return
         try:
-            response = options.answer(request, source=record.remote, to_tag=self._chassis.token(8))
-            if response is not None and (
-                turned_away(self._ports[record.port], request) or self._replacing(record, request)
-            ):
-                response = self._respond(record, request, 503)
+            response = self._considered(record, request)
         except SipError as error:
+            error.request = request
             self._refuse(record, error, now)
             return
         faults = self._chassis.faults
-        if response is not None:
-            response = faultyanswers.answered(
-                faults, request, response, lambda status: self._respond(record, request, status), now
-            )
+        if faults.any and request.method != "ACK":
+            status = faultyanswers.wanted(faults, request.method, now)
+            if status == faultyanswers.SILENT:
+                return
+            if status is not None:
+                response = self._respond(record, request, status)
+            if faults.fires(signallingpoints.CLOSE, request.method, now) is not None:
+                self._plane.close(record, "closed in place of an answer", now)
+                return
         if response is None:
-            return
-        if faults.any and faults.fires(signallingpoints.CLOSE, request.method, now) is not None:
-            self._plane.close(record, "closed in place of an answer", now)
-            return
-        self._late.send(request, partial(self._answer, record, request, response), now)
+            self._late.send(request, partial(self._pass_on, record, request), now)
+        else:
+            self._late.send(request, partial(self._answer, record, response), now)
 
-    def _answer(self, record: ConnectionRecord, request: Request, response: Response, now: Instant) -> None:
+    def _considered(self, record: ConnectionRecord, request: Request) -> Response | None:
+        """Return what is answered outside of calls, None for what belongs to one; raises SipError."""
+        if is_ping(request):
+            response = options.answer(request, source=record.remote, to_tag=self._chassis.token(8))
+        else:
+            request.check()
+            response = None
+        if turned_away(self._ports[record.port], request) or self._replacing(record, request):
+            return self._respond(record, request, 503)
+        return response
+
+    def _pass_on(self, record: ConnectionRecord, request: Request, now: Instant) -> None:
+        """Hand a request to the calls."""
         if self._plane.table.get(record.id) is not record:
             return  # it has ended before its time came
-        for _ in range(faultyanswers.copies(self._chassis.faults, request, now)):
-            self._send(record, response, now, request)
+        try:
+            self._calls.receive(request, self._flows.of_connection(record), now)
+        except SipError as error:
+            error.request = request
+            self._refuse(record, error, now)
+
+    def _answer(self, record: ConnectionRecord, response: Response, now: Instant) -> None:
+        if self._plane.table.get(record.id) is record:
+            self._answers.send(record, response, now)
 
     def _replacing(self, record: ConnectionRecord, request: Request) -> bool:
         """Whether a new call comes while the certificate of the connection's profile is being replaced."""
@@ -108,7 +132,7 @@ class Signalling:
         counters = self._ports[record.port].counters.tls
         if request.method == "INVITE":
             counters.add("noAuth488")
-            self._send(record, self._respond(record, request, 488), now)
+            self._answers.send(record, self._respond(record, request, 488), now, faulty=False)
         else:
             counters.add("noAuthDrops")
             self._chassis.emit(
@@ -123,14 +147,16 @@ class Signalling:
         except SipError as error:
             self._refuse(record, error, now)
             return 1
-        times = self._paths.answered(record, call_id, response.status, now) if response.final else 1
-        self._note(record, "in", response, len(response.to_bytes()), now, max(times, 1))
+        times = self._paths.answered(record, call_id, response.status, now) if response.final else 0
+        self._answers.note(record, "in", response, len(response.to_bytes()), now, max(times, 1))
+        if not times:
+            self._calls.receive(response, self._flows.of_connection(record), now)
         return max(times, 1)
 
     def _refuse(self, record: ConnectionRecord, error: SipError, now: Instant) -> None:
         response = options.refuse(error, source=record.remote, to_tag=self._chassis.token(8))
         if response is not None:
-            self._send(record, response, now)
+            self._answers.send(record, response, now, faulty=False)
         self._ports[record.port].counters.tls.add("receiveFailures")
         where = f" in {error.header}" if error.header else ""
         self._chassis.emit(
@@ -147,41 +173,13 @@ class Signalling:
     def _respond(self, record: ConnectionRecord, request: Request, status: int) -> Response:
         return options.respond(request, status, source=record.remote, to_tag=self._chassis.token(8))
 
-    def _send(self, record: ConnectionRecord, response: Response, now: Instant, request: Request | None = None) -> None:
-        faults, waiting = self._chassis.faults, record.waiting
-        pieces: tuple[bytes, ...] = (response.to_bytes(),)
-        size = len(pieces[0])
-        if request is not None and faults.any:
-            data = faultyanswers.written(faults, request, response, now)
-            if waiting is None and faultyanswers.waits(faults, request, now):
-                record.waiting = response, data
-                return
-            pieces, size = faultyanswers.pieces(faults, request, data, now), len(data)
-        if waiting is not None:
-            record.waiting = None
-            pieces = (waiting[1] + pieces[0], *pieces[1:])
-            self._note_answer(record, waiting[0], len(waiting[1]), now)
-        for number, piece in enumerate(pieces):
-            self._plane.send(record, piece, now, pdus=(1 + int(waiting is not None)) * int(number == 0))
-        self._note_answer(record, response, size, now)
 
-    def _note_answer(self, record: ConnectionRecord, response: Response, size: int, now: Instant) -> None:
-        self._ports[record.port].counters.answered(response.status)
-        self._note(record, "out", response, size, now)
-
-    def _note(
-        self,
-        record: ConnectionRecord,
-        direction: str,
-        message: Request | Response,
-        size: int,
-        now: Instant,
-        times: int = 1,
-    ) -> None:
-        call_id = message.headers.get("Call-ID") or ""
-        self._chassis.emit(now, SipMessage(record.id, direction, message.summary, call_id, size, times))
+def is_ping(request: Request) -> bool:
+    """Whether a request asks for nothing but an answer of the box itself."""
+    return request.method == "OPTIONS" and not request.recipient.tag
 
 
 def turned_away(port: Port, request: Request) -> bool:
     """Whether a port that drains takes no such request any more; what belongs to a dialog goes on."""
-    return port.state is PortState.DRAINING and request.method != "CANCEL" and not request.recipient.tag
+    within = request.method in {"ACK", "CANCEL"} or request.recipient.tag
+    return port.state is PortState.DRAINING and not within

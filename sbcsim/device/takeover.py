@@ -22,8 +22,8 @@ class Application(Protocol):
     def listeners(self) -> Mapping[ListenerKey, str]:
         """Return the listening sockets."""
 
-    def halt(self, reason: str, now: Instant, *, keep_sessions: bool = False) -> None:
-        """End every connection and forget what ran, TLS sessions too unless they are kept."""
+    def halt(self, reason: str, now: Instant, *, keep_sessions: bool = False, keep_calls: bool = False) -> None:
+        """End every connection and forget what ran; TLS sessions and stable calls may be kept."""
 
     def go_on(self, before: Iterable[ListenerKey], now: Instant) -> None:
         """Put the configuration to work again."""
@@ -55,7 +55,8 @@ class Takeover:
         if servers.sync is not SyncState.COMPLETED:
             return message("action.not_synchronised")
         before, old = application.listeners(), servers.active.name
-        application.halt("switchover", now, keep_sessions=chassis.settings.sessions_survive_switchover)
+        kept = chassis.settings.sessions_survive_switchover
+        application.halt("switchover", now, keep_sessions=kept, keep_calls=True)
         servers.swap(now, cause)
         new = servers.active.name
         chassis.emit(now, Switchover(new, old, reason))

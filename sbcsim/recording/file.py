@@ -13,7 +13,7 @@ from typing import Any
 
 from sbcsim.clock import from_rfc3339, to_rfc3339
 from sbcsim.errors import ScenarioError, UserError
-from sbcsim.events import kinds
+from sbcsim.eventkinds import kinds
 from sbcsim.journal import camel
 
 FORMAT = "sbcsim-recording"

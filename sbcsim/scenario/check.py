@@ -14,7 +14,7 @@ from sbcsim.device.alarms import AlarmName
 from sbcsim.device.faultpoints import POINTS
 from sbcsim.device.settings import chosen
 from sbcsim.errors import UserError
-from sbcsim.events import kinds
+from sbcsim.eventkinds import kinds
 from sbcsim.journal import MOMENTS, camel
 
 from .loader import Loaded, nearest

@@ -9,7 +9,7 @@ from .errors import SipError
 from .headers import split_list
 from .message import Headers, Request, Response
 
-ALLOW = "ACK, CANCEL, OPTIONS"
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE"
 ACCEPT = "application/sdp"
 BRANCH_COOKIE = "z9hG4bK"
 

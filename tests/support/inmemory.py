@@ -42,7 +42,7 @@ from sbcsim.schema import load
 from sbcsim.schema.walk import Word, resolve_set
 from sbcsim.sip.datagram import read
 from sbcsim.sip.locating import Answer, Question
-from sbcsim.sip.message import Request
+from sbcsim.sip.message import Request, Response
 from sbcsim.sip.options import respond
 from sbcsim.sip.stream import Stream
 
@@ -66,6 +66,7 @@ class FarEnd:
     connections: list[int] = field(default_factory=list)
     requests: int = 0
     asked: list[Request] = field(default_factory=list)
+    told: list[Response] = field(default_factory=list)
     owed: list[tuple[int, bytes]] = field(default_factory=list)
     owed_datagrams: list[tuple[ListenerKey, bytes]] = field(default_factory=list)
 
@@ -322,10 +323,13 @@ class Box:
             self.sent[effect.connection] = self.sent.get(effect.connection, b"") + effect.data
             return
         for request in self.streams[effect.connection].feed(effect.data):
+            if isinstance(request, Response):
+                far.told.append(request)
+                continue
             assert isinstance(request, Request)
             far.requests += 1
             far.asked.append(request)
-            if far.behaviour in {"silent", "hang"}:
+            if far.behaviour in {"silent", "hang"} or request.method == "ACK":
                 continue
             status = far.behaviour if isinstance(far.behaviour, int) else 200
             answer = respond(request, status, source=("127.0.0.1", 1), to_tag="t")

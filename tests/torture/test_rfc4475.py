@@ -15,6 +15,7 @@ from sip_server import verdicts
 from sipcalls import UDP
 
 from sbcsim.clock import SECOND
+from sbcsim.sip import datagram
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Message, Request, Response
 from sbcsim.sip.stream import Stream
@@ -140,6 +141,11 @@ def test_outcome_in_a_datagram(udp_box: Box, name: str) -> None:
     *what, last = OUTCOMES[name][0].split()
     on_a_stream = last if last.isdecimal() and what != ["response"] else ""
     expected = IN_DATAGRAMS.get(name, on_a_stream)
+    if expected in {"405", "501"}:  # a box that nobody may call through
+        request = datagram.read(octets(name))
+        assert isinstance(request, Request)
+        within = "481" if request.recipient.tag else "403"
+        expected = "405" if request.method == "REGISTER" else within
     answers = [answer.data.split(b" ")[1].decode() for answer in udp_box.say_by_udp(octets(name))]
     assert answers == ([expected] if expected else [])
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from inmemory import Box
 
-from sbcsim.clock import MINUTE
+from sbcsim.clock import MINUTE, Instant
 from sbcsim.device.calls import Call, CallState, Leg
 from sbcsim.device.redundancy import RestartCause
 from sbcsim.device.servicestate import ServiceState
+from sbcsim.device.trunkgroup import TrunkGroupKey
 
 ZONE = "set addressContext default zone Z"
 GROUP = f"{ZONE} sipTrunkGroup TG"
@@ -18,8 +19,15 @@ PATH = "sipTrunkGroup default/Z/TG"
 
 
 @pytest.fixture
-def box() -> Box:
+def box(monkeypatch: pytest.MonkeyPatch) -> Box:
+    """A box whose calls stand in its tables only: they end without a word to anybody."""
     box = Box()
+
+    def clear(key: TrunkGroupKey, _why: str, _now: Instant) -> None:
+        for call in box.sbc._chassis.calls.by_trunk_group(key):
+            box.sbc._chassis.calls.end(call.id)
+
+    monkeypatch.setattr(box.sbc._telephony.calls, "clear_trunk_group", clear)
     serving = "state enabled mode inService"
     box.commit(f"{ZONE} id 2", f"{GROUP} {serving}", f"{ZONE} sipTrunkGroup TG2 {serving}")
     return box

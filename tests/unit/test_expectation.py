@@ -6,7 +6,8 @@ import pytest
 
 from sbcsim.clock import DAY, Instant, from_rfc3339
 from sbcsim.errors import UserError
-from sbcsim.events import CertificateSeen, Handshake, PathPing, Reset, kinds
+from sbcsim.eventkinds import kinds
+from sbcsim.events import CertificateSeen, Handshake, PathPing, Reset
 from sbcsim.expectation import Expectation, ExpectationError, expect
 from sbcsim.journal import Journal
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sbcsim.clock import Instant, from_rfc3339
 from sbcsim.errors import ScenarioError
+from sbcsim.eventkinds import kinds
 from sbcsim.events import (
     AlarmRaised,
     CertificateSeen,
@@ -33,7 +34,6 @@ from sbcsim.events import (
     Reset,
     SftpOperation,
     SipMessage,
-    kinds,
 )
 from sbcsim.journal import Entry, camel
 from sbcsim.recording.comparison import compared

@@ -6,7 +6,7 @@ import pytest
 
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Headers, Request, Response
-from sbcsim.sip.options import answer, ping, reason_phrase, refuse, respond
+from sbcsim.sip.options import ALLOW, answer, ping, reason_phrase, refuse, respond
 from sbcsim.sip.stream import Stream
 
 SOURCE = ("192.0.2.99", 40000)
@@ -66,7 +66,7 @@ def test_ping_to_ipv6() -> None:
 def test_ping_with_status_update_support() -> None:
     assert "Allow" not in a_ping().headers
     assert "Accept" not in a_ping().headers
-    assert a_ping(describe=True).headers.get("Allow") == "ACK, CANCEL, OPTIONS"
+    assert a_ping(describe=True).headers.get("Allow") == ALLOW
     assert a_ping(describe=True).headers.get("Accept") == "application/sdp"
 
 
@@ -91,7 +91,7 @@ def test_options_answer() -> None:
         b"To: <sip:b@h>;tag=theirs\r\n"
         b"Call-ID: c1\r\n"
         b"CSeq: 7 OPTIONS\r\n"
-        b"Allow: ACK, CANCEL, OPTIONS\r\n"
+        b"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE\r\n"
         b"Accept: application/sdp\r\n"
         b"Supported: \r\n"
         b"Content-Length: 0\r\n\r\n"
@@ -113,7 +113,7 @@ def test_options_with_no_forwards_left_is_answered() -> None:
 )
 def test_other_methods_are_told_what_is_allowed(method: str, status: int) -> None:
     reply = answered(incoming(method))
-    assert (reply.status, reply.headers.get("Allow")) == (status, "ACK, CANCEL, OPTIONS")
+    assert (reply.status, reply.headers.get("Allow")) == (status, ALLOW)
     assert reply.recipient.tag == "theirs"
 
 

@@ -1,0 +1,364 @@
+"""Requests that go through the box from one side to the other and their answers: in the dialogs of a call, and outside.
+
+Every request in a dialog passes, known or not, and its answer comes back: re-INVITE with its ACK, UPDATE, INFO, PRACK,
+REFER, NOTIFY, BYE. What the dialog itself forbids is answered here. A BYE that cannot be passed on is answered 200: who
+hangs up has hung up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sbcsim.clock import Instant
+from sbcsim.sip import relay, session
+from sbcsim.sip.dialog import Dialog, DialogState
+from sbcsim.sip.errors import SipError
+from sbcsim.sip.message import Request, Response
+from sbcsim.sip.reliability import Unacknowledged
+from sbcsim.sip.transactions import client_key
+from sbcsim.sip.transactionstate import Deliver, Failed, Flow, Key, Why
+
+from .awaitedacks import AwaitedAck, AwaitedAcks
+from .callbook import CallBook
+from .sipflows import Unreachable
+from .standingcall import Pair, Side, Stage, StandingCall, Turn
+from .switchboard import Switchboard
+
+_CHALLENGES = frozenset({401, 407})
+_REFRESHES = frozenset({"INVITE", "UPDATE"})
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One request that goes through the box in a call. `request` is None where it is our own: a BYE.
+
+    `flow` is the way that the request came by, `sent` is what goes to the other side in the dialog `answerer`.
+    """
+
+    answerer: Dialog
+    side: Side
+    sent: Request
+    pair: Pair | None = None
+    asker: Dialog | None = None
+    request: Request | None = None
+    flow: Flow | None = None
+    server: Key | None = None
+    again: bool = False
+
+    @property
+    def number(self) -> int:
+        """The CSeq number of the request, 0 where it is our own."""
+        return 0 if self.request is None else self.request.cseq.number
+
+
+class CallExchanges:
+    """All requests in calls that are under way. `ended` ends a call whose far end is lost."""
+
+    def __init__(
+        self,
+        board: Switchboard,
+        book: CallBook,
+        acks: AwaitedAcks,
+        ended: Callable[[StandingCall, str, str, Instant], None],
+    ) -> None:
+        self._board = board
+        self._book = book
+        self._acks = acks
+        self._ended = ended
+        self._by_client: dict[Key, Exchange] = {}
+        self._by_server: dict[Key, Exchange] = {}
+
+    @property
+    def footprint(self) -> int:
+        """How many things are remembered."""
+        return len(self._by_client) + len(self._by_server)
+
+    # What one side asks.
+
+    def ask(self, arrived: Deliver, pair: Pair, asker: Dialog, now: Instant) -> None:
+        """Take a request in a dialog of an answered call, or of one that rings."""
+        request, key = arrived.message, arrived.key
+        assert key is not None
+        assert isinstance(request, Request)
+        answerer, side = pair.other(asker), pair.side(pair.other(asker))
+        try:
+            refused = asker.take(request)
+            extra = self._passed(request, pair, asker, side)
+        except SipError as error:
+            self._refuse(arrived, asker, error.status, now)
+            return
+        if refused is not None:
+            retry = [("Retry-After", str(int(self._board.chassis.token(1), 16) % 11))] if refused.retry else []
+            self._answer(arrived, refused.status, now, retry)
+            return
+        bye = request.method == "BYE"
+        if answerer.state in {DialogState.ENDING, DialogState.TERMINATED}:
+            self._refuse(arrived, asker, 200 if bye else 481, now)  # two BYEs have crossed
+            return
+        if answerer.pending(request.method):
+            self._refuse(arrived, asker, 491, now)
+            return
+        flow = self._board.flows.open(side.place, answerer.next_hop, now)
+        if isinstance(flow, Unreachable):
+            self._refuse(arrived, asker, 200 if bye else 503, now)
+            if bye:
+                self._gone(answerer)
+                self._hung_up(pair, asker, now)
+            return
+        sent = answerer.request(request.method, self._board.via(side.place), extra, request.body)
+        if bye:
+            pair.call.move(Turn.HANG_UP)
+        exchange = Exchange(answerer, side, sent, pair, asker, request, arrived.flow, key)
+        self._by_server[key] = exchange
+        self._begin(exchange, flow, now)
+
+    def cancelled(self, server: Key, now: Instant) -> bool:
+        """Pass on the CANCEL of an INVITE in a dialog; False where there is no such INVITE."""
+        exchange = self._by_server.get(server)
+        if exchange is None:
+            return False
+        self._board.stack.cancel(client_key(exchange.sent), now)
+        return True
+
+    def acknowledged(self, ack: Request, pair: Pair, asker: Dialog, now: Instant) -> None:
+        """Pass on the ACK to a 2xx; one that nobody awaits, or that has been passed on, is dropped."""
+        awaited = self._acks.came(ack, asker.id)
+        if awaited is None or awaited.ack is not None:
+            return
+        callee = pair.other(asker)
+        extra = relay.passed(ack)
+        awaited.ack = callee.request(
+            "ACK", self._board.via(pair.side(callee).place), extra, ack.body, cseq=awaited.cseq
+        )
+        self._send_ack(awaited.ack, callee, pair.side(callee), now)
+
+    def said_again(self, client: Key, response: Response, now: Instant) -> bool:
+        """Take a 2xx that may be a copy of one that has come before, and say its ACK again; False for another one."""
+        awaited = self._acks.again(client)
+        if awaited is None:
+            return False
+        callee = awaited.pair.other(awaited.asker)
+        if response.recipient.tag != callee.id.remote_tag:
+            return False
+        if awaited.ack is not None:
+            self._send_ack(awaited.ack, callee, awaited.pair.side(callee), now, again=True)
+        return True
+
+    # What the other side answers.
+
+    def answered(self, client: Key, response: Response, now: Instant) -> None:
+        """Take the answer to a request in a dialog."""
+        exchange = self._by_client.get(client)
+        if exchange is None or response.status == 100:
+            return
+        if response.cseq.method == "INVITE" and self._said_before(exchange):
+            self.said_again(client, response, now)
+            return
+        try:
+            exchange.answerer.answered_there(response)
+        except SipError:
+            response = replace(response, status=502, reason="Bad Gateway", body=b"")
+            exchange.answerer.unsent(exchange.sent)
+        if exchange.asker is not None:
+            self._pass_back(exchange, client, response, now)
+        elif response.final:
+            self._gone(exchange.answerer)
+
+    def failed(self, failed: Failed, now: Instant) -> None:
+        """Nobody has answered a request of ours in a dialog, or it could not be sent."""
+        exchange = self._by_client.get(failed.key)
+        if exchange is None:
+            return
+        bye = exchange.sent.method == "BYE"
+        if failed.why is Why.UNREACHABLE and not exchange.again and self._repeat(exchange, now):
+            return
+        if failed.why is Why.TIMED_OUT or bye:
+            exchange.answerer.unanswered(exchange.sent)
+        else:
+            exchange.answerer.unsent(exchange.sent)  # a stable call outlives its connections
+        if exchange.asker is None:
+            self._gone(exchange.answerer)
+            return
+        status = 408 if failed.why is Why.TIMED_OUT else 503
+        self._give_back(exchange, 200 if bye else status, now)
+        self._settle(exchange, 200 if bye else status, now)
+
+    def over(self, key: Key) -> None:
+        """A transaction is over."""
+        self._by_client.pop(key, None)
+        self._by_server.pop(key, None)
+
+    # What the box says itself.
+
+    def hang_up(self, dialog: Dialog, side: Side, now: Instant, extra: relay.Fields = (), *, dial: bool = True) -> None:
+        """Say BYE to one side; where nothing can be sent, or only by dialling and that is not wished, it is gone."""
+        if dialog.state is not DialogState.CONFIRMED:
+            self._gone(dialog)
+            return
+        flow = self._board.flows.open(side.place, dialog.next_hop, now, dial=dial)
+        if isinstance(flow, Unreachable):
+            self._gone(dialog)
+            return
+        sent = dialog.request("BYE", self._board.via(side.place), extra)
+        self._begin(Exchange(dialog, side, sent), flow, now)
+
+    def decline(self, dialog: Dialog, side: Side, cseq: int, now: Instant) -> None:
+        """Acknowledge a 2xx that nobody waits for any more, and say BYE (RFC 3261 13.2.2.4, 15)."""
+        ack = dialog.request("ACK", self._board.via(side.place), cseq=cseq)
+        self._send_ack(ack, dialog, side, now)
+        if dialog.state is DialogState.CONFIRMED:
+            self.hang_up(dialog, side, now)
+
+    def clear(self) -> None:
+        """Forget every request."""
+        self._by_client.clear()
+        self._by_server.clear()
+
+    def _begin(self, exchange: Exchange, flow: Flow, now: Instant) -> None:
+        self._by_client[client_key(exchange.sent)] = exchange
+        self._board.stack.request(exchange.sent, flow, now)
+
+    def _repeat(self, exchange: Exchange, now: Instant) -> bool:
+        """Send a request once more by another connection; False where there is none."""
+        flows, place = self._board.flows, exchange.side.place
+        flow = flows.back(place) or flows.open(place, exchange.answerer.next_hop, now)
+        if isinstance(flow, Unreachable):
+            return False
+        via = self._board.via(place)
+        sent = replace(exchange.sent, headers=exchange.sent.headers.replaced("Via", str(via)))
+        self._begin(replace(exchange, sent=sent, again=True), flow, now)
+        if exchange.server is not None:
+            self._by_server[exchange.server] = self._by_client[client_key(sent)]
+        return True
+
+    def _passed(self, request: Request, pair: Pair, asker: Dialog, side: Side) -> relay.Fields:
+        extra = relay.passed(request)
+        if relay.has_target(request):
+            extra = (("Contact", self._board.contact(side)), *extra)
+        if request.method == "PRACK":
+            return (*relay.acknowledged(request, lambda number: self._number(pair, asker, number)), *extra)
+        return extra
+
+    def _number(self, pair: Pair, asker: Dialog, number: int) -> int:
+        """Return the number of an INVITE on the other side: who is asked for one is who sends the PRACK about it."""
+        if number == asker.invite_cseq:
+            return pair.other(asker).invite_cseq
+        open_there = [each for each in self._by_server.values() if each.asker is asker and each.request is not None]
+        asked = [each for each in open_there if each.sent.method == "INVITE" and each.number == number]
+        return asked[0].sent.cseq.number if asked else number
+
+    def _pass_back(self, exchange: Exchange, client: Key, response: Response, now: Instant) -> None:
+        pair, asker, request = exchange.pair, exchange.asker, exchange.request
+        assert pair is not None
+        assert asker is not None
+        assert request is not None
+        extra = [*relay.passed(response)]
+        if relay.has_target(response):
+            extra = [("Contact", self._board.contact(pair.side(asker))), *extra]
+        relayed = self._give_back(exchange, response.status, now, response, extra)
+        if not response.final:
+            return
+        if response.status < 300 and request.method in _REFRESHES:
+            self._refreshed(exchange, client, relayed, response, now)
+        self._settle(exchange, response.status, now)
+
+    def _refreshed(self, exchange: Exchange, client: Key, relayed: Response, response: Response, now: Instant) -> None:
+        assert exchange.pair is not None
+        assert exchange.asker is not None
+        assert exchange.server is not None
+        call = exchange.pair.call
+        self._board.chassis.call_counts.updated()
+        if response.cseq.method == "INVITE":
+            hearing = Unacknowledged(relayed, now.uptime)
+            number = exchange.sent.cseq.number
+            awaited = AwaitedAck(exchange.pair, exchange.asker, exchange.server, client, number, hearing)
+            self._acks.expect(awaited)
+        if call.stage is Stage.STABLE:
+            try:
+                self._book.agreed(call, session.take_response(response), now)
+            except SipError:
+                self._book.agreed(call, None, now)  # who refreshes is left open: nobody can be waited for
+
+    def _settle(self, exchange: Exchange, status: int, now: Instant) -> None:
+        """Draw the conclusions of a final answer for the call."""
+        pair, asker = exchange.pair, exchange.asker
+        assert pair is not None
+        assert asker is not None
+        call = pair.call
+        if exchange.sent.method == "BYE":
+            if status in _CHALLENGES:
+                call.move(Turn.CHALLENGE)
+            else:
+                self._hung_up(pair, asker, now)
+        elif exchange.answerer.state is DialogState.TERMINATED and call.stage is Stage.STABLE:
+            self._ended(call, self._name(pair, exchange.answerer), f"{status} to {exchange.sent.method}", now)
+
+    def _hung_up(self, pair: Pair, asker: Dialog, now: Instant) -> None:
+        call = pair.call
+        if call.stage in {Stage.STABLE, Stage.ENDING}:
+            self._book.over(call, Turn.END, self._name(pair, asker), "BYE", now)
+        self._acks.drop(pair)
+        self._board.unpair(pair)
+        for dialog in (pair.caller, pair.callee):
+            self._gone(dialog)
+
+    def _name(self, pair: Pair, dialog: Dialog) -> str:
+        return "caller" if dialog is pair.caller else "callee"
+
+    def _gone(self, dialog: Dialog) -> None:
+        """Forget a dialog that is over, or whose far end can be told nothing."""
+        self._board.drop(dialog)
+
+    def _said_before(self, exchange: Exchange) -> bool:
+        return exchange.answerer.pending("INVITE") is False
+
+    def _give_back(
+        self,
+        exchange: Exchange,
+        status: int,
+        now: Instant,
+        response: Response | None = None,
+        extra: list[tuple[str, str]] | None = None,
+    ) -> Response:
+        request, flow, server, pair, asker = (
+            exchange.request,
+            exchange.flow,
+            exchange.server,
+            exchange.pair,
+            exchange.asker,
+        )
+        assert request is not None
+        assert flow is not None
+        assert server is not None
+        assert pair is not None
+        assert asker is not None
+        relayed = self._board.answer(
+            server,
+            request,
+            flow,
+            status,
+            now,
+            reason=None if response is None else response.reason,
+            extra=extra or (),
+            body=b"" if response is None else response.body,
+            fallback=pair.side(asker).place,
+        )
+        asker.answered_here(relayed)
+        return relayed
+
+    def _refuse(self, arrived: Deliver, asker: Dialog, status: int, now: Instant) -> None:
+        """Answer a request in the place of the other side."""
+        asker.answered_here(self._answer(arrived, status, now))
+
+    def _answer(
+        self, arrived: Deliver, status: int, now: Instant, extra: list[tuple[str, str]] | None = None
+    ) -> Response:
+        assert arrived.key is not None
+        assert isinstance(arrived.message, Request)
+        return self._board.answer(arrived.key, arrived.message, arrived.flow, status, now, extra=extra or ())
+
+    def _send_ack(self, ack: Request, dialog: Dialog, side: Side, now: Instant, *, again: bool = False) -> None:
+        flow = self._board.flows.open(side.place, dialog.next_hop, now)
+        if not isinstance(flow, Unreachable):
+            self._board.stack.send(flow, ack, now, again=again)

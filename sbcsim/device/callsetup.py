@@ -1,0 +1,308 @@
+"""Calls being set up: an INVITE comes in by one trunk group, is routed, and goes out by another until somebody answers.
+
+A way out that is out of service, down, unreachable, silent, or that answers 503, is left for the next route. The caller
+hears what the last one said, and 503 where none was left to be asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sbcsim.addresses import format_endpoint
+from sbcsim.callevents import CallRefused
+from sbcsim.clock import Instant
+from sbcsim.events import LogEvent
+from sbcsim.sip import relay, session
+from sbcsim.sip.dialog import Dialog
+from sbcsim.sip.errors import SipError
+from sbcsim.sip.message import Request, Response
+from sbcsim.sip.options import reason_phrase
+from sbcsim.sip.reliability import Unacknowledged
+from sbcsim.sip.transactions import client_key
+from sbcsim.sip.transactionstate import Deliver, Failed, Key, Why
+from sbcsim.sip.via import forwarded
+
+from .admission import Refusal
+from .awaitedacks import AwaitedAck, AwaitedAcks
+from .callbook import CallBook
+from .callexchanges import CallExchanges
+from .callrouting import routes
+from .sipflows import Local, Place, Unreachable
+from .standingcall import Attempt, Pair, Side, Stage, StandingCall, Turn
+from .switchboard import Switchboard
+
+_UNAVAILABLE = 503
+
+
+class CallSetup:
+    """Sets calls up."""
+
+    def __init__(self, board: Switchboard, book: CallBook, acks: AwaitedAcks, exchanges: CallExchanges) -> None:
+        self._board = board
+        self._book = book
+        self._acks = acks
+        self._exchanges = exchanges
+
+    def begin(self, arrived: Deliver, now: Instant) -> None:
+        """Take an INVITE outside of dialogs."""
+        key, flow, invite = arrived.key, arrived.flow, arrived.message
+        assert key is not None
+        assert isinstance(invite, Request)
+        local = flow.local
+        assert isinstance(local, Local)
+        ingress = self._board.admission.ingress(local.port, flow.remote[0])
+        if isinstance(ingress, Refusal):
+            self._turn_away(arrived, ingress, now)
+            return
+        called, calling = relay.user_of(invite.uri), relay.user_of(invite.sender.uri)
+        try:
+            left = forwarded(invite).max_forwards
+            hops = list(routes(self._board.chassis.tree, ingress.trunk_group[2], called, calling))
+            if len(invite.contacts) != 1:
+                raise SipError("not one Contact", header="Contact")
+        except SipError as error:
+            self._turn_away(arrived, Refusal(error.status, error.reason), now)
+            return
+        if not hops:
+            self._turn_away(arrived, Refusal(404, f"no route for {called or invite.uri}"), now)
+            return
+        place = Place(replace(local, trunk_group=ingress.trunk_group), flow.remote, ingress.peer, flow.connection)
+        side = Side(place, ingress.trunk_group, invite.call_id, called, flow.connection)
+        tag = self._board.chassis.token(8)
+        call = StandingCall(
+            self._book.take_number(), invite, flow, key, side, hops, tag, left or 0, now, called, calling
+        )
+        self._book.start(call, now)
+        self._board.answer(key, invite, flow, 100, now, extra=_stamps(invite), fallback=place)
+        self._next(call, now)
+
+    def answered(self, attempt: Attempt, response: Response, now: Instant) -> None:
+        """Take a response to an INVITE of ours."""
+        call = attempt.call
+        if response.status == 100:
+            return
+        current = call.attempt is attempt
+        if not current or call.stage is not Stage.ESTABLISHING:
+            self._late(attempt, response, now)
+        elif response.status < 300:
+            self._reached(attempt, response, now)
+        elif response.status == _UNAVAILABLE and call.hops:
+            call.failure = response.status
+            self._next(call, now)
+        else:
+            self._refused(call, response, now)
+
+    def failed(self, attempt: Attempt, failed: Failed, now: Instant) -> None:
+        """Nobody has answered an INVITE of ours, or it could not be sent."""
+        call = attempt.call
+        if call.stage is Stage.ESTABLISHING and call.attempt is attempt:
+            call.failure = 408 if failed.why is Why.TIMED_OUT else _UNAVAILABLE
+            self._next(call, now)
+
+    def unheard(self, call: StandingCall, now: Instant) -> None:
+        """The caller can be told nothing any more: his connection is gone, and he cannot be called back."""
+        if call.stage is Stage.ESTABLISHING and call.ingress.place.peer is None:
+            self.cancel(call, "local", "caller unreachable", 0, now)
+
+    def cancelled(self, call: StandingCall, cancel: Request, now: Instant) -> None:
+        """The caller has cancelled his INVITE."""
+        if call.stage is Stage.ESTABLISHING:
+            reasons = tuple(("Reason", value) for value in cancel.headers.all("Reason"))
+            self.cancel(call, "caller", "cancelled", 487, now, reasons)
+
+    def cancel(
+        self,
+        call: StandingCall,
+        by: str,
+        why: str,
+        status: int,
+        now: Instant,
+        extra: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Give a call up that is being set up: the caller hears `status`, the callee a CANCEL."""
+        attempt = call.attempt
+        self._book.over(call, Turn.CANCEL, by, why, now, status)
+        if status:
+            self._tell(call, status, now)
+        self._forget_callers(call)
+        call.hops.clear()
+        if attempt is None:
+            self._finish(call, now)
+        else:
+            self._board.stack.cancel(attempt.key, now, extra)
+
+    def over(self, key: Key, now: Instant) -> None:
+        """The transaction of an INVITE of ours is over."""
+        attempt = self._book.attempts.pop(key, None)
+        if attempt is None:
+            return
+        call = attempt.call
+        self._board.dialogs.over(attempt.invite)
+        if call.attempt is attempt:
+            call.attempt = None
+            if call.stage is Stage.CANCELLED:
+                self._finish(call, now)
+
+    def _next(self, call: StandingCall, now: Instant) -> None:
+        """Try the next route that can be tried; tell the caller where there is none."""
+        admission, flows = self._board.admission, self._board.flows
+        self._forget_callers(call)
+        call.tags.clear()
+        while call.hops:
+            hop = call.hops.pop(0)
+            why = admission.egress(hop)
+            if why is None:
+                place = flows.of_peer(hop.peer, hop.trunk_group)
+                flow = place if isinstance(place, Unreachable) else flows.open(place, "", now)
+                if not isinstance(place, Unreachable) and not isinstance(flow, Unreachable):
+                    self._send(call, Side(place, hop.trunk_group, "", call.calling, flow.connection), now)
+                    return
+                why = Refusal(_UNAVAILABLE, flow.reason) if isinstance(flow, Unreachable) else None
+            if why is not None:
+                self._log(f"call {call.id}: route {hop.sequence} to {hop.peer[2]} skipped: {why.reason}", now)
+        status = call.failure
+        self._book.over(call, Turn.REFUSE, "local", f"no route left: {reason_phrase(status)}", now, status)
+        self._tell(call, status, now)
+
+    def _send(self, call: StandingCall, side: Side, now: Instant) -> None:
+        board = self._board
+        flow = board.flows.open(side.place, "", now)
+        assert not isinstance(flow, Unreachable)
+        side.call_id = board.chassis.token()
+        invite = relay.begun(
+            call.invite,
+            board.via(side.place),
+            target=relay.readdressed(call.invite.uri, *side.place.remote),
+            call_id=side.call_id,
+            tag=board.chassis.token(8),
+            forwards=call.forwards,
+            contact=board.contact(side),
+        )
+        attempt = Attempt(call, invite, client_key(invite), side)
+        self._book.routed(attempt, now)
+        board.stack.request(invite, flow, now)
+
+    def _reached(self, attempt: Attempt, response: Response, now: Instant) -> None:
+        """Pass on that it rings, or that somebody has answered."""
+        call, board = attempt.call, self._board
+        try:
+            callee = board.dialogs.called(attempt.invite, response)
+        except SipError as error:
+            if response.final:
+                self._log(f"call {call.id}: {response.summary} refused: {error.reason}", now)
+                call.failure = 502
+                call.hops.clear()
+                self._next(call, now)
+                return
+            callee = None  # it rings without saying where: nothing can be asked there so far
+        relayed = self._pass_on(call, response, self._tag(call, response), now)
+        if callee is None:
+            return
+        caller = board.dialogs.answered(call.invite, relayed)
+        assert caller is not None
+        pair = self._pair(call, caller, callee)
+        if response.final:
+            self._stable(attempt, pair, relayed, response, now)
+
+    def _stable(self, attempt: Attempt, pair: Pair, relayed: Response, response: Response, now: Instant) -> None:
+        call = attempt.call
+        for other in call.pairs:
+            if other is not pair:
+                self._board.unpair(other)
+                self._board.dialogs.forget(other.caller)
+        call.pairs = [pair]
+        self._book.answered(call, now)
+        hearing = Unacknowledged(relayed, now.uptime)
+        number = attempt.invite.cseq.number
+        self._acks.expect(AwaitedAck(pair, pair.caller, call.server, attempt.key, number, hearing))
+        try:
+            self._book.agreed(call, session.take_response(response), now)
+        except SipError as error:
+            self._log(f"call {call.id}: no session timer: {error.reason} in {error.header}", now)
+
+    def _refused(self, call: StandingCall, response: Response, now: Instant) -> None:
+        reason = response.reason or reason_phrase(response.status)
+        self._book.over(call, Turn.REFUSE, "callee", reason, now, response.status)
+        self._pass_on(call, response, call.tag, now)
+        self._forget_callers(call)
+
+    def _late(self, attempt: Attempt, response: Response, now: Instant) -> None:
+        """Take a response that changes nothing any more: a 2xx that nobody waits for is taken back."""
+        call = attempt.call
+        if not 200 <= response.status < 300:
+            return
+        if (
+            call.stage is Stage.STABLE
+            and call.attempt is attempt
+            and self._exchanges.said_again(attempt.key, response, now)
+        ):
+            return
+        try:
+            dialog = self._board.dialogs.called(attempt.invite, response)
+        except SipError:
+            return  # somebody who does not say where he is cannot be told anything
+        if dialog is not None:
+            self._exchanges.decline(dialog, attempt.side, attempt.invite.cseq.number, now)
+
+    def _pair(self, call: StandingCall, caller: Dialog, callee: Dialog) -> Pair:
+        for pair in call.pairs:
+            if pair.callee is callee:
+                return pair
+        pair = Pair(call, caller, callee)
+        call.pairs.append(pair)
+        self._board.paired(pair)
+        return pair
+
+    def _tag(self, call: StandingCall, response: Response) -> str:
+        """Return our To tag for a fork of the callee: the first one has that of the call."""
+        theirs = response.recipient.tag
+        if theirs not in call.tags:
+            free = not call.tags or set(call.tags) == {""}
+            call.tags[theirs] = call.tag if free else self._board.chassis.token(8)
+        return call.tags[theirs]
+
+    def _pass_on(self, call: StandingCall, response: Response, tag: str, now: Instant) -> Response:
+        extra = [*relay.passed(response)]
+        if 100 < response.status < 300:
+            extra = [*relay.recorded(call.invite), ("Contact", self._board.contact(call.ingress)), *extra]
+        return self._board.answer(
+            call.server,
+            call.invite,
+            call.flow,
+            response.status,
+            now,
+            reason=response.reason,
+            tag=tag,
+            extra=extra,
+            body=response.body,
+            fallback=call.ingress.place,
+        )
+
+    def _tell(self, call: StandingCall, status: int, now: Instant) -> None:
+        self._board.answer(call.server, call.invite, call.flow, status, now, tag=call.tag, fallback=call.ingress.place)
+
+    def _forget_callers(self, call: StandingCall) -> None:
+        """Forget the dialogs with the caller of forks that nobody has picked up."""
+        for pair in call.pairs:
+            self._board.unpair(pair)
+            self._board.dialogs.forget(pair.caller)
+        call.pairs.clear()
+
+    def _finish(self, call: StandingCall, now: Instant) -> None:
+        self._book.over(call, Turn.END, "local", "cancelled", now)
+
+    def _turn_away(self, arrived: Deliver, refusal: Refusal, now: Instant) -> None:
+        request, flow = arrived.message, arrived.flow
+        assert arrived.key is not None
+        assert isinstance(request, Request)
+        told = CallRefused(refusal.status, refusal.reason, request.call_id, format_endpoint(flow.remote))
+        self._board.chassis.emit(now, told)
+        self._board.answer(arrived.key, request, flow, refusal.status, now)
+
+    def _log(self, text: str, now: Instant) -> None:
+        self._board.chassis.emit(now, LogEvent("DBG", "minor", f"*Sip: {text}"))
+
+
+def _stamps(request: Request) -> list[tuple[str, str]]:
+    """Return the Timestamp that a 100 repeats (RFC 3261 8.2.6.1)."""
+    return [("Timestamp", value) for value in request.headers.all("Timestamp")]

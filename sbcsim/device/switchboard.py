@@ -1,0 +1,90 @@
+"""What everybody shares who carries calls: the SIP stack, the dialogs in pairs, and how a message of ours is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sbcsim.clock import Instant
+from sbcsim.sip import relay
+from sbcsim.sip.dialog import Dialog, DialogId, DialogState, DialogTrigger
+from sbcsim.sip.dialogs import Dialogs
+from sbcsim.sip.headers import Via
+from sbcsim.sip.message import Request, Response
+from sbcsim.sip.options import respond
+from sbcsim.sip.transactionstate import Flow, Key
+from sbcsim.sip.via import hop
+
+from .admission import Admission
+from .chassis import Chassis
+from .sipflows import Place
+from .sipstack import SipStack
+from .standingcall import Pair, Side
+
+
+class Switchboard:
+    """The shared parts of call control."""
+
+    def __init__(self, chassis: Chassis, stack: SipStack, admission: Admission) -> None:
+        self.chassis = chassis
+        self.stack = stack
+        self.flows = stack.flows
+        self.admission = admission
+        self.dialogs = Dialogs()
+        self.pairs: dict[DialogId, Pair] = {}
+
+    def via(self, place: Place) -> Via:
+        """Return the Via of a request of ours to a place."""
+        listener = place.local.listener
+        udp = listener.transport.name == "UDP"
+        return hop(listener.transport.name, listener.address, self.chassis.token(), rport=udp)
+
+    def contact(self, side: Side) -> str:
+        """Return our Contact towards a side of a call."""
+        listener = side.place.local.listener
+        return relay.contact(side.user, *listener.address, listener.transport.name)
+
+    def answer(
+        self,
+        key: Key,
+        request: Request,
+        flow: Flow,
+        status: int,
+        now: Instant,
+        *,
+        reason: str | None = None,
+        tag: str = "",
+        extra: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        fallback: Place | None = None,
+    ) -> Response:
+        """Answer a request that came by `flow`, and return the answer; `tag` is for a request without a To tag."""
+        response = respond(
+            request, status, reason, source=flow.remote, to_tag=tag or self.chassis.token(8), extra=extra
+        )
+        if body:
+            response = relay.with_body(response, body)
+        self.stack.respond(key, response, now, fallback)
+        return response
+
+    def paired(self, pair: Pair) -> None:
+        """Have what comes in one dialog of a pair go on in the other."""
+        self.pairs[pair.caller.id] = self.pairs[pair.callee.id] = pair
+
+    def unpair(self, pair: Pair) -> None:
+        """Forget that the two dialogs belong together."""
+        self.pairs.pop(pair.caller.id, None)
+        self.pairs.pop(pair.callee.id, None)
+
+    def drop(self, dialog: Dialog) -> None:
+        """Forget a dialog, whether the far end has been told of its end or not; twice is as good as once."""
+        self.pairs.pop(dialog.id, None)
+        if dialog not in self.dialogs:
+            return
+        if dialog.state in {DialogState.CONFIRMED, DialogState.ENDING}:
+            dialog.move(DialogTrigger.LOST)
+        self.dialogs.forget(dialog)
+
+    def restart(self) -> None:
+        """Forget every dialog."""
+        self.dialogs = Dialogs()
+        self.pairs.clear()

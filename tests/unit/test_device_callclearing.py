@@ -1,0 +1,138 @@
+"""What a bounce, a dry-up, a switchover and a replacement do to calls, in memory."""
+
+from __future__ import annotations
+
+import pytest
+from callbox import CallBox, lines
+
+from sbcsim.clock import MINUTE
+from sbcsim.device.redundancy import HaMode
+from sbcsim.device.settings import Settings
+from sbcsim.sip.message import Request, Response
+
+PORT_IN = "set addressContext default zone IN sipSigPort 1"
+PORT_OUT = "set addressContext default zone OUT sipSigPort 2"
+
+
+def ended(box: CallBox) -> list[tuple[str, str, int]]:
+    """Return by whom calls have been ended, why, and with which status."""
+    return [(each.by, each.why, each.status) for each in box.events("callEnded")]
+
+
+@pytest.mark.parametrize("port", [PORT_IN, PORT_OUT])
+@pytest.mark.parametrize("how", ["mode outOfService", "mode outOfService state disabled", "state disabled"])
+def test_a_forced_bounce_clears_calls_with_a_bye_on_each_side_that_can_be_reached(port: str, how: str) -> None:
+    box = CallBox()
+    box.standing()
+    box.bob.behaviour = box.alice.behaviour = "answer"
+    box.sent[box.line] = b""
+    box.commit(f"{port} action force {how}")
+    assert [(by, status) for by, _, status in ended(box)] == [("local", 0)]
+    assert ended(box)[0][1].startswith("sipSigPort ")
+    assert lines(box.requested(box.bob)) == ["BYE"]
+    # Nobody is dialled for a farewell on the port that goes: there the caller hears it on the connection that is his.
+    told = lines(box.requested(box.alice)) if port == PORT_OUT else lines(box.heard())
+    assert told == ["BYE"]
+    assert box.sbc.calls() == ()
+    box.advance("40s")
+    assert box.footprint() == 0
+
+
+def test_a_call_that_is_being_set_up_is_refused_by_a_bounce() -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 180)
+    box.sent[box.line] = b""
+    box.commit(f"{PORT_OUT} action force mode outOfService")
+    assert lines(box.heard()) == ["503 INVITE"]
+    assert lines(box.requested(box.bob)) == ["CANCEL"]
+    box.advance("40s")
+    assert box.footprint() == 0
+
+
+def test_a_dry_up_refuses_new_calls_lets_stable_ones_talk_and_ends_them_when_its_time_is_over() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    tag = answer.recipient.tag
+    box.commit(f"{PORT_IN} action dryup dryUpTimeout 5 mode outOfService")
+    assert lines(box.hear(box.request(call_id="new"))) == ["503 INVITE"]
+    box.hear(box.request("INFO", to_tag=tag, cseq=2))
+    (info,) = box.requested(box.bob)
+    assert lines(box.tell(box.bob, info, 200)) == ["200 INFO"]
+    box.advance("4m")
+    assert len(box.sbc.calls()) == 1
+    box.bob.behaviour = box.alice.behaviour = "answer"
+    box.advance("1m")
+    assert ended(box) == [("local", "sipSigPort dry-up ended", 0)]
+    assert lines(box.requested(box.bob)) == ["BYE"]
+    assert box.now.uptime == 5 * MINUTE
+
+
+def test_stable_calls_survive_a_switchover_and_those_in_set_up_do_not() -> None:
+    box = CallBox(settings=Settings(ha=HaMode.PAIR))
+    invite, answer = box.standing()
+    tag = answer.recipient.tag
+    box.hear(box.request(call_id="second"))
+    box.requested(box.bob)
+    old = box.bob.connections[-1]
+    box.hear(box.request("INFO", to_tag=tag, cseq=2))
+    box.requested(box.bob)
+    assert box.sbc.switch_over("test", box.now) == ""
+    box.pump()
+    assert ended(box) == [("local", "switchover", 0)]
+    (call,) = box.sbc.calls()
+    assert call.state.value == "stable"
+    assert box.requested(box.bob) == []
+    box.line = box.connect(("10.0.0.5", 5060), remote=("192.0.2.10", 40001))
+    box.hear(box.request("INVITE", to_tag=tag, cseq=3))
+    (again,) = box.requested(box.bob)
+    assert (again.method, again.call_id) == ("INVITE", invite.call_id)
+    assert box.bob.connections[-1] != old
+    assert lines(box.tell(box.bob, again, 200)) == ["200 INVITE"]
+    box.hear(box.request("ACK", to_tag=tag, cseq=3))
+    box.requested(box.bob)
+    box.hear(box.request("BYE", to_tag=tag, cseq=4))
+    (bye,) = box.requested(box.bob)
+    box.tell(box.bob, bye, 200)
+    box.advance("40s")
+    assert box.footprint() == 0
+
+
+def test_a_reset_and_a_restart_leave_no_call() -> None:
+    box = CallBox()
+    box.sbc.adopt_start()
+    box.standing()
+    box.sbc.reset(box.now)
+    box.pump()
+    assert box.sbc.calls() == ()
+    assert box.footprint() == 0
+    box.line = box.connect(("10.0.0.5", 5060), remote=("192.0.2.10", 40001))
+    box.standing()
+    assert box.sbc.calls()[0].id == 1
+
+
+def test_no_new_call_while_a_certificate_is_replaced_and_stable_ones_stay() -> None:
+    # The window itself, over TLS, is walked in test_device_signalling; calls over other transports know nothing of it.
+    box = CallBox(settings=Settings(replacement_window=MINUTE))
+    _, answer = box.standing()
+    box.hear(box.request("INFO", to_tag=answer.recipient.tag, cseq=2))
+    assert lines(box.requested(box.bob)) == ["INFO"]
+    assert len(box.sbc.calls()) == 1
+
+
+@pytest.mark.parametrize("transport", ["sip-udp", "sip-tcp"])
+def test_a_whole_call_over_each_transport(transport: str) -> None:
+    box = CallBox(f"{PORT_OUT} state disabled")
+    box.commit(f"{PORT_OUT} transportProtocolsAllowed {transport}")
+    box.commit(f"{PORT_OUT} state enabled")
+    box.bob.behaviour = "silent"
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    assert isinstance(invite, Request)
+    assert invite.via.transport == transport.removeprefix("sip-").upper()
+    if transport == "sip-udp":
+        box.advance("600ms")
+        assert lines(box.requested(box.bob)) == ["INVITE"]
+    assert isinstance(invite, Request)
+    assert Response is not None
