@@ -72,6 +72,10 @@ class Admission:
         """Return why a new call cannot take a way out, None where it can."""
         return self._full(hop.trunk_group) or self._unavailable(hop.peer)
 
+    def to_endpoint(self, group: TrunkGroupKey) -> Refusal | None:
+        """Return why a new call cannot go to an endpoint that has registered by a trunk group, None where it can."""
+        return self._full(group)
+
     def _peer_at(self, context: str, zone: str, source: str) -> PeerKey | None:
         """Return the peer with an address: of several the one with defaultForIp, else the first by name."""
         peers = self._directory.at(context, zone, source)

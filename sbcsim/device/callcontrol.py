@@ -6,7 +6,7 @@ descriptions pass untouched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import replace
 
 from sbcsim.clock import Instant, Order
@@ -24,6 +24,7 @@ from .calls import Call
 from .callsetup import CallSetup
 from .chassis import Chassis
 from .connections import PortKey
+from .listeners import Port
 from .outsiderequests import OutsideRequests
 from .sipflows import Local
 from .sipstack import SipStack
@@ -38,11 +39,18 @@ TIMER = ("calls",)
 class CallControl:
     """All calls of the node."""
 
-    def __init__(self, chassis: Chassis, stack: SipStack, admission: Admission, book: CallBook) -> None:
+    def __init__(
+        self,
+        chassis: Chassis,
+        stack: SipStack,
+        admission: Admission,
+        book: CallBook,
+        ports: Mapping[PortKey, Port],
+    ) -> None:
         self._chassis = chassis
         self._stack = stack
         self._book = book
-        self._board = Switchboard(chassis, stack, admission)
+        self._board = Switchboard(chassis, stack, admission, ports)
         self._acks = AwaitedAcks()
         self._exchanges = CallExchanges(self._board, book, self._acks, self._end)
         self._setup = CallSetup(self._board, book, self._acks, self._exchanges)
@@ -55,14 +63,18 @@ class CallControl:
     @property
     def footprint(self) -> int:
         """How many things are remembered of calls in all: nothing once every call and transaction is over."""
-        parts = (self._exchanges.footprint, self._outside.footprint, self._book.footprint)
-        return (
-            sum(parts)
-            + len(self._acks)
-            + len(self._board.dialogs)
-            + len(self._board.pairs)
-            + len(self._stack.transactions)
-        )
+        board, stack = self._board, self._stack
+        parts = (self._exchanges, self._outside, self._book, board.registrations)
+        tables: tuple[Sized, ...] = (self._acks, board.dialogs, board.pairs, stack.transactions)
+        return sum(part.footprint for part in parts) + sum(map(len, tables))
+
+    def passes(self, options: Request, port: PortKey, now: Instant) -> bool:
+        """Whether an OPTIONS outside of dialogs is for somebody else than the box."""
+        return self._outside.passes(options, port, now)
+
+    def registered(self, context: str, zone: str, now: Instant) -> int:
+        """Return how many endpoints of a zone are registered."""
+        return self._board.registrations.in_zone(context, zone, now)
 
     def receive(self, message: Message, flow: Flow, now: Instant) -> None:
         """Take a message that `check` has passed and that is no ping nor its answer; raises SipError."""

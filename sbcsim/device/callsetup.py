@@ -26,10 +26,10 @@ from .admission import Refusal
 from .awaitedacks import AwaitedAck, AwaitedAcks
 from .callbook import CallBook
 from .callexchanges import CallExchanges
-from .callrouting import routes
-from .sipflows import Local, Place, Unreachable
+from .sipflows import Local, Place
 from .standingcall import Attempt, Pair, Side, Stage, StandingCall, Turn
 from .switchboard import Switchboard
+from .waysout import WayOut, named
 
 _UNAVAILABLE = 503
 
@@ -57,7 +57,7 @@ class CallSetup:
         called, calling = relay.user_of(invite.uri), relay.user_of(invite.sender.uri)
         try:
             left = forwarded(invite).max_forwards
-            hops = list(routes(self._board.chassis.tree, ingress.trunk_group[2], called, calling))
+            hops = list(self._board.ways.of(invite, ingress.trunk_group, now))
             if len(invite.contacts) != 1:
                 raise SipError("not one Contact", header="Contact")
         except SipError as error:
@@ -145,34 +145,26 @@ class CallSetup:
 
     def _next(self, call: StandingCall, now: Instant) -> None:
         """Try the next route that can be tried; tell the caller where there is none."""
-        admission, flows = self._board.admission, self._board.flows
         self._forget_callers(call)
         call.tags.clear()
         while call.hops:
             hop = call.hops.pop(0)
-            why = admission.egress(hop)
-            if why is None:
-                place = flows.of_peer(hop.peer, hop.trunk_group)
-                flow = place if isinstance(place, Unreachable) else flows.open(place, "", now)
-                if not isinstance(place, Unreachable) and not isinstance(flow, Unreachable):
-                    self._send(call, Side(place, hop.trunk_group, "", call.calling, flow.connection), now)
-                    return
-                why = Refusal(_UNAVAILABLE, flow.reason) if isinstance(flow, Unreachable) else None
-            if why is not None:
-                self._log(f"call {call.id}: route {hop.sequence} to {hop.peer[2]} skipped: {why.reason}", now)
+            way = self._board.ways.open(hop, call.invite, now)
+            if isinstance(way, WayOut):
+                self._send(call, way, now)
+                return
+            self._log(f"call {call.id}: {named(hop)} skipped: {way.reason}", now)
         status = call.failure
         self._book.over(call, Turn.REFUSE, "local", f"no route left: {reason_phrase(status)}", now, status)
         self._tell(call, status, now)
 
-    def _send(self, call: StandingCall, side: Side, now: Instant) -> None:
+    def _send(self, call: StandingCall, way: WayOut, now: Instant) -> None:
         board = self._board
-        flow = board.flows.open(side.place, "", now)
-        assert not isinstance(flow, Unreachable)
-        side.call_id = board.chassis.token()
+        side = Side(way.place, way.trunk_group, board.chassis.token(), call.calling, way.flow.connection)
         invite = relay.begun(
             call.invite,
             board.via(side.place),
-            target=relay.readdressed(call.invite.uri, *side.place.remote),
+            target=way.target,
             call_id=side.call_id,
             tag=board.chassis.token(8),
             forwards=call.forwards,
@@ -180,7 +172,7 @@ class CallSetup:
         )
         attempt = Attempt(call, invite, client_key(invite), side)
         self._book.routed(attempt, now)
-        board.stack.request(invite, flow, now)
+        board.stack.request(invite, way.flow, now)
 
     def _reached(self, attempt: Attempt, response: Response, now: Instant) -> None:
         """Pass on that it rings, or that somebody has answered."""

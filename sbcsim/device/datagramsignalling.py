@@ -61,7 +61,7 @@ class DatagramSignalling:
 
     def _request(self, port: Port, listener: ListenerKey, remote: Endpoint, request: Request, now: Instant) -> None:
         try:
-            response = self._considered(port, remote, request)
+            response = self._considered(port, remote, request, now)
         except SipError as error:
             error.request = request
             self._refuse(listener, remote, error, now)
@@ -78,9 +78,9 @@ class DatagramSignalling:
         else:
             self._late.send(request, partial(self._answer, port, listener, remote, response), now)
 
-    def _considered(self, port: Port, remote: Endpoint, request: Request) -> Response | None:
+    def _considered(self, port: Port, remote: Endpoint, request: Request, now: Instant) -> Response | None:
         """Return what is answered outside of calls, None for what belongs to one; raises SipError."""
-        if is_ping(request):
+        if is_ping(request) and not self._calls.passes(request, port.config.key, now):
             response = options.answer(request, source=remote, to_tag=self._tag(request))
         else:
             request.check()

@@ -1,7 +1,8 @@
-"""Requests outside of dialogs that the box passes on as they are: MESSAGE, PUBLISH, and methods that nobody here knows.
+"""Requests outside of dialogs that the box passes on: MESSAGE, PUBLISH, methods that nobody here knows, and REGISTER.
 
-They take the routes of calls, and the next one where a way out is of no use. What makes a dialog of another kind than a
-call (SUBSCRIBE, REFER) does not pass.
+They take the ways of calls, and the next one where a way out is of no use. What makes a dialog of another kind than a
+call (SUBSCRIBE, REFER) does not pass. REGISTER passes from zones of access devices only, and OPTIONS to or from their
+endpoints: any other OPTIONS is for the box itself.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sbcsim.clock import Instant
+from sbcsim.events import LogEvent
 from sbcsim.sip import relay
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
@@ -18,12 +20,14 @@ from sbcsim.sip.transactionstate import Deliver, Failed, Flow, Key, Why
 from sbcsim.sip.via import forwarded
 
 from .admission import Refusal
-from .callrouting import NextHop, routes
-from .sipflows import Local, Place, Unreachable
+from .connections import PortKey
+from .sipflows import Local, Place
 from .standingcall import Side
 from .switchboard import Switchboard
+from .trunkgroup import TrunkGroupKey
+from .waysout import Hop, WayOut
 
-_NOT_PASSED = frozenset({"SUBSCRIBE", "REFER", "NOTIFY", "UPDATE", "INFO", "PRACK", "BYE", "REGISTER"})
+_NOT_PASSED = frozenset({"SUBSCRIBE", "REFER", "NOTIFY", "UPDATE", "INFO", "PRACK", "BYE"})
 """Methods that belong into a dialog, or would make one."""
 
 _UNAVAILABLE = 503
@@ -37,7 +41,8 @@ class Errand:
     flow: Flow
     server: Key
     origin: Place
-    hops: list[NextHop]
+    trunk_group: TrunkGroupKey
+    hops: list[Hop]
     forwards: int
     failure: int = _UNAVAILABLE
 
@@ -54,6 +59,11 @@ class OutsideRequests:
         """How many things are remembered."""
         return len(self._by_client)
 
+    def passes(self, options: Request, port: PortKey, now: Instant) -> bool:
+        """Whether an OPTIONS is for somebody else: from an access zone to a user, or to an endpoint registered here."""
+        user = relay.user_of(options.uri)
+        return bool(user) and (self._access(port) or self._board.registrations.find(user, now) is not None)
+
     def begin(self, arrived: Deliver, now: Instant) -> None:
         """Take a request outside of dialogs that is no INVITE."""
         request, flow, key = arrived.message, arrived.flow, arrived.key
@@ -61,23 +71,25 @@ class OutsideRequests:
         assert key is not None
         local = flow.local
         assert isinstance(local, Local)
-        if request.method in _NOT_PASSED:
+        registers = request.method == "REGISTER"
+        if request.method in _NOT_PASSED or (registers and not self._access(local.port)):
             self._board.answer(key, request, flow, 405, now, extra=[("Allow", ALLOW)])
             return
         ingress = self._board.admission.ingress(local.port, flow.remote[0])
         if isinstance(ingress, Refusal):
             self._board.answer(key, request, flow, ingress.status, now)
             return
-        called, calling = relay.user_of(request.uri), relay.user_of(request.sender.uri)
         try:
             left = forwarded(request).max_forwards
+            hops = list(self._board.ways.of(request, ingress.trunk_group, now))
         except SipError as error:
             self._board.answer(key, request, flow, error.status, now)
             return
-        hops = list(routes(self._board.chassis.tree, ingress.trunk_group[2], called, calling))
-        origin = Place(replace(local, trunk_group=ingress.trunk_group), flow.remote, ingress.peer, flow.connection)
-        errand = Errand(request, flow, key, origin, hops, left or 0, _UNAVAILABLE if hops else 404)
-        self._next(errand, now)
+        group = ingress.trunk_group
+        origin = Place(replace(local, trunk_group=group), flow.remote, ingress.peer, flow.connection)
+        if registers:
+            self._board.count(origin, "inRegs")
+        self._next(Errand(request, flow, key, origin, group, hops, left or 0, _UNAVAILABLE if hops else 404), now)
 
     def answered(self, client: Key, response: Response, now: Instant) -> None:
         """Pass an answer back."""
@@ -87,6 +99,17 @@ class OutsideRequests:
         if response.status == _UNAVAILABLE and errand.hops:
             self._next(errand, now)
             return
+        extra = relay.passed(response)
+        if errand.request.method == "REGISTER":
+            try:
+                contacts = self._board.registrations.answered(
+                    errand.request, response, errand.origin, errand.trunk_group, now
+                )
+            except SipError as error:
+                self._log(f"answer to REGISTER refused: {error.reason} in {error.header}", now)
+                self._refuse(errand, 502, now)
+                return
+            extra = (*contacts, *extra)
         self._board.answer(
             errand.server,
             errand.request,
@@ -95,7 +118,7 @@ class OutsideRequests:
             now,
             reason=response.reason,
             tag=response.recipient.tag,
-            extra=relay.passed(response),
+            extra=extra,
             body=response.body,
             fallback=errand.origin,
         )
@@ -115,33 +138,42 @@ class OutsideRequests:
         """Forget every request."""
         self._by_client.clear()
 
-    def _next(self, errand: Errand, now: Instant) -> None:
-        board = self._board
-        while errand.hops:
-            hop = errand.hops.pop(0)
-            if board.admission.egress(hop) is not None:
-                continue
-            place = board.flows.of_peer(hop.peer, hop.trunk_group)
-            flow = place if isinstance(place, Unreachable) else board.flows.open(place, "", now)
-            if isinstance(place, Unreachable) or isinstance(flow, Unreachable):
-                continue
-            self._send(errand, place, flow, now)
-            return
-        board.answer(errand.server, errand.request, errand.flow, errand.failure, now, fallback=errand.origin)
+    def _access(self, port: PortKey) -> bool:
+        context, zone = port[:2]
+        path = ("addressContext", context, "zone", zone, "remoteDeviceType")
+        return self._board.chassis.tree.value(path) == "accessDevice"
 
-    def _send(self, errand: Errand, place: Place, flow: Flow, now: Instant) -> None:
+    def _next(self, errand: Errand, now: Instant) -> None:
+        while errand.hops:
+            way = self._board.ways.open(errand.hops.pop(0), errand.request, now)
+            if isinstance(way, WayOut):
+                self._send(errand, way, now)
+                return
+        self._refuse(errand, errand.failure, now)
+
+    def _refuse(self, errand: Errand, status: int, now: Instant) -> None:
+        if errand.request.method == "REGISTER":
+            self._board.registrations.refused(errand.request)
+        self._board.answer(errand.server, errand.request, errand.flow, status, now, fallback=errand.origin)
+
+    def _send(self, errand: Errand, way: WayOut, now: Instant) -> None:
         board, request = self._board, errand.request
-        assert place.local.trunk_group is not None
-        user = relay.user_of(request.sender.uri)
-        side = Side(place, place.local.trunk_group, "", user)
+        side = Side(way.place, way.trunk_group, "", relay.user_of(request.sender.uri))
+        registers = request.method == "REGISTER"
         sent = relay.begun(
             request,
-            board.via(place),
-            target=relay.readdressed(request.uri, *place.remote),
+            board.via(way.place),
+            target=way.target,
             call_id=board.chassis.token(),
             tag=board.chassis.token(8),
             forwards=errand.forwards,
-            contact=board.contact(side) if "Contact" in request.headers else "",
+            contact=board.contact(side) if "Contact" in request.headers and not registers else "",
         )
+        if registers:
+            sent = board.registrations.masked(request, sent, way.place)
+            board.count(way.place, "outRegs")
         self._by_client[client_key(sent)] = errand
-        board.stack.request(sent, flow, now)
+        board.stack.request(sent, way.flow, now)
+
+    def _log(self, text: str, now: Instant) -> None:
+        self._board.chassis.emit(now, LogEvent("DBG", "minor", f"*Sip: {text}"))

@@ -170,7 +170,9 @@ class Sbc:
             self._chassis, self._plane, self._paths, self._port_map, directory, self._late, self._telephony
         )
         self._datagrams = DatagramSignalling(self._chassis, datagrams, self._paths, self._late, self._telephony)
-        self._status = Status(self._chassis, self._ports, self._plane, self._paths, self._trunk_groups)
+        self._status = Status(
+            self._chassis, self._ports, self._plane, self._paths, self._trunk_groups, self._telephony.calls
+        )
         self._actions = Actions(self._chassis, self._ports, self._paths, self)
         self._takeover = Takeover(self._chassis, self)
         self._validity = Validity(self._chassis)

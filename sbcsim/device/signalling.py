@@ -74,7 +74,7 @@ class Signalling:
         if record.state is ConnectionState.WAITING_SIP_AUTH and not self._authenticate(record, request, now):
             return
         try:
-            response = self._considered(record, request)
+            response = self._considered(record, request, now)
         except SipError as error:
             error.request = request
             self._refuse(record, error, now)
@@ -94,9 +94,9 @@ class Signalling:
         else:
             self._late.send(request, partial(self._answer, record, response), now)
 
-    def _considered(self, record: ConnectionRecord, request: Request) -> Response | None:
+    def _considered(self, record: ConnectionRecord, request: Request, now: Instant) -> Response | None:
         """Return what is answered outside of calls, None for what belongs to one; raises SipError."""
-        if is_ping(request):
+        if is_ping(request) and not self._calls.passes(request, record.port, now):
             response = options.answer(request, source=record.remote, to_tag=self._chassis.token(8))
         else:
             request.check()
@@ -175,7 +175,7 @@ class Signalling:
 
 
 def is_ping(request: Request) -> bool:
-    """Whether a request asks for nothing but an answer of the box itself."""
+    """Whether a request only asks whether somebody is there: the box itself, unless it is addressed to a user."""
     return request.method == "OPTIONS" and not request.recipient.tag
 
 

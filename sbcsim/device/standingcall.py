@@ -15,10 +15,10 @@ from sbcsim.sip.message import Request
 from sbcsim.sip.session import SessionTimer
 from sbcsim.sip.transactionstate import Flow, Key
 
-from .callrouting import NextHop
 from .effects import ConnectionId
 from .sipflows import Place
 from .trunkgroup import TrunkGroupKey
+from .waysout import Hop
 
 
 class Stage(Enum):
@@ -112,7 +112,7 @@ class StandingCall:
     flow: Flow
     server: Key
     ingress: Side
-    hops: list[NextHop]
+    hops: list[Hop]
     tag: str
     forwards: int
     since: Instant

@@ -14,6 +14,7 @@ from sbcsim.schema.types import Value
 
 from . import callstatus, logadmin
 from .alarms import Alarm
+from .callcontrol import CallControl
 from .certificates import CertificateStore
 from .chassis import Chassis
 from .connectionplane import ConnectionPlane
@@ -33,7 +34,13 @@ class Status:
     """Makes the rows of every table."""
 
     def __init__(
-        self, chassis: Chassis, ports: Ports, plane: ConnectionPlane, paths: PathChecks, trunk_groups: TrunkGroups
+        self,
+        chassis: Chassis,
+        ports: Ports,
+        plane: ConnectionPlane,
+        paths: PathChecks,
+        trunk_groups: TrunkGroups,
+        calls: CallControl,
     ) -> None:
         self.chassis = chassis
         self.ports = ports
@@ -41,6 +48,7 @@ class Status:
         self.ocsp = plane.ocsp
         self.paths = paths
         self.trunk_groups = trunk_groups
+        self.calls = calls
 
     def rows(self, schema_path: SchemaPath, path: Path, now: Instant) -> Sequence[Row]:
         """Return the rows of a table; none for a path that is no table."""
@@ -119,7 +127,7 @@ def _path_checks(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
         }
 
 
-def _zone_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+def _zone_status(status: Status, path: Path, now: Instant) -> Iterable[Row]:
     for (name,) in status.chassis.tree.keys((*path[:2], "zone")):
         inbound, outbound = status.chassis.calls.usage(path[1], name)
         yield {
@@ -134,7 +142,7 @@ def _zone_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
             "bwInboundUsage": 0,
             "bwOutboundUsage": 0,
             "emergencyCallsBwUsage": 0,
-            "activeSipRegCount": 0,
+            "activeSipRegCount": status.calls.registered(path[1], name, now),
         }
 
 

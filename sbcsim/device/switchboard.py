@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sbcsim.clock import Instant
 from sbcsim.sip import relay
@@ -16,21 +16,34 @@ from sbcsim.sip.via import hop
 
 from .admission import Admission
 from .chassis import Chassis
+from .connections import PortKey
+from .listeners import Port
+from .registrations import Registrations
 from .sipflows import Place
 from .sipstack import SipStack
 from .standingcall import Pair, Side
+from .waysout import WaysOut
 
 
 class Switchboard:
     """The shared parts of call control."""
 
-    def __init__(self, chassis: Chassis, stack: SipStack, admission: Admission) -> None:
+    def __init__(self, chassis: Chassis, stack: SipStack, admission: Admission, ports: Mapping[PortKey, Port]) -> None:
         self.chassis = chassis
+        self._ports = ports
         self.stack = stack
         self.flows = stack.flows
         self.admission = admission
+        self.registrations = Registrations(chassis)
+        self.ways = WaysOut(chassis, admission, stack.flows, self.registrations)
         self.dialogs = Dialogs()
         self.pairs: dict[DialogId, Pair] = {}
+
+    def count(self, place: Place, leaf: str) -> None:
+        """Count something at the sipSigPort of a place."""
+        port = self._ports.get(place.local.port)
+        if port is not None:
+            port.counters.port.add(leaf)
 
     def via(self, place: Place) -> Via:
         """Return the Via of a request of ours to a place."""
@@ -85,6 +98,7 @@ class Switchboard:
         self.dialogs.forget(dialog)
 
     def restart(self) -> None:
-        """Forget every dialog."""
+        """Forget every dialog, and who has registered."""
+        self.registrations.clear()
         self.dialogs = Dialogs()
         self.pairs.clear()

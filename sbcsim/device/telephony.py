@@ -37,5 +37,6 @@ class Telephony:
         self.flows = SipFlows(chassis, plane, datagrams, ports, directory, self.answers)
         self.stack = SipStack(chassis, self.flows)
         self.book = CallBook(chassis, ports)
-        self.calls = CallControl(chassis, self.stack, Admission(chassis, directory, paths, serves), self.book)
+        admission = Admission(chassis, directory, paths, serves)
+        self.calls = CallControl(chassis, self.stack, admission, self.book, ports)
         plane.watchers.append(self.stack)
