@@ -60,7 +60,7 @@ class Coach:
         """Something has happened at the box; `look` is worth while."""
         self.stage = Stage(lesson.solution)
         self._files = files
-        self._since = 0
+        self._start = self._since = 0
         self._rungs: dict[int, int] = {}
         self._busy = asyncio.Lock()
         self._exits = AsyncExitStack()
@@ -163,7 +163,7 @@ class Coach:
     async def _judged(self, expect: Expect, *place: str | int) -> list[Finding]:
         await self.sbc.settle()
         path: Place = ("steps", self.number, *place)
-        return [each async for each in judge(self.stage, expect, Moment(0, self._since, ""), path)]
+        return [each async for each in judge(self.stage, expect, Moment(self._start, self._since, ""), path)]
 
     # doing
 
@@ -230,6 +230,7 @@ class Coach:
 
     async def _come_to(self, number: int) -> None:
         await self.stage.begin_anew()
+        self._start = self.sbc.journal()[0].number - 1  # the reset has emptied it
         self.number = 0
         while True:
             await self._begin()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sbcsim.clock import format_duration, parse_duration, to_rfc3339
 from sbcsim.control.models import Alarm, Connection
 from sbcsim.errors import PeerError, UserError
 from sbcsim.events import PathState
+from sbcsim.journal import Entry
 
 from .loader import nearest
 from .matching import EventMatch
@@ -193,6 +194,7 @@ def _configuring(stage: Stage, expect: Expect, moment: Moment, path: Path) -> It
 
 def _interruption(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
     known = {peer.name for peer in stage.sbc.peers()}
+    lost = _lost(stage.sbc.journal(after=moment.start), moment.start)
     for name, clause in (expect.interruption or {}).items():
         down = time_down(stage, name, moment.start)
         said = _bounds(clause)
@@ -201,6 +203,7 @@ def _interruption(stage: Stage, expect: Expect, moment: Moment, path: Path) -> I
         instead = f"it was down for {format_duration(down)}" if bad else ""
         if not down and name not in known:
             instead = f"there is no such peer{nearest(name, known)}"
+        instead = instead or lost
         yield Finding.of((*path, "interruption", name), f"{name} was down for {said}", instead)
 
 
@@ -270,11 +273,17 @@ def _event(stage: Stage, clause: EventClause, after: int, path: Path) -> Finding
     count = len(match.among(entries))
     least, most = clause.least, clause.most
     if least <= count and (most is None or count <= most):
-        instead = ""
+        instead = "" if most is None else _lost(entries, after)
     else:
-        instead = f"there are {count}" if count else match.explain(entries)
+        instead = _lost(entries, after) or (f"there are {count}" if count else match.explain(entries))
     said = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
     return Finding.of(path, f"{said} of {match}", instead)
+
+
+def _lost(entries: Sequence[Entry], after: int) -> str:
+    """Return in words that events behind a number are not in the journal any more, "" where all are."""
+    first = entries[0].number if entries else after + 1
+    return f"the journal does not hold any more what was before #{first}" if first > after + 1 else ""
 
 
 def _output(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Iterator[Finding]:
@@ -321,6 +330,7 @@ def never(stage: Stage, start: int) -> Iterator[Finding]:
         found = match.among(entries)
         shown = f"#{found[0].number} at {found[0].at.rfc3339()}" if found else ""
         instead = f"{len(found)} times, first {shown}" if len(found) > 1 else shown and f"it happened: {shown}"
+        instead = instead or _lost(entries, start)
         yield Finding.of(("never", index), f"never {match}", instead)
 
 

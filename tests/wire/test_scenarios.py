@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -16,7 +17,8 @@ from samejournal import difference
 from typer.testing import CliRunner
 
 from sbcsim.__main__ import app
-from sbcsim.scenario import report
+from sbcsim.device.settings import chosen
+from sbcsim.scenario import report, stage
 from sbcsim.scenario.loader import find
 from sbcsim.scenario.runner import Job, Options, Result, run_many, run_one
 
@@ -138,6 +140,20 @@ def test_what_may_never_happen_is_told_when_it_has(tmp_path: Path) -> None:
     result = played(tmp_path, "  - advance: 1d\n", "never: [{event: clockMoved}]\n")
     (failure,) = result.failures()
     assert "never clockMoved; it happened: #" in failure
+
+
+def test_what_the_journal_no_longer_holds_is_not_taken_for_what_never_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "chosen", lambda texts: replace(chosen(texts), journal_limit=5))
+    looks = "{event: login, count: 0}, {event: login, atMost: 0}, {event: clockMoved, since: step}"
+    steps = "  - cli: [show status system syncStatus, configure, exit]\n"
+    steps += f"  - advance: 1h\n    expect: {{events: [{looks}], interruption: {{PEER1: {{atMost: 0s}}}}}}\n"
+    result = played(tmp_path, steps, "never: [{event: login}]\n")
+    assert [each.ok for each in result.steps[1].findings] == [False, False, False, True]
+    failures = [*result.failures()]
+    assert len(failures) == 4
+    assert [each for each in failures if "the journal does not hold any more what was before #" not in each] == []
 
 
 def test_a_mistake_in_the_configuration_is_told_where_it_stands(tmp_path: Path) -> None:
