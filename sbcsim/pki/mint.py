@@ -372,7 +372,10 @@ def _extension(value: x509.ExtensionType, *, critical: bool = False) -> x509.Ext
 
 def _name(text: str) -> x509.Name:
     if "=" in text:
-        return x509.Name.from_rfc4514_string(text)
+        try:
+            return x509.Name.from_rfc4514_string(text)
+        except ValueError:  # which says nothing
+            raise ValueError(f'"{text}" is no name by RFC 4514') from None
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 

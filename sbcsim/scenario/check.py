@@ -9,6 +9,7 @@ from functools import partial
 from types import NoneType, UnionType
 from typing import ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from sbcsim.addresses import format_endpoint, usual_address
 from sbcsim.clock import from_rfc3339, parse_duration
 from sbcsim.device.alarms import AlarmName
 from sbcsim.device.faultpoints import POINTS
@@ -71,7 +72,17 @@ def start_problems(given: Given) -> Iterator[Problem]:
                 yield from _known("certificate", other, given.certificates, (*path, field))
         if certificate.new_key and certificate.renews is None:
             yield (*path, "newKey"), "newKey is about a renewal"
+    yield from _places(given)
+
+
+def _places(given: Given) -> Iterator[Problem]:
+    places: dict[tuple[str, int], str] = {}
     for name, peer in given.peers.items():
+        place = usual_address(peer.address), peer.port
+        if not place[0]:
+            yield ("given", "peers", name, "address"), f'"{peer.address}" is not an IP address'
+        elif places.setdefault(place, name) != name:
+            yield ("given", "peers", name), f"{places[place]} is at {format_endpoint(place)} already"
         for each in peer.trusts or ():
             yield from _known("authority", each, given.authorities, ("given", "peers", name, "trusts"))
         if not given.authorities:

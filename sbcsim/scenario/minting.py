@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ class Mint:
     """What a scenario says exists: authorities and certificates by their names in the file, and files by theirs."""
 
     def __init__(self, given: Given, start: int) -> None:
-        """Make everything; raises UserError where certificates depend on each other in a circle."""
+        """Make everything; raises UserError where something cannot be, or is needed before it is there."""
         self._given = given
         self._start = start
         self._serials = count(FIRST_SERIAL)
@@ -57,15 +58,16 @@ class Mint:
         return self._once(self.certificates, name, self._new_certificate)
 
     def peer(self, name: str, spec: PeerSpec) -> Issued:
-        """Return a certificate for a peer."""
+        """Return a certificate for a peer; raises UserError where there cannot be one."""
         signer = self.authority(spec.signed_by or next(iter(self._given.authorities)))
-        return signer.issue(
-            spec.subject or f"{name.lower()}.example.com",
-            not_before=self._moment(spec.not_before),
-            not_after=self._moment(spec.not_after),
-            key=self._key(),
-            serial=next(self._serials),
-        )
+        with _making(name):
+            return signer.issue(
+                spec.subject or f"{name.lower()}.example.com",
+                not_before=self._moment(spec.not_before),
+                not_after=self._moment(spec.not_after),
+                key=self._key(),
+                serial=next(self._serials),
+            )
 
     def file_of(self, name: str) -> str:
         """Return the name of the file that holds a certificate."""
@@ -80,7 +82,8 @@ class Mint:
             if name in self._under_way:
                 raise UserError(f"{' needs '.join([*self._under_way, name])}: that is a circle")
             self._under_way.append(name)
-            made[name] = make(name)
+            with _making(name):
+                made[name] = make(name)
             self._under_way.pop()
         return made[name]
 
@@ -128,3 +131,11 @@ class Mint:
 
     def _moment(self, text: str) -> int:
         return moment(text, self._start)
+
+
+@contextmanager
+def _making(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise UserError(f"{name} cannot be made: {error}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sbcsim.clock import from_rfc3339, parse_duration
+from sbcsim.clock import from_rfc3339, parse_duration, to_datetime
 from sbcsim.errors import UserError
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -14,7 +14,12 @@ def moment(text: str, start: int | None) -> int:
     """Return a moment as calendar microseconds; raises UserError for what is none."""
     if start is not None and text[:1] in {"+", "-"}:
         distance = parse_duration(text[1:])
-        return start + distance if text[0] == "+" else start - distance
+        found = start + distance if text[0] == "+" else start - distance
+        try:
+            to_datetime(found)
+        except OverflowError:
+            raise UserError(f"{text} from the start is in no year that there is") from None
+        return found
     if _DATE.fullmatch(text):
         return from_rfc3339(f"{text}T00:00:00Z")
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from sbcsim.addresses import format_endpoint, usual_address
 from sbcsim.clock import VirtualClock
 from sbcsim.device.settings import chosen
 from sbcsim.errors import ScenarioError, UserError
@@ -139,15 +140,19 @@ class Stage:
     async def _enter_peer(self, name: str, spec: PeerSpec) -> str:
         trusted = [*(spec.trusts if spec.trusts is not None else self.mint.authorities)]
         anchors = [self.mint.authority(each).certificate for each in trusted]
-        issued = self.mint.peer(name, spec)
-        self.names |= {issued.certificate.serial: name, f"{spec.address}:{spec.port}": name}
+        try:
+            issued = self.mint.peer(name, spec)
+        except UserError as error:
+            raise self.loaded.error(error.text, "given", "peers", name) from None
+        place = format_endpoint((usual_address(spec.address), spec.port))
+        self.names |= {issued.certificate.serial: name, place: name}
         peer = SipPeer(issued, anchors, self.clock.reading, terms=TlsTerms(names=spec.names, resumes=spec.resumes))
         self._exits.push_async_callback(peer.close)
         self.peers[name] = peer
         if not spec.listens:
             return ""
         port = await peer.listen()
-        return f"{spec.address}:{spec.port}=127.0.0.1:{port}"
+        return f"{place}=127.0.0.1:{port}"
 
     async def _enter_box(self, maps: list[str]) -> None:
         given = self.loaded.scenario.given

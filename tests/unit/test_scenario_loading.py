@@ -10,7 +10,7 @@ import pytest
 from sbcsim.errors import ScenarioError
 from sbcsim.scenario.loader import File, find, load
 from sbcsim.scenario.positions import Document
-from sbcsim.scenario.runner import read
+from sbcsim.scenario.runner import Options, read, run_one
 
 HEAD = """\
 title: A box
@@ -163,6 +163,9 @@ def test_a_comparison_that_can_be_true_is_none(tmp_path: Path, event: str, where
         ("notAfter: +60d", "renews: OTHER", 'no certificate "OTHER"'),
         ("  peers:", "  clock: tomorrow\n  peers:", '"tomorrow" is not an RFC 3339 time'),
         ("  peers:", "  settings: {colour: red}\n  peers:", '"colour" is no setting'),
+        ("address: 192.0.2.10", "address: nonsense", '10:22: "nonsense" is not an IP address'),
+        ("  PEER1:", "  PEER0: {address: 192.0.2.10}\n    PEER1:", "11:12: PEER0 is at 192.0.2.10:5061 already"),
+        ("notAfter: +60d", "notAfter: +99999999999d", "+99999999999d from the start is in no year that there is"),
         ("address: 192.0.2.10", "trusts: [OTHER]", 'no authority "OTHER"; did you mean'),
     ],
 )
@@ -171,6 +174,19 @@ def test_a_mistake_in_the_start_is_told(tmp_path: Path, old: str, new: str, told
     with pytest.raises(ScenarioError) as caught:
         list(read([file]))
     assert told.removesuffix("; did you mean") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("notAfter: +60d", "notAfter: -31d", "OLD cannot be made: The not valid after date must be after the not"),
+        ("notAfter: +60d", 'subject: "CN=a,,="', 'OLD cannot be made: "CN=a,,=" is no name by RFC 4514'),
+        ("address: 192.0.2.10", "notAfter: -31d", "PEER1 cannot be made: The not valid after date must be after the"),
+    ],
+)
+def test_what_cannot_be_minted_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    file = written(tmp_path, (HEAD + "  - advance: 1d\n").replace(old, new))
+    assert told in run_one(file, Options()).error
 
 
 def test_includes_come_first_and_variables_are_replaced(tmp_path: Path) -> None:

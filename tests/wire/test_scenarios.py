@@ -142,6 +142,20 @@ def test_what_may_never_happen_is_told_when_it_has(tmp_path: Path) -> None:
     assert "never clockMoved; it happened: #" in failure
 
 
+def test_a_peer_is_reached_by_ip_version_6(tmp_path: Path) -> None:
+    file = written(tmp_path, "  - advance: 5m\n    expect: {peers: {PEER6: up}, seen: {PEER6: OLD}}\n")
+    lines = (
+        "set addressContext default ipInterfaceGroup LIG ipInterface LIF altIpAddress 2001:db8::5 altPrefix 64",
+        "set addressContext default zone ZONE1 ipPeer PEER6 ipAddress 2001:db8::10 ipPort 5061",
+        "set addressContext default zone ZONE1 ipPeer PEER6 pathCheck profile PING state enabled",
+    )
+    given = "given:\n  peers: {PEER6: {address: '2001:DB8:0::10'}}\n  configuration: |\n"
+    file.write_text(file.read_text() + given + "".join(f"    {line}\n" for line in lines))
+    result = run_one(file, Options())
+    assert result.ok, report.transcript(result)
+    assert result.names["[2001:db8::10]:5061"] == "PEER6"
+
+
 def test_what_the_journal_no_longer_holds_is_not_taken_for_what_never_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
