@@ -15,6 +15,7 @@ from rich.table import Table
 from . import (
     boxes,
     bulk,
+    calling,
     commits,
     crowd,
     durable,
@@ -47,6 +48,7 @@ BENCHMARKS = {
         shells.shells,
         traffic.handshakes,
         traffic.options,
+        calling.calls,
         memory.memory,
         crowd.crowd,
         commits.commit,

@@ -100,9 +100,9 @@ class Program:
             time.sleep(0.01)
 
     def cpu(self) -> float:
-        """Return the processor seconds that it has used so far."""
-        times = self._watched.cpu_times()
-        return float(times.user + times.system)
+        """Return the processor seconds that it and the processes it has started have used so far."""
+        all_times = [each.cpu_times() for each in (self._watched, *self._watched.children(recursive=True))]
+        return float(sum(times.user + times.system for times in all_times))
 
 
 def say(**values: object) -> None:

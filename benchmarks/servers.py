@@ -30,6 +30,13 @@ async def serve_box(directory: Path, journal: int = Settings().journal_limit, ra
         await asyncio.to_thread(wait_to_go_on)
 
 
+async def serve_calls(directory: Path) -> None:
+    """Serve a box with routes; its first zone is where callers come in."""
+    async with Simulator(directory / "calls.cli", files=box_files(directory)) as sbc:
+        say(tls=next(each.address for each in sbc.ports.sip if each.zone == "Z"))
+        await asyncio.to_thread(wait_to_go_on)
+
+
 async def serve_tls(directory: Path) -> None:
     context = server_context(directory, "box")
     server = await asyncio.get_running_loop().create_server(bare.Canned, HOST, 0, ssl=context, backlog=1024)
@@ -84,6 +91,7 @@ async def serve_echo(_directory: Path, shown: int = 0) -> None:
 if __name__ == "__main__":
     _servers: dict[str, Callable[..., Coroutine[None, None, None]]] = {
         "box": serve_box,
+        "calls": serve_calls,
         "cli": serve_cli,
         "tls": serve_tls,
         "pyopenssl": serve_pyopenssl,
