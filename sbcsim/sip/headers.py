@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sbcsim.clock import from_datetime
 
@@ -41,6 +42,9 @@ _DATE = re.compile(
     rf"({'|'.join(_DAYS)}), ([0-9]{{2}}) ({'|'.join(_MONTHS)}) ([0-9]{{4}}) ([0-9]{{2}}):([0-9]{{2}}):([0-9]{{2}}) GMT",
     re.IGNORECASE,
 )
+
+_REMEMBERED = 64
+"""So many values of each kind are remembered: one message is asked for them by everybody on its way."""
 
 Parameters = tuple[tuple[str, str | None], ...]
 
@@ -136,6 +140,7 @@ def split_list(text: str, header: str) -> list[tuple[int, str]]:
     return parts
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_address(text: str, header: str, offset: int = 0) -> Address:
     """Return one address; `offset` is where `text` begins within the header's value."""
     display = _DISPLAY.match(text)
@@ -161,6 +166,7 @@ def parse_vias(text: str, header: str = "Via") -> list[Via]:
     return [_parse_via(part, header, offset) for offset, part in split_list(text, header)]
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_cseq(text: str, header: str = "CSeq") -> CSeq:
     """Return sequence number and method; a number of 2**31 or more is refused."""
     match = _CSEQ.fullmatch(text)
@@ -206,6 +212,7 @@ def parse_date(text: str, header: str = "Date") -> int:
     return from_datetime(moment)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _parse_via(text: str, header: str, offset: int) -> Via:
     match = _VIA.match(text)
     if match is None:
