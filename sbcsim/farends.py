@@ -7,9 +7,10 @@ from typing import Any, Literal, TypeVar, overload
 
 from .clock import Clock, Instant
 from .journal import Entry
-from .loopthread import Threaded
+from .loopthread import LoopThread, Threaded
 from .net.ocspresponder import Inquiry, OcspBehaviour, OcspConduct, OcspResponder
 from .net.peer import PeerConnection, SipPeer
+from .net.peercall import CallMessage, CallState, PeerCall
 from .net.peerconduct import Behaviour, Conduct, End
 from .net.peertls import TlsTerms
 from .pki.credential import Certificate
@@ -38,6 +39,104 @@ class _Follower(Threaded):
 
     def _do(self, function: Callable[[], _Result]) -> _Result:
         return self._thread.call(function) if self._thread.running else function()
+
+
+class SyncPeerCall:
+    """A call of a far end in a thread of its own; `call` is what that has of it, and what is done is done there."""
+
+    def __init__(self, thread: LoopThread, call: PeerCall) -> None:
+        self._thread = thread
+        self.call = call
+
+    def __repr__(self) -> str:
+        return f"<SyncPeerCall {self.call.number} {self.call.state.value}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SyncPeerCall) and self.call is other.call
+
+    def __hash__(self) -> int:
+        return hash(self.call)
+
+    @property
+    def state(self) -> CallState:
+        """Where it stands."""
+        return self.call.state
+
+    @property
+    def live(self) -> bool:
+        """Whether it has been answered, and nobody has ended it."""
+        return self.call.live
+
+    @property
+    def status(self) -> int:
+        """The last answer to its INVITE, 0 for none."""
+        return self.call.status
+
+    @property
+    def ended_by(self) -> str:
+        """Who ended it, box or peer; "" while nobody has."""
+        return self.call.ended_by
+
+    @property
+    def why(self) -> str:
+        """Why it ended, "" while it has not."""
+        return self.call.why
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether the box's side has put it on hold."""
+        return self.call.on_hold
+
+    @property
+    def messages(self) -> list[CallMessage]:
+        """What has been said in it, oldest first."""
+        return list(self.call.messages)
+
+    @property
+    def connections(self) -> list[PeerConnection]:
+        """The connections that have carried it, oldest first."""
+        return list(self.call.connections)
+
+    @property
+    def certificates(self) -> list[Certificate]:
+        """The certificates that the box showed on the connections that have carried it, oldest first."""
+        return self.call.certificates
+
+    def wait_for(self, state: CallState | str, *, patience: float | None = None) -> None:
+        """Wait until it has come so far; raises PeerError where it ends instead, or TimeoutError."""
+        self._thread.wait(lambda: self.call.wait_for(state, patience=patience))
+
+    def ring(self, status: int = 180) -> None:
+        """Say that it rings; raises PeerError where it cannot."""
+        self._thread.wait(lambda: self.call.ring(status))
+
+    def answer(self) -> None:
+        """Answer it, and wait until that has been acknowledged; raises PeerError where it cannot be."""
+        self._thread.wait(self.call.answer)
+
+    def refuse(self, status: int = 486) -> None:
+        """Refuse it; raises PeerError where it cannot be."""
+        self._thread.wait(lambda: self.call.refuse(status))
+
+    def cancel(self) -> None:
+        """Give it up before it is answered, and wait until it is over; raises PeerError where it cannot be."""
+        self._thread.wait(self.call.cancel)
+
+    def hang_up(self) -> None:
+        """Say BYE, and wait until that is answered; raises PeerError where it cannot be."""
+        self._thread.wait(self.call.hang_up)
+
+    def request(self, method: str, *, extra: Iterable[tuple[str, str]] = (), body: bytes = b"") -> int:
+        """Send any request within it, and return the status of the final answer; raises PeerError."""
+        return self._thread.wait(lambda: self.call.request(method, extra=extra, body=body))
+
+    def hold(self) -> int:
+        """Put the other side on hold by a re-INVITE, and return the status of the answer."""
+        return self._thread.wait(self.call.hold)
+
+    def resume(self) -> int:
+        """Take the other side off hold by a re-INVITE, and return the status of the answer."""
+        return self._thread.wait(self.call.resume)
 
 
 class SyncSipPeer(_Follower):
@@ -89,6 +188,11 @@ class SyncSipPeer(_Follower):
         return self._peer.live
 
     @property
+    def calls(self) -> list[SyncPeerCall]:
+        """All calls that it has placed or that came in, oldest first."""
+        return [SyncPeerCall(self._thread, each) for each in self._peer.calls]
+
+    @property
     def conduct(self) -> Conduct:
         """How it behaves."""
         return self._peer.conduct
@@ -127,6 +231,22 @@ class SyncSipPeer(_Follower):
     def dial_several(self, port: int, count: int, host: str = "127.0.0.1") -> list[PeerConnection]:
         """Open several connections at once; raises what `dial` raises."""
         return self._thread.wait(lambda: self._peer.dial_several(host, port, count))
+
+    def call(
+        self,
+        called: str,
+        over: PeerConnection | None = None,
+        *,
+        calling: str = "100",
+        extra: Iterable[tuple[str, str]] = (),
+        body: bytes | None = None,
+    ) -> SyncPeerCall:
+        """Call a number over a connection that stands, the newest unless one is given; returns the call at once.
+
+        Raises PeerError where no connection stands.
+        """
+        placed = self._thread.wait(lambda: self._peer.call(called, over, calling=calling, extra=extra, body=body))
+        return SyncPeerCall(self._thread, placed)
 
     def ping(self, connection: PeerConnection) -> int:
         """Send OPTIONS and return the status of the answer; raises PeerError if the connection is closed instead."""

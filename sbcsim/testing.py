@@ -8,11 +8,13 @@ on an event loop, `SyncSipPeer` and `SyncOcspResponder` in threads of their own.
 
 from __future__ import annotations
 
-from .farends import SyncOcspResponder, SyncSipPeer
+from .farends import SyncOcspResponder, SyncPeerCall, SyncSipPeer
 from .net.ocspresponder import Inquiry, OcspBehaviour, OcspConduct, OcspResponder
 from .net.peer import PeerConnection, SipPeer
-from .net.peerconduct import Behaviour, Conduct, End, Opening
+from .net.peercall import CallMessage, CallState, PeerCall
+from .net.peerconduct import Behaviour, Callee, Conduct, End, Opening
 from .net.peerevents import (
+    CallSeen,
     EndSeen,
     HandshakeSeen,
     KeepAliveSeen,
@@ -46,6 +48,10 @@ __all__ = [
     "Answer",
     "Authority",
     "Behaviour",
+    "CallMessage",
+    "CallSeen",
+    "CallState",
+    "Callee",
     "Certificate",
     "Conduct",
     "Encryption",
@@ -63,6 +69,7 @@ __all__ = [
     "OcspConduct",
     "OcspResponder",
     "Opening",
+    "PeerCall",
     "PeerConnection",
     "PeerEvent",
     "Purpose",
@@ -75,6 +82,7 @@ __all__ = [
     "SignatureHash",
     "SipPeer",
     "SyncOcspResponder",
+    "SyncPeerCall",
     "SyncSipPeer",
     "TlsTerms",
     "broken",

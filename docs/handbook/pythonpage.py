@@ -12,7 +12,7 @@ import pytest
 import sbcsim
 from sbcsim import pytest_plugin
 from sbcsim.clock import Clock
-from sbcsim.control.models import Certificate, Connection, Peer
+from sbcsim.control.models import Call, Certificate, Connection, Peer
 from sbcsim.device.faults import Faults
 from sbcsim.device.settings import Settings
 from sbcsim.journal import Entry
@@ -20,14 +20,17 @@ from sbcsim.pki.broken import BrokenCertificate, BrokenFile
 from sbcsim.testing import (
     Authority,
     Behaviour,
+    Callee,
     Conduct,
     Issued,
     OcspBehaviour,
     OcspConduct,
     OcspResponder,
+    PeerCall,
     PeerConnection,
     SipPeer,
     SyncOcspResponder,
+    SyncPeerCall,
     SyncSipPeer,
     TlsTerms,
 )
@@ -50,7 +53,8 @@ _PLACES: tuple[tuple[str, tuple[Callable[..., object], ...]], ...] = (
     ("A box", (sbcsim.Simulator, sbcsim.SyncSimulator, Faults, Settings)),
     ("Its clock", (sbcsim.VirtualClock, Clock)),
     ("What it tells", (Connection, Certificate, Peer, Entry)),
-    ("A far end", (SipPeer, SyncSipPeer, PeerConnection, Behaviour, Conduct, TlsTerms)),
+    ("A far end", (SipPeer, SyncSipPeer, PeerConnection, Behaviour, Callee, Conduct, TlsTerms)),
+    ("Its calls", (PeerCall, SyncPeerCall, Call)),
     ("Certificates, good and broken", (Authority, Issued, BrokenCertificate, BrokenFile)),
     ("An OCSP responder", (OcspResponder, SyncOcspResponder, OcspBehaviour, OcspConduct)),
     (

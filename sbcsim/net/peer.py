@@ -31,14 +31,27 @@ from sbcsim.sip import options
 from sbcsim.sip.message import Request, Response
 
 from .patience import Changes
-from .peerconduct import Behaviour, Conduct, End, Opening
+from .peercall import CallState, PeerCall
+from .peercalls import PeerCalls
+from .peerconduct import Behaviour, Callee, Conduct, End, Opening
 from .peerconnection import PeerConnection
 from .peerconversation import PING_OCTETS, Conversation
 from .peerevents import Direction, EndSeen, HandshakeSeen, ResponseSeen, peer_kinds
 from .peerlistener import Listener
 from .peertls import Judge, PlainStream, TlsStream, TlsTerms, context
 
-__all__ = ["Behaviour", "Conduct", "End", "Opening", "PeerConnection", "SipPeer", "TlsTerms"]
+__all__ = [
+    "Behaviour",
+    "CallState",
+    "Callee",
+    "Conduct",
+    "End",
+    "Opening",
+    "PeerCall",
+    "PeerConnection",
+    "SipPeer",
+    "TlsTerms",
+]
 
 _HTTP = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 
@@ -47,8 +60,9 @@ class SipPeer:
     """A far end of the box.
 
     `attempts` are all connections that anybody opened, `connections` those whose handshake succeeded, both oldest
-    first. `events` is the journal of what it saw: the kinds are handshake, request, response, keepAlive, nonsense, end.
-    `conduct` is how it behaves, `terms` what it agrees to in TLS. Over the transport "tcp" it needs no certificate.
+    first. `calls` are all calls. `events` is the journal of what it saw: the kinds are handshake, request, response,
+    call, keepAlive, nonsense, end. `conduct` is how it behaves, `terms` what it agrees to in TLS. Over the transport
+    "tcp" it needs no certificate.
     """
 
     patience = 10.0
@@ -80,6 +94,7 @@ class SipPeer:
         self._listener: Listener | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening: set[PlainStream] = set()
+        self._calls = PeerCalls(self.events, now, self._changes, lambda: self.live, self._spawn)
 
     @property
     def connections(self) -> list[PeerConnection]:
@@ -90,6 +105,11 @@ class SipPeer:
     def live(self) -> list[PeerConnection]:
         """The connections that stand."""
         return [each for each in self.attempts if each.live]
+
+    @property
+    def calls(self) -> list[PeerCall]:
+        """All calls that it has placed or that came in, oldest first."""
+        return list(self._calls.all)
 
     # What it is and how it behaves; all of it may change at any time.
 
@@ -162,6 +182,25 @@ class SipPeer:
     async def dial_several(self, host: str, port: int, count: int) -> list[PeerConnection]:
         """Open several connections to the box at once; raises what `dial` raises."""
         return list(await asyncio.gather(*(self.dial(host, port) for _ in range(count))))
+
+    async def call(
+        self,
+        called: str,
+        over: PeerConnection | None = None,
+        *,
+        calling: str = "100",
+        extra: Iterable[tuple[str, str]] = (),
+        body: bytes | None = None,
+    ) -> PeerCall:
+        """Call a number, or a URI, and return the call, whose INVITE is on its way.
+
+        It goes over a connection that stands, the newest unless one is given. `extra` are further headers, `body` is
+        the session description; one for audio unless given. Raises PeerError where no connection stands.
+        """
+        connection = over or next(reversed(self.live), None)
+        if connection is None:
+            raise PeerError("no connection stands to call over", layer="tcp")
+        return self._calls.place(called, calling, connection, extra, body)
 
     async def ping(self, connection: PeerConnection) -> int:
         """Send OPTIONS and return the status of the answer; raises PeerError if the connection is closed instead."""
@@ -261,10 +300,14 @@ class SipPeer:
         return found[0]
 
     async def forget(self, connections: Iterable[PeerConnection]) -> None:
-        """Forget connections once they are over; raises TimeoutError, see `wait_for`. Their events stay."""
+        """Forget connections once they are over, and the calls that were on them; raises TimeoutError, see `wait_for`.
+
+        Their events stay.
+        """
         gone = [*connections]
         await self.wait_for(lambda: all(each.closed is not None for each in gone))
         self.attempts[:] = [each for each in self.attempts if each not in gone]
+        self._calls.forget(gone)
 
     async def close(self) -> None:
         """Close everything; no task or socket is left."""
@@ -272,6 +315,7 @@ class SipPeer:
             self._listener.close()
             self._listener = None
         await asyncio.sleep(0)  # who is cancelled before his first step lets go of nothing
+        self._calls.close()
         for connection in self.live:
             connection.finish(End.CLOSE_NOTIFY)
         for stream in tuple(self._opening):
@@ -368,7 +412,9 @@ class SipPeer:
         return False
 
     async def _converse(self, connection: PeerConnection) -> None:
-        talk = Conversation(connection, lambda: self.conduct, self.events, self._now, self._changes, self._spawn)
+        talk = Conversation(
+            connection, lambda: self.conduct, self.events, self._now, self._changes, self._spawn, self._calls
+        )
         while data := await connection.stream.read():
             talk.take(data)
             self._changes.tell()
@@ -408,6 +454,7 @@ class SipPeer:
                 connection.number, connection.end, connection.ended_by, connection.alert_received, connection.reason
             )
             self.events.add(connection.closed, event)
+            self._calls.lost(connection)
         self._changes.tell()
 
     def _told(self) -> str:

@@ -30,6 +30,23 @@ class Opening(Enum):
     """Something is said that is no TLS."""
 
 
+class Callee(Enum):
+    """What is done with a call that comes in, where nothing else is done with requests than answering them."""
+
+    ANSWERS = "answers"
+    """It rings, and is answered at once."""
+    RINGS = "rings"
+    """It rings until the call is told otherwise: `answer`, `refuse`, or cancelled by the box."""
+    ANSWERS_LATE = "answers late"
+    """It rings for `rings` host seconds, and is answered."""
+    HANGS_UP = "hangs up"
+    """It is answered, and ended as soon as the answer has been acknowledged."""
+    BUSY = "busy"
+    """It is refused with 486."""
+    SILENT = "silent"
+    """Nothing is said, neither now nor when the box gives up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conduct:
     """How a far end behaves; as it is made here it is a good one.
@@ -37,8 +54,9 @@ class Conduct:
     `listens` False refuses at TCP. `refuses` is the alert with which the box's certificate is refused. Requests are
     answered with `status`, or what `raw` holds, `delay` host seconds after they came; None answers nothing, `held` not
     before the conduct changes. Of each connection `answers` requests are answered at most, if that is given, after
-    which it `ends`, or is silent. `pongs` is whether keep-alives (CRLF) are answered. A change holds for connections
-    that stand as well; how they opened stays as it was.
+    which it `ends`, or is silent. `pongs` is whether keep-alives (CRLF) are answered. `calls` is what becomes of those
+    that come in while the status is 200, `rings` for how many host seconds one rings that is answered late. A change
+    holds for connections that stand as well; how they opened stays as it was.
     """
 
     listens: bool = True
@@ -51,6 +69,8 @@ class Conduct:
     answers: int | None = None
     ends: End | None = None
     pongs: bool = True
+    calls: Callee = Callee.ANSWERS
+    rings: float = 0.2
 
 
 class Behaviour(Enum):
@@ -75,3 +95,8 @@ class Behaviour(Enum):
     RESETS_AT_ONCE = Conduct(opening=Opening.RESETS)
     SPEAKS_HTTP = Conduct(opening=Opening.SPEAKS_HTTP)
     REFUSES_CERTIFICATE = Conduct(refuses=Refusal.BAD_CERTIFICATE)
+    RINGS = Conduct(calls=Callee.RINGS)
+    ANSWERS_LATE = Conduct(calls=Callee.ANSWERS_LATE)
+    HANGS_UP = Conduct(calls=Callee.HANGS_UP)
+    TAKES_NO_CALL = Conduct(calls=Callee.BUSY)
+    HEARS_NO_CALL = Conduct(calls=Callee.SILENT)

@@ -14,6 +14,7 @@ from sbcsim.sip.message import Request, Response
 from sbcsim.sip.stream import PONG_OCTETS, KeepAlive, Stream
 
 from .patience import Changes
+from .peercalls import PeerCalls
 from .peerconduct import Conduct
 from .peerconnection import PeerConnection
 from .peerevents import KeepAliveSeen, NonsenseSeen, RequestSeen, ResponseSeen
@@ -26,7 +27,7 @@ class Conversation:
     """The messages of one connection.
 
     `conduct` tells how the peer behaves by now, `changes` when that or anything else is another; `spawn` has a
-    coroutine run that answers later.
+    coroutine run that answers later. What concerns `calls` is theirs.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Conversation:
         now: Callable[[], Instant],
         changes: Changes,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
+        calls: PeerCalls,
     ) -> None:
         self._connection = connection
         self._conduct = conduct
@@ -44,6 +46,7 @@ class Conversation:
         self._now = now
         self._changes = changes
         self._spawn = spawn
+        self._calls = calls
         self._stream = Stream()
         self._unread = b""
         self._taken_up = 0
@@ -64,11 +67,14 @@ class Conversation:
         if isinstance(item, Request):
             connection.requests += 1
             self._events.add(now, RequestSeen(number, item.method, item, self._cut_message(len(item.body))))
-            if connection.live:
+            if connection.live and item.method == "ACK" and self._calls.concern(item):
+                self._calls.take(item, connection, self._conduct())  # nobody answers it, so nobody puts that off
+            elif connection.live:
                 self._meet(item)
         elif isinstance(item, Response):
             connection.answers += 1
             self._events.add(now, ResponseSeen(number, item.status, item, self._cut_message(len(item.body))))
+            self._calls.heard(item, connection)
         elif item is KeepAlive.PING:
             self._unread = self._unread.removeprefix(PING_OCTETS)
             self._events.add(now, KeepAliveSeen(number, "ping"))
@@ -116,6 +122,8 @@ class Conversation:
         self._answered += 1
         if conduct.raw is not None:
             self._connection.stream.write(conduct.raw)
+        elif self._calls.concern(request):
+            self._calls.take(request, self._connection, conduct)
         elif conduct.status is not None:
             answer = _response(request, conduct.status, self._connection.remote)
             self._connection.stream.write(b"" if answer is None else answer.to_bytes())

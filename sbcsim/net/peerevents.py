@@ -63,6 +63,25 @@ class ResponseSeen(PeerEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class CallSeen(PeerEvent):
+    """A call has come to another state. `call` is its number at this far end.
+
+    Where it has ended, `by` is whose doing that was and `why` what was said: BYE, cancelled, or the answer that refused
+    it, whose `status` is told; 0 where there was none.
+    """
+
+    kind: ClassVar[str] = "call"
+    connection: int
+    call: int
+    state: str
+    calling: str
+    called: str
+    by: Literal["", "box", "peer"] = ""
+    why: str = ""
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class KeepAliveSeen(PeerEvent):
     """The box sent a keep-alive (`ping`), or answered one (`pong`)."""
 

@@ -187,6 +187,9 @@ class Judge:
 class PlainStream:
     """TCP without TLS, and what both have in common. `end` is how the box ended it, "" as long as it has not."""
 
+    transport = "TCP"
+    """As a Via names it."""
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
@@ -253,6 +256,8 @@ class PlainStream:
 
 class TlsStream(PlainStream):
     """TLS on one connection."""
+
+    transport = "TLS"
 
     def __init__(
         self,
