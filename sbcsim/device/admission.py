@@ -32,7 +32,10 @@ class Refusal:
 
 
 class Admission:
-    """Judges calls by the running configuration and by the calls that stand. `serves` says which trunk groups work."""
+    """Judges calls by the running configuration and by the calls that stand. `serves` says which trunk groups work.
+
+    `takes_calls` says which sipSigPorts new calls may use.
+    """
 
     def __init__(
         self,
@@ -40,16 +43,18 @@ class Admission:
         directory: PeerDirectory,
         paths: PathChecks,
         serves: Callable[[TrunkGroupKey], bool],
+        takes_calls: Callable[[PortKey], bool],
     ) -> None:
         self._chassis = chassis
         self._directory = directory
         self._paths = paths
-        self._serves = serves
+        self.serves = serves
+        self._takes_calls = takes_calls
 
     def ingress(self, port: PortKey, source: str) -> Ingress | Refusal:
         """Return whose call an INVITE is that came to a port from an address, or why it is turned away."""
         found = self.origin(port, source)
-        return found if isinstance(found, Refusal) else self._full(found.trunk_group) or found
+        return found if isinstance(found, Refusal) else self.port(port) or self._full(found.trunk_group) or found
 
     def origin(self, port: PortKey, source: str) -> Ingress | Refusal:
         """Return who sends to a port from an address, whether he may call or not; why nobody knows him otherwise.
@@ -67,6 +72,12 @@ class Admission:
         if group is None:
             return Refusal(403, f"{source} is no peer of zone {zone}, and in no ingressIpPrefix")
         return Ingress(group, peer)
+
+    def port(self, key: PortKey) -> Refusal | None:
+        """Return why a new call cannot use a sipSigPort, None where it can."""
+        if self._takes_calls(key):
+            return None
+        return Refusal(503, f"sipSigPort {'/'.join(map(str, key))} takes no new calls")
 
     def egress(self, hop: NextHop) -> Refusal | None:
         """Return why a new call cannot take a way out, None where it can."""
@@ -87,7 +98,7 @@ class Admission:
     def _full(self, key: TrunkGroupKey) -> Refusal | None:
         """Return why a trunk group takes no more calls."""
         group = read_trunk_group(self._chassis.tree, key)
-        if group is None or not self._serves(key):
+        if group is None or not self.serves(key):
             return Refusal(503, f"trunk group {key[2]} is not in service")
         if group.call_limit is not None and sum(self._chassis.calls.usage(*key)) >= group.call_limit:
             return Refusal(503, f"trunk group {key[2]} has reached its callLimit of {group.call_limit}")

@@ -48,6 +48,13 @@ class Ports:
         port = self._ports.get(key)
         return port is not None and port.state is PortState.DRAINING
 
+    def takes_calls(self, key: PortKey) -> bool:
+        """Whether new calls may use a port: it is in service, and its ipInterface does not wait for calls to end."""
+        port = self._ports.get(key)
+        if port is None or not port.sends:
+            return False
+        return port.interface is None or not self.interfaces.drains(port.interface)
+
     def affected(self, changes: Iterable[Change]) -> list[PortKey]:
         """Return the ports that changes bear on, directly or through their interface group, in path order."""
         keys: dict[PortKey, None] = {}

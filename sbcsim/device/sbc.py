@@ -162,7 +162,14 @@ class Sbc:
         self._checks = CertificateChecks(self._chassis, self._plane)
         self._late = LateAnswers(self._chassis)
         self._telephony = Telephony(
-            self._chassis, self._plane, datagrams, self._port_map, directory, self._paths, self._trunk_groups.serves
+            self._chassis,
+            self._plane,
+            datagrams,
+            self._port_map,
+            directory,
+            self._paths,
+            self._trunk_groups.serves,
+            self._ports.takes_calls,
         )
         self._ports.closing = self._telephony.calls.clear_port
         self._telephony.calls.ended = self._calls_ended
@@ -609,6 +616,7 @@ class Sbc:
     def go_on(self, before: Iterable[ListenerKey], now: Instant) -> None:
         """Put the configuration to work; sockets that it does not want any more are closed."""
         self.start(now)
+        self._telephony.calls.sweep(now)
         kept = self.listeners()
         for listener in before:
             if listener not in kept:

@@ -17,7 +17,7 @@ from sbcsim.sip.via import hop
 from .admission import Admission
 from .chassis import Chassis
 from .connections import PortKey
-from .listeners import Port
+from .listeners import Port, PortState
 from .registrations import Registrations
 from .sipflows import Place
 from .sipstack import SipStack
@@ -44,6 +44,13 @@ class Switchboard:
         port = self._ports.get(place.local.port)
         if port is not None:
             port.counters.port.add(leaf)
+
+    def missing(self, side: Side) -> str:
+        """Return what a side of a call lacks to go on, "" for nothing."""
+        port = self._ports.get(side.place.local.port)
+        if port is None or port.state is PortState.DOWN:
+            return "sipSigPort out of service"
+        return "" if self.admission.serves(side.trunk_group) else "sipTrunkGroup out of service"
 
     def via(self, place: Place) -> Via:
         """Return the Via of a request of ours to a place."""

@@ -21,7 +21,7 @@ from .trunkgroup import TrunkGroupKey
 
 
 class Telephony:
-    """The parts that carry calls. `serves` says which trunk groups work."""
+    """The parts that carry calls. `serves` says which trunk groups work, `takes_calls` which sipSigPorts."""
 
     def __init__(
         self,
@@ -32,11 +32,12 @@ class Telephony:
         directory: PeerDirectory,
         paths: PathChecks,
         serves: Callable[[TrunkGroupKey], bool],
+        takes_calls: Callable[[PortKey], bool],
     ) -> None:
         self.answers = Answers(chassis, plane, datagrams, ports)
         self.flows = SipFlows(chassis, plane, datagrams, ports, directory, self.answers)
         self.stack = SipStack(chassis, self.flows)
         self.book = CallBook(chassis, ports)
-        admission = Admission(chassis, directory, paths, serves)
+        admission = Admission(chassis, directory, paths, serves, takes_calls)
         self.calls = CallControl(chassis, self.stack, admission, self.book, ports)
         plane.watchers.append(self.stack)

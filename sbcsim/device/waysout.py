@@ -62,6 +62,9 @@ class WaysOut:
             return why
         if isinstance(place, Unreachable):
             return Refusal(_UNAVAILABLE, place.reason)
+        why = self._admission.port(place.local.port)
+        if why is not None:
+            return why
         target = hop.contact if isinstance(hop, Binding) else relay.readdressed(request.uri, *place.remote)
         flow = self._flows.open(place, target, now)
         if isinstance(flow, Unreachable):

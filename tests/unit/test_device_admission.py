@@ -52,7 +52,7 @@ def admission(box: Box) -> Admission:
         group = read_trunk_group(chassis.tree, key)
         return group is not None and group.serves
 
-    return Admission(chassis, box.sbc._signalling._directory, box.sbc._paths, serves)
+    return Admission(chassis, box.sbc._signalling._directory, box.sbc._paths, serves, lambda _key: True)
 
 
 def ingress(box: Box, source: str):

@@ -136,3 +136,38 @@ def test_a_whole_call_over_each_transport(transport: str) -> None:
         assert lines(box.requested(box.bob)) == ["INVITE"]
     assert isinstance(invite, Request)
     assert Response is not None
+
+
+def test_an_interface_that_waits_for_its_calls_takes_no_new_ones() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    interface = "set addressContext default ipInterfaceGroup G ipInterface I"
+    box.commit(f"{interface} action dryUp dryupTimeout 10 mode outOfService")
+    assert lines(box.hear(box.request(call_id="new"))) == ["503 INVITE"]
+    box.hear(box.request("BYE", to_tag=answer.recipient.tag, cseq=2))
+    (bye,) = box.requested(box.bob)
+    box.tell(box.bob, bye, 200)
+    assert not box.listening
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (f"{PORT_OUT} action dryup mode outOfService", "sipSigPort out of service"),
+        (
+            "set addressContext default zone OUT sipTrunkGroup TG-OUT mode outOfService",
+            "sipTrunkGroup out of service",
+        ),
+    ],
+)
+def test_calls_of_what_drains_end_with_a_switchover(line: str, why: str) -> None:
+    box = CallBox(settings=Settings(ha=HaMode.PAIR))
+    box.standing()
+    box.alice.behaviour = box.bob.behaviour = "answer"
+    box.commit(line)
+    assert len(box.sbc.calls()) == 1
+    assert box.sbc.switch_over("test", box.now) == ""
+    box.pump()
+    assert ended(box) == [("local", why, 0)]
+    assert lines(box.requested(box.alice)) == ["BYE"]
+    assert box.sbc.calls() == ()
