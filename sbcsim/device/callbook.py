@@ -56,7 +56,7 @@ class CallBook:
         """A call has been let in."""
         self._standing[call.id] = call
         self.by_server[call.server] = call
-        self._count(call.ingress, "origCalls")
+        self._count(call.ingress, "origCalls", now)
         self._chassis.call_counts.attempted()
         started = CallStarted(call.id, call.calling, call.called, call.ingress.trunk_group[2], call.ingress.call_id)
         self._chassis.emit(now, started)
@@ -67,7 +67,7 @@ class CallBook:
         call, side = attempt.call, attempt.side
         self.attempts[attempt.key] = call.attempt = attempt
         call.egress = side
-        self._count(side, "termCalls")
+        self._count(side, "termCalls", now)
         peer = side.place.peer
         self._chassis.emit(now, CallRouted(call.id, side.trunk_group[2], "" if peer is None else peer[2], side.call_id))
         self._note(call)
@@ -151,7 +151,7 @@ class CallBook:
             None if port is None else port.interface,
         )
 
-    def _count(self, side: Side, leaf: str) -> None:
+    def _count(self, side: Side, leaf: str, now: Instant) -> None:
         port = self._ports.get(side.place.local.port)
         if port is not None:
-            port.counters.port.add(leaf)
+            port.counters.called(leaf, now.uptime)

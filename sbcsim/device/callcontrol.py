@@ -23,7 +23,7 @@ from .callexchanges import CallExchanges
 from .calls import Call
 from .callsetup import CallSetup
 from .chassis import Chassis
-from .connections import PortKey
+from .connections import ConnectionRecord, PortKey
 from .listeners import Port
 from .outsiderequests import OutsideRequests
 from .sipflows import Local
@@ -71,6 +71,10 @@ class CallControl:
     def passes(self, options: Request, port: PortKey, now: Instant) -> bool:
         """Whether an OPTIONS outside of dialogs is for somebody else than the box."""
         return self._outside.passes(options, port, now)
+
+    def queued(self, record: ConnectionRecord) -> int:
+        """Return how many messages of calls wait for a connection to come up."""
+        return self._stack.flows.queued(record)
 
     def registered(self, context: str, zone: str, now: Instant) -> int:
         """Return how many endpoints of a zone are registered."""

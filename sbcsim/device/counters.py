@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
+
+from sbcsim.clock import SECOND
+
+_MINUTE = 60
 
 TLS_LEAVES = (
     "currentServerSessions",
@@ -74,15 +79,52 @@ class Counters:
         return dict(self._values)
 
 
+class CallRate:
+    """How many calls a second begin: over the last minute of uptime, to the nearest whole number [design]."""
+
+    __slots__ = ("_begun",)
+
+    def __init__(self) -> None:
+        self._begun: deque[list[int]] = deque()  # second, and how many began in it
+
+    def begin(self, uptime: int) -> None:
+        """Count a call that begins."""
+        second = uptime // SECOND
+        if self._begun and self._begun[-1][0] == second:
+            self._begun[-1][1] += 1
+        else:
+            self._forget(second)
+            self._begun.append([second, 1])
+
+    def at(self, uptime: int) -> int:
+        """Return the rate at an uptime."""
+        self._forget(uptime // SECOND)
+        return (sum(number for _, number in self._begun) + _MINUTE // 2) // _MINUTE
+
+    def _forget(self, second: int) -> None:
+        while self._begun and self._begun[0][0] <= second - _MINUTE:
+            self._begun.popleft()
+
+
 class PortCounters:
     """The three groups of counters that belong to one sipSigPort."""
 
-    __slots__ = ("connections", "port", "tls")
+    __slots__ = ("_rate", "connections", "port", "tls")
 
     def __init__(self) -> None:
         self.tls = Counters(TLS_LEAVES)
         self.port = Counters(PORT_LEAVES)
         self.connections = Counters(CONNECTION_LEAVES)
+        self._rate = CallRate()
+
+    def called(self, leaf: str, uptime: int) -> None:
+        """Count a call that begins, `origCalls` where it comes in and `termCalls` where it goes out."""
+        self.port.add(leaf)
+        self._rate.begin(uptime)
+
+    def look(self, uptime: int) -> None:
+        """Have what depends on time show what it is now."""
+        self.port.add("callRate", self._rate.at(uptime) - self.port["callRate"])
 
     def as_row(self) -> Mapping[str, int]:
         """Return all counters of all groups by leaf name."""

@@ -499,6 +499,9 @@ class Sbc:
 
     def port_counters(self) -> Mapping[PortKey, Mapping[str, int]]:
         """Return what every sipSigPort has counted, by leaf."""
+        uptime = self.clock.reading().uptime
+        for port in self._ports:
+            port.counters.look(uptime)
         return {port.config.key: port.counters.as_row() for port in self._ports}
 
     def listeners(self) -> Mapping[ListenerKey, str]:

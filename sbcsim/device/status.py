@@ -85,8 +85,9 @@ def _port_status(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
 
 
 def _counters(group: Callable[[Port], Row]) -> Callable[[Status, Path, Instant], Iterable[Row]]:
-    def rows(status: Status, path: Path, _now: Instant) -> Iterable[Row]:
+    def rows(status: Status, path: Path, now: Instant) -> Iterable[Row]:
         for port in status.ports.in_zone(*_zone(path)):
+            port.counters.look(now.uptime)
             yield {"index": port.config.key[2], **group(port)}
 
     return rows
@@ -112,7 +113,7 @@ def _connection_status(status: Status, path: Path, now: Instant) -> Iterable[Row
             "idleTime": (now.uptime - record.last_used.uptime) // SECOND,
             "bytesSent": record.bytes_out,
             "bytesRcvd": record.bytes_in,
-            "pduSendQueued": status.paths.queued(record),
+            "pduSendQueued": status.paths.queued(record) + status.calls.queued(record),
             "pduRecvQueued": int(record.stream.incomplete),
         }
 

@@ -376,6 +376,32 @@ def test_what_makes_no_dialog_passes_outside_of_calls(method: str) -> None:
     settle(box)
 
 
+def test_what_waits_for_a_connection_is_shown() -> None:
+    box = CallBox()
+    box.bob.behaviour = "hang"
+    box.hear(box.request())
+    (row,) = box.sbc.rows(("addressContext", "default", "zone", "OUT", "sipSigConnStatus"))
+    assert (row["state"], row["pduSendQueued"]) == ("connecting", 1)
+
+
+def test_ports_count_calls_and_tell_how_many_a_second_begin() -> None:
+    box = CallBox()
+
+    def row(zone: str) -> dict[str, object]:
+        (found,) = box.sbc.rows(("addressContext", "default", "zone", zone, "sipSigPortStatistics"))
+        return dict(found)
+
+    for number in range(89):
+        box.hear(box.request(call_id=f"call-{number}"))
+    assert (row("IN")["callRate"], row("IN")["origCalls"], row("IN")["termCalls"]) == (1, 89, 0)
+    box.advance("1s")
+    box.hear(box.request(call_id="one-more"))
+    assert (row("OUT")["callRate"], row("OUT")["origCalls"], row("OUT")["termCalls"]) == (2, 0, 90)
+    box.advance("60s")
+    assert row("IN")["callRate"] == 0
+    assert row("IN")["origCalls"] == 90
+
+
 def test_an_unknown_scheme_passes_unchanged() -> None:
     box = CallBox()
     box.hear(box.request(uri="nobodyKnowsThisScheme:totallyopaquecontent"))
