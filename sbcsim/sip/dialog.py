@@ -48,12 +48,12 @@ _S, _T = DialogState, DialogTrigger
 TRANSITIONS: dict[tuple[DialogState, DialogTrigger], DialogState] = {
     (_S.INITIAL, _T.PROVISIONAL): _S.EARLY,
     (_S.INITIAL, _T.SUCCESS): _S.CONFIRMED,
-    # An early dialog is left by CANCEL; a BYE of the far end ends it at once.
+    # An early dialog is left by CANCEL; a BYE of the far end ends it at once. Where something else is not answered, the
+    # answer to the INVITE will say what becomes of it.
     (_S.EARLY, _T.PROVISIONAL): _S.EARLY,
     (_S.EARLY, _T.SUCCESS): _S.CONFIRMED,
     (_S.EARLY, _T.FAILURE): _S.TERMINATED,
     (_S.EARLY, _T.BYE_RECEIVED): _S.TERMINATED,
-    (_S.EARLY, _T.LOST): _S.TERMINATED,
     # What comes late or twice changes nothing.
     (_S.CONFIRMED, _T.PROVISIONAL): _S.CONFIRMED,
     (_S.CONFIRMED, _T.SUCCESS): _S.CONFIRMED,
@@ -149,6 +149,7 @@ class Dialog:
         self.routes = routes
         self.target = target
         """The URI that our requests are addressed to."""
+        towards(target, routes)  # what cannot be sent anywhere makes no dialog
         self.local_cseq = 0
         self.remote_cseq: int | None = None
         self.invite_cseq = 0
@@ -197,6 +198,14 @@ class Dialog:
     def pending(self, method: str) -> bool:
         """Say whether an INVITE or UPDATE of either side is open, so that another one has to wait (RFC 3261 14.1)."""
         return method in self._open_here or method in self._open_there
+
+    def asked(self, method: str) -> int | None:
+        """Return the number of our INVITE or UPDATE that is open, None where there is none."""
+        return self._open_here.get(method)
+
+    def asks(self, method: str) -> int | None:
+        """Return the number of the far end's INVITE or UPDATE that is open, None where there is none."""
+        return self._open_there.get(method, (None,))[0]
 
     def move(self, trigger: DialogTrigger) -> DialogState:
         """Make a transition and return the state before; raises BugError where there is none."""
@@ -285,13 +294,13 @@ class Dialog:
         if method == "BYE" and response.final:
             self._bye_answered(response.status)
         elif response.status in _GONE and method not in _OF_THEIR_OWN and not makes:
-            self.move(DialogTrigger.LOST)
+            self._lost()
 
     def unanswered(self, request: Request) -> None:
         """Note that nobody answered a request of ours in the dialog: the far end is gone (RFC 5057, as by 408)."""
         if self._open_here.get(request.method) == request.cseq.number:
             del self._open_here[request.method]
-        self.move(DialogTrigger.LOST)
+        self._lost()
 
     def unsent(self, request: Request) -> None:
         """Note that a request of ours in the dialog could not be sent: it is open no more, and the dialog stays."""
@@ -302,6 +311,10 @@ class Dialog:
         """Note that nothing is under way any more, in either direction: whoever was at it has been replaced."""
         self._open_here.clear()
         self._open_there.clear()
+
+    def _lost(self) -> None:
+        if self.state is not DialogState.EARLY:
+            self.move(DialogTrigger.LOST)
 
     def _built(self, method: str, via: Via, number: int, extra: Iterable[tuple[str, str]], body: bytes) -> Request:
         way = towards(self.target, self.routes)

@@ -84,7 +84,7 @@ class Walk(RuleBasedStateMachine):
         if asked.method == "BYE":
             self.bye_answered(status)
         elif status in {408, 481} and asked.method in {"INVITE", "UPDATE", "INFO"}:
-            self.over = True
+            self.over = self.over or not self.early
 
     @precondition(lambda self: self.ours)
     @rule(data=st.data())
@@ -92,7 +92,7 @@ class Walk(RuleBasedStateMachine):
         asked = data.draw(st.sampled_from(self.ours))
         self.ours.remove(asked)
         self.dialog.unanswered(asked)
-        self.over = True
+        self.over = self.over or not self.early
 
     @rule(method=st.sampled_from(METHODS), step=st.integers(-2, 3))
     def they_ask(self, method: str, step: int) -> None:
