@@ -100,6 +100,11 @@ class AwaitedAcks:
                 yield awaited, told
             self._set(awaited)
 
+    def handed_over(self) -> None:
+        """No answer comes again, as every transaction is gone; what is waited for may still come."""
+        for client in tuple(self._by_client):
+            self.over(client)
+
     def clear(self) -> None:
         """Wait for nothing any more."""
         self._by_place.clear()

@@ -72,6 +72,12 @@ class CallBook:
         self._chassis.emit(now, CallRouted(call.id, side.trunk_group[2], "" if peer is None else peer[2], side.call_id))
         self._note(call)
 
+    def unrouted(self, call: StandingCall) -> None:
+        """The way out of a call has been left: nothing of it is used any more."""
+        if call.egress is not None:
+            call.egress = None
+            self._note(call)
+
     def answered(self, call: StandingCall, now: Instant) -> None:
         """A call has become stable."""
         call.move(Turn.ANSWER)

@@ -13,6 +13,7 @@ from sbcsim.clock import Instant, Order
 from sbcsim.sip.dialog import received_id
 from sbcsim.sip.message import Message, Request, Response
 from sbcsim.sip.reliability import Repeat
+from sbcsim.sip.transactions import server_key
 from sbcsim.sip.transactionstate import Deliver, Failed, Flow, Key
 from sbcsim.sip.transactionstate import Side as TransactionSide
 
@@ -64,8 +65,8 @@ class CallControl:
     def footprint(self) -> int:
         """How many things are remembered of calls in all: nothing once every call and transaction is over."""
         board, stack = self._board, self._stack
-        parts = (self._exchanges, self._outside, self._book, board.registrations)
-        tables: tuple[Sized, ...] = (self._acks, board.dialogs, board.pairs, stack.transactions)
+        parts = (stack, self._exchanges, self._outside, self._book, board.registrations)
+        tables: tuple[Sized, ...] = (self._acks, board.dialogs, board.pairs)
         return sum(part.footprint for part in parts) + sum(map(len, tables))
 
     def passes(self, options: Request, port: PortKey, now: Instant) -> bool:
@@ -79,6 +80,10 @@ class CallControl:
     def registered(self, context: str, zone: str, now: Instant) -> int:
         """Return how many endpoints of a zone are registered."""
         return self._board.registrations.in_zone(context, zone, now)
+
+    def knows(self, request: Request) -> bool:
+        """Whether a request has come before, and is not over; raises SipError."""
+        return self._stack.knows(server_key(request))
 
     def receive(self, message: Message, flow: Flow, now: Instant) -> None:
         """Take a message that `check` has passed and that is no ping nor its answer; raises SipError."""
@@ -144,16 +149,16 @@ class CallControl:
     def fire(self, now: Instant) -> None:
         """Do what is due in the calls."""
         self._due = None
-        for awaited, told in self._acks.fire(now.uptime):
-            call = awaited.pair.call
-            if isinstance(told, Repeat):
-                fallback = awaited.pair.side(awaited.asker).place
-                self._stack.respond(awaited.server, told.response, now, fallback)
-            elif call.stage is Stage.STABLE:
-                self._end(call, "local", "no ACK", now)
-        for call in self._book.expired(now):
-            self._end(call, "local", "session expired", now)
-        self.settled(now)
+        with self._stack.turn(now):
+            for awaited, told in self._acks.fire(now.uptime):
+                call = awaited.pair.call
+                if isinstance(told, Repeat):
+                    fallback = awaited.pair.side(awaited.asker).place
+                    self._stack.respond(awaited.server, told.response, now, fallback)
+                elif call.stage is Stage.STABLE:
+                    self._end(call, "local", "no ACK", now)
+            for call in self._book.expired(now):
+                self._end(call, "local", "session expired", now)
 
     # Calls that have to go.
 
@@ -162,11 +167,11 @@ class CallControl:
 
         On a port that is `closing` nobody is dialled for that.
         """
-        for each in calls:
-            call = self._book.get(each.id)
-            if call is not None:
-                self._end(call, "local", why, now, closing)
-        self.settled(now)
+        with self._stack.turn(now):
+            for each in calls:
+                call = self._book.get(each.id)
+                if call is not None:
+                    self._end(call, "local", why, now, closing)
 
     def clear_port(self, key: PortKey, why: str, now: Instant) -> None:
         """End the calls with a side on a sipSigPort, whose connections are about to be closed."""
@@ -196,6 +201,8 @@ class CallControl:
                 call.pair.callee.abandon()
         for attempt in attempts.values():
             self._board.dialogs.over(attempt.invite)
+        self._board.keep_pairs()
+        self._acks.handed_over()
         self.settled(now)
 
     def sweep(self, now: Instant) -> None:

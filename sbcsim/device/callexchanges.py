@@ -33,7 +33,8 @@ _REFRESHES = frozenset({"INVITE", "UPDATE"})
 class Exchange:
     """One request that goes through the box in a call. `request` is None where it is our own: a BYE.
 
-    `flow` is the way that the request came by, `sent` is what goes to the other side in the dialog `answerer`.
+    `flow` is the way that the request came by, `sent` is what goes to the other side in the dialog `answerer`. `again`
+    says that it was sent twice, `over` that its final answer has come, or been given for the other side.
     """
 
     answerer: Dialog
@@ -45,11 +46,7 @@ class Exchange:
     flow: Flow | None = None
     server: Key | None = None
     again: bool = False
-
-    @property
-    def number(self) -> int:
-        """The CSeq number of the request, 0 where it is our own."""
-        return 0 if self.request is None else self.request.cseq.number
+    over: bool = False
 
 
 class CallExchanges:
@@ -84,17 +81,23 @@ class CallExchanges:
         answerer, side = pair.other(asker), pair.side(pair.other(asker))
         try:
             refused = asker.take(request)
-            extra = self._passed(request, pair, asker, side)
         except SipError as error:
-            self._refuse(arrived, asker, error.status, now)
+            self._answer(arrived, error.status, now)  # the dialog has not taken it
             return
         if refused is not None:
             retry = [("Retry-After", str(int(self._board.chassis.token(1), 16) % 11))] if refused.retry else []
             self._answer(arrived, refused.status, now, retry)
             return
+        try:
+            extra = self._passed(request, pair, asker, side)
+        except SipError as error:
+            self._refuse(arrived, asker, error.status, now)
+            return
         bye = request.method == "BYE"
         if answerer.state in {DialogState.ENDING, DialogState.TERMINATED}:
-            self._refuse(arrived, asker, 200 if bye else 481, now)  # two BYEs have crossed
+            self._refuse(arrived, asker, 200 if bye else 481, now)
+            if bye:
+                self._hung_up(pair, answerer, now)  # two BYEs have crossed
             return
         if answerer.pending(request.method):
             self._refuse(arrived, asker, 491, now)
@@ -118,7 +121,7 @@ class CallExchanges:
         exchange = self._by_server.get(server)
         if exchange is None:
             return False
-        self._board.stack.cancel(client_key(exchange.sent), now)
+        self._board.stack.cancel(client_key(exchange.sent), now, place=exchange.side.place)
         return True
 
     def acknowledged(self, ack: Request, pair: Pair, asker: Dialog, now: Instant) -> None:
@@ -152,14 +155,17 @@ class CallExchanges:
         exchange = self._by_client.get(client)
         if exchange is None or response.status == 100:
             return
-        if response.cseq.method == "INVITE" and self._said_before(exchange):
+        if exchange.over:
             self.said_again(client, response, now)
             return
         try:
             exchange.answerer.answered_there(response)
         except SipError:
+            if not response.final:
+                return  # the final answer is still to come
             response = replace(response, status=502, reason="Bad Gateway", body=b"")
             exchange.answerer.unsent(exchange.sent)
+        exchange.over = response.final
         if exchange.asker is not None:
             self._pass_back(exchange, client, response, now)
         elif response.final:
@@ -168,11 +174,12 @@ class CallExchanges:
     def failed(self, failed: Failed, now: Instant) -> None:
         """Nobody has answered a request of ours in a dialog, or it could not be sent."""
         exchange = self._by_client.get(failed.key)
-        if exchange is None:
-            return
+        if exchange is None or exchange.over:
+            return  # an ACK of ours could not be sent
         bye = exchange.sent.method == "BYE"
         if failed.why is Why.UNREACHABLE and not exchange.again and self._repeat(exchange, now):
             return
+        exchange.over = True
         if failed.why is Why.TIMED_OUT or bye:
             exchange.answerer.unanswered(exchange.sent)
         else:
@@ -242,17 +249,19 @@ class CallExchanges:
 
     def _number(self, pair: Pair, asker: Dialog, number: int) -> int:
         """Return the number of an INVITE on the other side: who is asked for one is who sends the PRACK about it."""
-        if number == asker.invite_cseq:
-            return pair.other(asker).invite_cseq
-        open_there = [each for each in self._by_server.values() if each.asker is asker and each.request is not None]
-        asked = [each for each in open_there if each.sent.method == "INVITE" and each.number == number]
-        return asked[0].sent.cseq.number if asked else number
+        other = pair.other(asker)
+        if number == asker.asks("INVITE"):
+            return other.asked("INVITE") or other.invite_cseq
+        return other.invite_cseq if number == asker.invite_cseq else number
 
     def _pass_back(self, exchange: Exchange, client: Key, response: Response, now: Instant) -> None:
         pair, asker, request = exchange.pair, exchange.asker, exchange.request
         assert pair is not None
         assert asker is not None
         assert request is not None
+        if request.method == "BYE" and response.status in _CHALLENGES and pair.call.stage is not Stage.ENDING:
+            self._give_back(exchange, 200, now)  # nobody need say it again: the call is over for another reason
+            return
         extra = [*relay.passed(response)]
         if relay.has_target(response):
             extra = [("Contact", self._board.contact(pair.side(asker))), *extra]
@@ -287,11 +296,11 @@ class CallExchanges:
         assert asker is not None
         call = pair.call
         if exchange.sent.method == "BYE":
-            if status in _CHALLENGES:
+            if status in _CHALLENGES and call.stage is Stage.ENDING:
                 call.move(Turn.CHALLENGE)
             else:
                 self._hung_up(pair, asker, now)
-        elif exchange.answerer.state is DialogState.TERMINATED and call.stage is Stage.STABLE:
+        elif exchange.answerer.state is DialogState.TERMINATED and call.stage is Stage.STABLE and call.pair is pair:
             self._ended(call, self._name(pair, exchange.answerer), f"{status} to {exchange.sent.method}", now)
 
     def _hung_up(self, pair: Pair, asker: Dialog, now: Instant) -> None:
@@ -309,9 +318,6 @@ class CallExchanges:
     def _gone(self, dialog: Dialog) -> None:
         """Forget a dialog that is over, or whose far end can be told nothing."""
         self._board.drop(dialog)
-
-    def _said_before(self, exchange: Exchange) -> bool:
-        return exchange.answerer.pending("INVITE") is False
 
     def _give_back(
         self,

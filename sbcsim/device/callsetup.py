@@ -18,6 +18,7 @@ from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
 from sbcsim.sip.options import reason_phrase
 from sbcsim.sip.reliability import Unacknowledged
+from sbcsim.sip.route import learned, towards
 from sbcsim.sip.transactions import client_key
 from sbcsim.sip.transactionstate import Deliver, Failed, Key, Why
 from sbcsim.sip.via import forwarded
@@ -58,8 +59,7 @@ class CallSetup:
         try:
             left = forwarded(invite).max_forwards
             hops = list(self._board.ways.of(invite, ingress.trunk_group, now))
-            if len(invite.contacts) != 1:
-                raise SipError("not one Contact", header="Contact")
+            callable_back(invite)
         except SipError as error:
             self._turn_away(arrived, Refusal(error.status, error.reason), now)
             return
@@ -103,6 +103,7 @@ class CallSetup:
         """The caller can be told nothing any more: his connection is gone, and he cannot be called back."""
         if call.stage is Stage.ESTABLISHING and call.ingress.place.peer is None:
             self.cancel(call, "local", "caller unreachable", 0, now)
+            self._tell(call, _UNAVAILABLE, now)  # only that ends the transaction of his INVITE
 
     def cancelled(self, call: StandingCall, cancel: Request, now: Instant) -> None:
         """The caller has cancelled his INVITE."""
@@ -129,7 +130,7 @@ class CallSetup:
         if attempt is None:
             self._finish(call, now)
         else:
-            self._board.stack.cancel(attempt.key, now, extra)
+            self._board.stack.cancel(attempt.key, now, extra, attempt.side.place)
 
     def over(self, key: Key, now: Instant) -> None:
         """The transaction of an INVITE of ours is over."""
@@ -146,7 +147,10 @@ class CallSetup:
     def _next(self, call: StandingCall, now: Instant) -> None:
         """Try the next route that can be tried; tell the caller where there is none."""
         self._forget_callers(call)
-        call.tags.clear()
+        if call.tags:
+            call.tags.clear()
+            call.tag = self._board.chassis.token(8)  # who answers now is another fork for the caller
+        self._book.unrouted(call)
         while call.hops:
             hop = call.hops.pop(0)
             way = self._board.ways.open(hop, call.invite, now)
@@ -179,6 +183,8 @@ class CallSetup:
         call, board = attempt.call, self._board
         try:
             callee = board.dialogs.called(attempt.invite, response)
+            if callee is None and response.final:
+                raise SipError("missing tag", header="To")
         except SipError as error:
             if response.final:
                 self._log(f"call {call.id}: {response.summary} refused: {error.reason}", now)
@@ -192,7 +198,7 @@ class CallSetup:
             return
         caller = board.dialogs.answered(call.invite, relayed)
         assert caller is not None
-        pair = self._pair(call, caller, callee)
+        pair = self._pair(attempt, caller, callee)
         if response.final:
             self._stable(attempt, pair, relayed, response, now)
 
@@ -236,11 +242,12 @@ class CallSetup:
         if dialog is not None:
             self._exchanges.decline(dialog, attempt.side, attempt.invite.cseq.number, now)
 
-    def _pair(self, call: StandingCall, caller: Dialog, callee: Dialog) -> Pair:
+    def _pair(self, attempt: Attempt, caller: Dialog, callee: Dialog) -> Pair:
+        call = attempt.call
         for pair in call.pairs:
             if pair.callee is callee:
                 return pair
-        pair = Pair(call, caller, callee)
+        pair = Pair(call, caller, callee, attempt.side)
         call.pairs.append(pair)
         self._board.paired(pair)
         return pair
@@ -293,6 +300,13 @@ class CallSetup:
 
     def _log(self, text: str, now: Instant) -> None:
         self._board.chassis.emit(now, LogEvent("DBG", "minor", f"*Sip: {text}"))
+
+
+def callable_back(invite: Request) -> None:
+    """Raise SipError unless an INVITE says where its caller is, and by which way he is reached."""
+    if len(invite.contacts) != 1:
+        raise SipError("not one Contact", header="Contact")
+    towards(invite.contacts[0].uri, learned(invite, by_client=False))
 
 
 def _stamps(request: Request) -> list[tuple[str, str]]:

@@ -85,7 +85,9 @@ class DatagramSignalling:
         else:
             request.check()
             response = None
-        return self._respond(remote, request, 503) if turned_away(port, request) else response
+        if turned_away(port, request) and not self._calls.knows(request):
+            return self._respond(remote, request, 503)
+        return response
 
     def _respond(self, remote: Endpoint, request: Request, status: int) -> Response:
         return options.respond(request, status, source=remote, to_tag=self._tag(request))

@@ -139,14 +139,14 @@ class SipFlows:
     def send(self, flow: Flow, message: Message, now: Instant, fallback: Place | None = None) -> bool:
         """Send a message, or have it wait until its connection is up; False where it cannot be sent.
 
-        An answer whose connection is gone goes over the one that the box opens itself to the peer of `fallback`.
+        What belongs to a connection that is gone goes over the one that the box opens itself to the peer of `fallback`.
         """
         local = flow.local
         assert isinstance(local, Local)
         if flow.transport == "UDP":
             return self._send_datagram(local.listener, flow.remote, message, now)
         record = self._plane.table.get(flow.connection)
-        if record is None and isinstance(message, Response) and fallback is not None and fallback.peer is not None:
+        if record is None and fallback is not None and fallback.peer is not None:
             other = self.open(fallback, "", now)
             record = None if isinstance(other, Unreachable) else self._plane.table.get(other.connection)
         if record is None:

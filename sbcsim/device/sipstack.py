@@ -7,12 +7,15 @@ moved, until there is any answer.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from sbcsim.clock import Instant, Order
 from sbcsim.sip.message import Message, Request, Response
 from sbcsim.sip.transactions import Outcome, Transactions, client_key
-from sbcsim.sip.transactionstate import Deliver, Failed, Flow, Key, Send, Side, Terminated
+from sbcsim.sip.transactionstate import Deliver, Failed, Flow, Key, Send, State, Terminated
 
 from .chassis import Chassis
 from .connections import ConnectionRecord
@@ -59,6 +62,16 @@ class SipStack:
         self.awaiting: set[Key] = set()
         """Requests of ours that have had no answer, and that somebody waits for."""
 
+    @property
+    def footprint(self) -> int:
+        """How many things are remembered: nothing once every transaction is over."""
+        tables = (self._outcomes, self._datagrams, self._fallbacks, self.awaiting)
+        return self.transactions.footprint + sum(map(len, tables))
+
+    def knows(self, key: Key) -> bool:
+        """Whether a transaction is not over."""
+        return self.transactions.state(key) is not State.TERMINATED
+
     def serve(self, user: User) -> None:
         """Tell `user` of everything from now on."""
         self._user = user
@@ -84,12 +97,16 @@ class SipStack:
 
     def respond(self, key: Key, response: Response, now: Instant, fallback: Place | None = None) -> None:
         """Answer a request; `fallback` is where the answer goes when the connection of the request is gone."""
-        if fallback is not None:
+        if fallback is not None and self.knows(key):
             self._fallbacks[key] = fallback
         self._work(self.transactions.respond(key, response, now.uptime), now)
 
-    def cancel(self, key: Key, now: Instant, extra: tuple[tuple[str, str], ...] = ()) -> None:
-        """Cancel an INVITE of ours."""
+    def cancel(
+        self, key: Key, now: Instant, extra: tuple[tuple[str, str], ...] = (), place: Place | None = None
+    ) -> None:
+        """Cancel an INVITE of ours; `place` is where it went, for a CANCEL whose connection is gone."""
+        if place is not None and self.knows(key):
+            self._fallbacks[_cancelling(key)] = place
         self._work(self.transactions.cancel(key, now.uptime, extra), now)
 
     def send(self, flow: Flow, message: Message, now: Instant, *, again: bool = False) -> bool:
@@ -139,17 +156,28 @@ class SipStack:
         for flow in self._on.pop(record.id, ()):
             self._work(self.transactions.lost(flow, now.uptime), now)
 
-    def _work(self, outcomes: list[Outcome], now: Instant) -> None:
-        """Do what transactions want, in order; what comes of it is done in the same turn."""
-        self._outcomes.extend(outcomes)
+    @contextmanager
+    def turn(self, now: Instant) -> Iterator[None]:
+        """Do in one turn all that is asked for meanwhile: only then is anybody told that it is settled."""
         if self._working:
+            yield
             return
         self._working = True
         try:
+            yield
             while self._outcomes:
                 self._do(self._outcomes.popleft(), now)
         finally:
             self._working = False
+        self._settle(now)
+
+    def _work(self, outcomes: list[Outcome], now: Instant) -> None:
+        """Do what transactions want, in order; what comes of it is done in the same turn."""
+        self._outcomes.extend(outcomes)
+        with self.turn(now):
+            pass
+
+    def _settle(self, now: Instant) -> None:
         due = self.transactions.next_due
         if due != self._due:
             self._due = due
@@ -181,5 +209,12 @@ class SipStack:
     def _forget(self, key: Key) -> None:
         self.awaiting.discard(key)
         self._fallbacks.pop(key, None)
-        if key.side is Side.CLIENT:
-            self._datagrams.pop(key.branch, None)
+        if key.method == "INVITE":
+            self._fallbacks.pop(_cancelling(key), None)
+        if self._datagrams.get(key.branch) == key:
+            del self._datagrams[key.branch]
+
+
+def _cancelling(invite: Key) -> Key:
+    """Return the key of the CANCEL of an INVITE."""
+    return replace(invite, method="CANCEL")

@@ -79,11 +79,12 @@ class Attempt:
 
 @dataclass(slots=True, eq=False)
 class Pair:
-    """The two dialogs of one fork of a call; what comes in one goes on in the other."""
+    """The two dialogs of one fork of a call; what comes in one goes on in the other. `egress` is the callee's side."""
 
     call: StandingCall
     caller: Dialog
     callee: Dialog
+    egress: Side
     acks: list[tuple[DialogId, int]] = field(default_factory=list)
     """What waits for an ACK, or may have to hear it again: the asking dialog, and the number of its INVITE."""
 
@@ -93,10 +94,7 @@ class Pair:
 
     def side(self, dialog: Dialog) -> Side:
         """Return the side that a dialog is on."""
-        if dialog is self.caller:
-            return self.call.ingress
-        assert self.call.egress is not None
-        return self.call.egress
+        return self.call.ingress if dialog is self.caller else self.egress
 
 
 @dataclass(slots=True, eq=False)

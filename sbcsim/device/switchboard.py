@@ -104,6 +104,12 @@ class Switchboard:
             dialog.move(DialogTrigger.LOST)
         self.dialogs.forget(dialog)
 
+    def keep_pairs(self) -> None:
+        """Forget every dialog but those in pairs: those of calls that stand."""
+        for dialog in self.dialogs:
+            if dialog.id not in self.pairs:
+                self.drop(dialog)
+
     def restart(self) -> None:
         """Forget every dialog, and who has registered."""
         self.registrations.clear()

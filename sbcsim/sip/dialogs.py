@@ -24,7 +24,7 @@ class Dialogs:
         return len(self._dialogs)
 
     def __iter__(self) -> Iterator[Dialog]:
-        return iter(self._dialogs.values())
+        return iter(tuple(self._dialogs.values()))
 
     def __contains__(self, dialog: Dialog) -> bool:
         return self._dialogs.get(dialog.id) is dialog

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import quote
 
 from . import uri
 from .errors import SipError
 from .headers import Via, format_parameters, parse_address
 from .message import Headers, Message, Request, Response, header_key
 from .reliability import RAck, parse_rack
+
+_USER = "%-_.!~*'()&=+$,;?/:"
+"""What may stand in the user part of a SIP URI beside letters and digits, escapes and a password (RFC 3261 25.1)."""
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -116,7 +120,7 @@ def user_of(target: str) -> str:
 
 def contact(user: str, host: str, port: int, transport: str) -> str:
     """Return our Contact towards one side; `transport` is that of the Via ("UDP", "TCP", "TLS")."""
-    name = f"{user}@" if user else ""
+    name = f"{quote(user, safe=_USER)}@" if user else ""
     how = "" if transport == "UDP" else f";transport={transport.lower()}"
     return f"<sip:{name}{uri.host_text(host)}:{port}{how}>"
 

@@ -350,6 +350,9 @@ class Box:
             far.lost -= 1
             return
         request = read(effect.data)
+        if isinstance(request, Response):
+            far.told.append(request)
+            return
         assert isinstance(request, Request)
         far.requests += 1
         far.asked.append(request)

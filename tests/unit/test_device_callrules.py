@@ -1,0 +1,418 @@
+"""Far ends that break rules, cross each other or vanish in the middle: no call hangs, and nothing is left of any."""
+
+from __future__ import annotations
+
+import pytest
+from callbox import BOTH_WAYS, CALLEE, CALLER, IN, OUT, SDP, SECOND, CallBox, lines
+
+from sbcsim.device.effects import Transport
+from sbcsim.device.redundancy import HaMode
+from sbcsim.device.settings import Settings
+from sbcsim.sip.message import Message, Request, Response
+from sbcsim.sip.options import respond
+
+PORT_IN = "set addressContext default zone IN sipSigPort 1"
+PORT_OUT = "set addressContext default zone OUT sipSigPort 2"
+BY_UDP = f"{PORT_OUT} transportProtocolsAllowed sip-udp"
+
+
+def ended(box: CallBox) -> list[tuple[str, str, int]]:
+    """Return by whom calls have been ended, why, and with which status."""
+    return [(each.by, each.why, each.status) for each in box.events("callEnded")]
+
+
+def settle(box: CallBox) -> None:
+    """Let all be forgotten that is over."""
+    box.advance("40s")
+    assert box.footprint() == 0
+    assert box.sbc.calls() == ()
+
+
+def callee_by_udp(*more: str) -> CallBox:
+    """Return a box whose callee is reached by UDP."""
+    box = CallBox(f"{PORT_OUT} state disabled", *more)
+    box.commit(BY_UDP)
+    box.commit(f"{PORT_OUT} state enabled")
+    return box
+
+
+def tell_by_udp(box: CallBox, request: Request, status: int, **extra: str) -> list[Message]:
+    """Have the callee answer in a datagram; returns what the caller hears. `extra` are headers."""
+    fields = {"Contact": "<sip:200@192.0.2.20:5060>"} if 100 < status < 300 else {}
+    fields |= {name.replace("_", "-"): value for name, value in extra.items()}
+    return say_by_udp(box, respond(request, status, source=CALLEE, to_tag="b", extra=fields.items()))
+
+
+def say_by_udp(box: CallBox, message: Message) -> list[Message]:
+    """Have the callee send a datagram."""
+    box.sent[box.line] = b""
+    listener = next(each for each in box.listening if each.address == OUT and each.transport is Transport.UDP)
+    box.sbc.datagram(listener, CALLEE, message.to_bytes(), box.now)
+    box.pump()
+    return box.heard()
+
+
+# What begins a call.
+
+
+@pytest.mark.parametrize("route", ["garbage", "<sip:>", "<sip:h:99999;lr>"])
+def test_a_route_that_is_no_address_is_refused_with_the_invite(route: str) -> None:
+    box = CallBox()
+    assert lines(box.hear(box.request(extra=[("Record-Route", route)]))) == ["400 INVITE"]
+    assert box.requested(box.bob) == []
+    settle(box)
+
+
+@pytest.mark.parametrize("route", ["garbage", "<sip:>"])
+def test_a_callee_behind_a_route_that_is_no_address_has_no_call(route: str) -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    assert lines(box.tell(box.bob, invite, 180, extra=[("Record-Route", route)])) == ["180 INVITE"]
+    assert lines(box.tell(box.bob, invite, 200, extra=[("Record-Route", route)])) == ["502 INVITE"]
+    settle(box)
+
+
+def test_an_answer_without_a_tag_is_no_answer() -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    answer = respond(invite, 200, source=CALLEE, to_tag="b", extra=[("Contact", "<sip:200@192.0.2.20>")])
+    tagless = Response(status=200, reason="OK", headers=answer.headers.replaced("To", invite.headers.one("To")))
+    assert lines(box.utter(box.bob, tagless)) == ["502 INVITE"]
+    assert ended(box) == [("local", "no route left: Bad Gateway", 502)]
+    settle(box)
+
+
+def test_a_stranger_who_leaves_while_it_rings_is_forgotten() -> None:
+    prefix = "set addressContext default zone IN sipTrunkGroup TG-IN ingressIpPrefix 198.51.100.0 24"
+    box = CallBox(prefix)
+    stranger = box.connect(IN, remote=("198.51.100.1", 40000))
+    assert lines(box.hear(box.request(), stranger)) == ["100 INVITE"]
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 180)
+    box.sbc.closed(stranger, "closed by peer", box.now)
+    box.pump()
+    (cancel,) = box.requested(box.bob)
+    assert ended(box) == [("local", "caller unreachable", 0)]
+    box.tell(box.bob, cancel, 200)
+    box.tell(box.bob, invite, 487)
+    settle(box)
+
+
+def test_a_route_that_was_left_counts_no_more_for_the_limit_of_its_trunk_group() -> None:
+    box = CallBox(*SECOND, "set addressContext default zone OUT sipTrunkGroup TG-OUT cac callLimit 1")
+    box.bob.behaviour = 503
+    assert lines(box.hear(box.request())) == ["100 INVITE"]
+    assert lines(box.requested(box.carol)) == ["INVITE"]
+
+
+def test_a_callee_of_the_next_route_is_another_fork_for_the_caller() -> None:
+    """Its reliable responses are numbered anew, so its dialog must be another one (RFC 3262 4)."""
+    box = CallBox(*SECOND)
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    (first,) = box.tell(box.bob, invite, 180)
+    box.tell(box.bob, invite, 503)
+    (invite,) = box.requested(box.carol)
+    (second,) = box.tell(box.carol, invite, 180, contact="<sip:200@192.0.2.30:5060>")
+    assert first.recipient.tag != second.recipient.tag
+
+
+def test_a_cancel_goes_by_another_connection_where_that_of_the_invite_is_gone() -> None:
+    box = CallBox()
+    box.hear(box.request(branch="z9hG4bKc"))
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 180)
+    box.sbc.close_connection(box.bob.connections[-1], "certificate re-check", box.now)
+    assert lines(box.hear(box.request("CANCEL", branch="z9hG4bKc"))) == ["200 CANCEL", "487 INVITE"]
+    (cancel,) = box.requested(box.bob)
+    assert (cancel.method, cancel.via) == ("CANCEL", invite.via)
+    box.tell(box.bob, cancel, 200)
+    box.tell(box.bob, invite, 487)
+    settle(box)
+
+
+def test_a_number_with_an_at_sign_makes_no_contact_that_cannot_be_read() -> None:
+    box = CallBox()
+    box.hear(box.request(uri="tel:20@0"))
+    (invite,) = box.requested(box.bob)
+    (ringing,) = box.tell(box.bob, invite, 180)
+    assert ringing.contacts[0].uri == "sip:20%400@10.0.0.5:5060;transport=tcp"
+
+
+# What is asked while it rings.
+
+
+def test_an_invite_that_cannot_be_read_does_not_spoil_the_dialog_that_rings() -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    (ringing,) = box.tell(box.bob, invite, 180)
+    tag = ringing.recipient.tag
+    bad = [("Contact", "<sip:a@h>, <sip:b@h>")]
+    assert lines(box.hear(box.request(to_tag=tag, cseq=1, extra=bad))) == ["400 INVITE"]
+    box.tell(box.bob, invite, 200)
+    box.hear(box.request("ACK", to_tag=tag))
+    box.requested(box.bob)
+    assert lines(box.hear(box.request("BYE", to_tag=tag, cseq=2))) == []
+    (bye,) = box.requested(box.bob)
+    assert lines(box.tell(box.bob, bye, 200)) == ["200 BYE"]
+    settle(box)
+
+
+@pytest.mark.parametrize("how", ["481", "silence"])
+def test_a_callee_that_does_not_take_an_update_while_it_rings_can_still_answer(how: str) -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    (ringing,) = box.tell(box.bob, invite, 180)
+    tag = ringing.recipient.tag
+    box.hear(box.request("UPDATE", to_tag=tag, cseq=2))
+    (update,) = box.requested(box.bob)
+    if how == "silence":
+        box.advance("33s")
+    else:
+        assert lines(box.tell(box.bob, update, 481)) == ["481 UPDATE"]
+    assert lines(box.tell(box.bob, invite, 200)) == ["200 INVITE"]
+    box.hear(box.request("ACK", to_tag=tag))
+    box.requested(box.bob)
+    box.hear(box.request("BYE", to_tag=tag, cseq=3))
+    (bye,) = box.requested(box.bob)
+    assert lines(box.tell(box.bob, bye, 200)) == ["200 BYE"]
+    assert ended(box) == [("caller", "BYE", 0)]
+    settle(box)
+
+
+def test_what_a_fork_that_lost_does_not_answer_ends_no_call() -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    (first,) = box.tell(box.bob, invite, 180, tag="one")
+    box.hear(box.request("UPDATE", to_tag=first.recipient.tag, cseq=2))
+    (update,) = box.requested(box.bob)
+    (answer,) = box.tell(box.bob, invite, 200, tag="two")
+    box.hear(box.request("ACK", to_tag=answer.recipient.tag))
+    box.tell(box.bob, update, 481, tag="one")
+    assert ended(box) == []
+    box.advance("40s")
+    assert len(box.sbc.calls()) == 1
+
+
+def test_what_a_callee_asks_while_it_rings_is_answered_though_the_next_route_is_tried() -> None:
+    box = CallBox(*SECOND)
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 180)
+    box.utter(box.bob, box.within(invite, "UPDATE", extra=[("Contact", "<sip:200@192.0.2.20:5060>")]))
+    (update,) = box.requested(box.alice)
+    box.tell(box.bob, invite, 503)
+    (invite,) = box.requested(box.carol)
+    box.tell(box.alice, update, 200, contact="<sip:100@192.0.2.10:5060>")
+    assert lines(box.bob.told) == ["200 UPDATE"]
+    (answer,) = box.tell(box.carol, invite, 200, contact="<sip:200@192.0.2.30:5060>")
+    box.hear(box.request("ACK", to_tag=answer.recipient.tag))
+    box.requested(box.carol)
+    box.hear(box.request("BYE", to_tag=answer.recipient.tag, cseq=2))
+    (bye,) = box.requested(box.carol)
+    box.tell(box.carol, bye, 200)
+    settle(box)
+
+
+# What ends a call.
+
+
+def test_a_bye_that_is_challenged_when_the_box_has_ended_the_call_changes_nothing() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    box.hear(box.request("BYE", to_tag=answer.recipient.tag, cseq=2))
+    (bye,) = box.requested(box.bob)
+    box.commit("set addressContext default zone IN sipTrunkGroup TG-IN state disabled mode outOfService")
+    assert [by for by, _, _ in ended(box)] == ["local"]
+    assert lines(box.tell(box.bob, bye, 401)) == ["200 BYE"]
+    settle(box)
+
+
+def test_a_bye_that_is_challenged_when_the_other_side_has_hung_up_too_ends_the_call() -> None:
+    box = CallBox()
+    invite, answer = box.standing()
+    box.hear(box.request("BYE", to_tag=answer.recipient.tag, cseq=2))
+    (bye,) = box.requested(box.bob)
+    box.utter(box.bob, box.within(invite, "BYE"))
+    assert lines(box.bob.told) == ["200 BYE"]
+    assert len(ended(box)) == 1
+    assert lines(box.tell(box.bob, bye, 401)) == ["200 BYE"]
+    settle(box)
+
+
+def test_both_sides_hear_of_an_end_that_takes_their_interface_out_of_service() -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    (answer,) = box.tell(box.bob, invite, 200, extra=[("Session-Expires", "90;refresher=uac")])
+    box.hear(box.request("ACK", to_tag=answer.recipient.tag))
+    box.requested(box.bob)
+    interface = "set addressContext default ipInterfaceGroup G ipInterface I"
+    box.commit(f"{interface} action dryUp dryupTimeout 10 mode outOfService")
+    assert len(box.sbc.calls()) == 1
+    box.utter(box.bob, box.within(invite, "INFO"))
+    (info,) = box.requested(box.alice)
+    box.tell(box.alice, info, 200)
+    box.advance("70s")
+    assert ended(box) == [("local", "session expired", 0)]
+    assert lines(box.requested(box.bob)) == ["BYE"]
+    assert lines(box.requested(box.alice)) == ["BYE"]
+    settle(box)
+
+
+def test_a_switchover_forgets_those_who_are_being_told_of_an_end() -> None:
+    box = CallBox(settings=Settings(ha=HaMode.PAIR))
+    box.standing()
+    box.commit("set addressContext default zone IN sipTrunkGroup TG-IN state disabled mode outOfService")
+    assert lines(box.requested(box.bob)) == ["BYE"]
+    assert box.sbc.switch_over("test", box.now) == ""
+    box.pump()
+    assert box.footprint() == 0
+
+
+def test_a_switchover_forgets_what_has_been_acknowledged() -> None:
+    box = CallBox(settings=Settings(ha=HaMode.PAIR))
+    _, answer = box.standing()
+    before = box.footprint()
+    assert box.sbc.switch_over("test", box.now) == ""
+    box.pump()
+    assert box.footprint() < before
+    box.advance("40s")
+    assert len(box.sbc.calls()) == 1
+    kept = box.footprint()
+    box.line = box.connect(IN, remote=("192.0.2.10", 40001))
+    box.hear(box.request("INFO", to_tag=answer.recipient.tag, cseq=2))
+    (info,) = box.requested(box.bob)
+    box.tell(box.bob, info, 200)
+    box.advance("40s")
+    assert box.footprint() == kept
+
+
+# What is asked within a call.
+
+
+def test_what_nobody_answers_leaves_nothing_behind() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    box.advance("40s")
+    before = box.footprint()
+    box.utter(box.bob, box.request("OPTIONS"))
+    box.hear(box.request("NOTIFY", to_tag=answer.recipient.tag, cseq=2))
+    box.requested(box.bob)
+    box.alice.behaviour = box.bob.behaviour = "answer"
+    box.advance("40s")
+    assert box.footprint() in {before, 0}
+    settle(box)
+
+
+def test_a_message_that_nobody_answers_leaves_nothing_behind() -> None:
+    box = CallBox()
+    box.hear(box.request("MESSAGE"))
+    assert lines(box.requested(box.bob)) == ["MESSAGE"]
+    settle(box)
+
+
+def test_a_copy_of_an_answer_is_known_while_the_next_request_is_open() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    tag = answer.recipient.tag
+    box.hear(box.request(to_tag=tag, cseq=2, body=SDP))
+    (second,) = box.requested(box.bob)
+    box.tell(box.bob, second, 200, body=SDP)
+    box.hear(box.request("ACK", to_tag=tag, cseq=2))
+    box.requested(box.bob)
+    box.hear(box.request(to_tag=tag, cseq=3, body=SDP))
+    (third,) = box.requested(box.bob)
+    assert box.tell(box.bob, second, 200, body=SDP) == []
+    assert lines(box.requested(box.bob)) == ["ACK"]
+    assert lines(box.tell(box.bob, third, 200, body=SDP)) == ["200 INVITE"]
+    box.hear(box.request("ACK", to_tag=tag, cseq=3))
+    box.requested(box.bob)
+    box.hear(box.request("BYE", to_tag=tag, cseq=4))
+    (bye,) = box.requested(box.bob)
+    box.tell(box.bob, bye, 200)
+    settle(box)
+
+
+def test_a_refused_invite_is_not_said_again_where_its_ack_cannot_be_sent() -> None:
+    box = callee_by_udp()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    (answer,) = tell_by_udp(box, invite, 200)
+    tag = answer.recipient.tag
+    box.hear(box.request("ACK", to_tag=tag))
+    box.requested(box.bob)
+    box.hear(box.request(to_tag=tag, cseq=2))
+    (again,) = box.requested(box.bob)
+    box.bob.behaviour = "refuse"
+    assert lines(tell_by_udp(box, again, 488)) == ["488 INVITE"]
+    box.bob.behaviour = "silent"
+    assert box.requested(box.bob) == []
+    box.advance("1s")
+    assert box.requested(box.bob) == []
+    assert len(box.sbc.calls()) == 1
+
+
+def test_a_provisional_answer_that_cannot_be_read_ends_nothing() -> None:
+    box = callee_by_udp()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    (answer,) = tell_by_udp(box, invite, 200)
+    tag = answer.recipient.tag
+    box.hear(box.request("ACK", to_tag=tag))
+    box.requested(box.bob)
+    box.hear(box.request("UPDATE", to_tag=tag, cseq=2))
+    (update,) = box.requested(box.bob)
+    assert tell_by_udp(box, update, 183, Contact="<sip:a@h>, <sip:b@h>") == []
+    assert lines(tell_by_udp(box, update, 200)) == ["200 UPDATE"]
+
+
+def test_a_prack_of_a_renegotiation_speaks_of_the_number_on_the_other_side() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    tag = answer.recipient.tag
+    box.hear(box.request("INFO", to_tag=tag, cseq=5))
+    (info,) = box.requested(box.bob)
+    box.tell(box.bob, info, 200)
+    box.hear(box.request(to_tag=tag, cseq=17))
+    (again,) = box.requested(box.bob)
+    box.tell(box.bob, again, 183, extra=[("Require", "100rel"), ("RSeq", "9")])
+    box.hear(box.request("PRACK", to_tag=tag, cseq=18, extra=[("RAck", "9 17 INVITE")]))
+    (prack,) = box.requested(box.bob)
+    assert prack.headers.one("RAck") == f"9 {again.cseq.number} INVITE"
+
+
+# What a port does that drains.
+
+
+def test_an_invite_that_is_known_is_not_refused_when_it_comes_again_on_a_port_that_drains() -> None:
+    box = CallBox()
+    box.commit(f"{PORT_IN} mode outOfService state disabled")
+    box.commit(f"{PORT_IN} transportProtocolsAllowed sip-udp")
+    box.commit(f"{PORT_IN} mode inService state enabled")
+    invite = box.request().to_bytes().replace(b"SIP/2.0/TCP", b"SIP/2.0/UDP")
+    box.say_by_udp(invite, CALLER)
+    box.commit(f"{PORT_IN} action dryup dryUpTimeout 5 mode outOfService")
+    box.say_by_udp(invite, CALLER)
+    box.say_by_udp(invite.replace(b"a-call", b"new").replace(b"z9hG4bK", b"z9hG4bKnew"), CALLER)
+    assert [each.status for each in box.alice.told] == [100, 100, 503]
+
+
+def test_calls_between_two_sides_that_are_one_peer_on_one_port() -> None:
+    box = CallBox(*BOTH_WAYS, "set global callRouting routingLabel TO-BOB routingLabelRoute 1 trunkGroup TG-IN")
+    box.commit("set global callRouting routingLabel TO-BOB routingLabelRoute 1 ipPeer ALICE")
+    box.hear(box.request())
+    (invite,) = box.requested(box.alice)
+    (answer,) = box.tell(box.alice, invite, 200)
+    box.hear(box.request("ACK", to_tag=answer.recipient.tag))
+    box.requested(box.alice)
+    box.alice.behaviour = "answer"
+    box.sent[box.line] = b""
+    box.commit(f"{PORT_IN} action force mode outOfService")
+    assert lines([*box.requested(box.alice), *box.heard()]) == ["BYE", "BYE"]
+    settle(box)
