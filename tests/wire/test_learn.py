@@ -24,6 +24,7 @@ from sbcsim.learn.lesson import choose, find, load
 from sbcsim.learn.standing import standing
 from sbcsim.learn.words import WORDS, obey
 from sbcsim.net.terminal import Terminal, upload
+from sbcsim.scenario.model import Step
 
 NEW = (
     "set system security pki certificate NEW fileName new.p12 type local passPhrase scenario-pass-phrase state enabled"
@@ -47,6 +48,16 @@ async def test_another_seed_makes_another_night_of_the_night_shift(tmp_path: Pat
         file = written(tmp_path, text.replace("seed: 3\n", f"seed: {seed}\n"), f"{spared}.yaml")
         with pytest.raises(ScenarioError, match="not refused" if spared == "file" else "the session did not end"):
             await check(load(file))
+
+
+async def test_who_looks_around_may_do_so_from_configure_mode() -> None:
+    async with Coach(choose("look-around")) as coach:
+        for line in (
+            "run show status system security pki certificate",
+            "run show table addressContext default zone ZONE1 sipSigConnStatus",
+        ):
+            await coach.play([Step.model_validate({"cli": ["configure", line, "exit"]})])
+            assert await coach.look() is not None, line
 
 
 @pytest.mark.parametrize(
