@@ -31,7 +31,7 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Play the scenario; raises ScenarioFailedError."""
-        options = Options(seed=self.config.getoption("sbc_seed"))
+        options = Options(seed=self.config.getoption("sbc_seed"), rude=self.config.getoption("sbc_rude"))
         result = run_one(self.path, options)
         keep = self.config.getoption("sbc_keep")
         if result.skipped:
@@ -39,7 +39,8 @@ class ScenarioItem(pytest.Item):
         if not result.ok:
             self.add_report_section("call", "scenario", transcript(result))
             if keep is not None:
-                write(result, keep / self.name)
+                name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in self.nodeid)
+                write(result, keep / name)
             raise ScenarioFailedError(result)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import asyncssh
 
 from sbcsim.addresses import format_endpoint, usual_address
 from sbcsim.clock import VirtualClock
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from .tool import ToolRun
 
 _USUAL = {"admin": "admin"}
+
+_Connected = TypeVar("_Connected")
 
 STRANGER = "stranger"
 """Who dials to see what a new connection is shown."""
@@ -87,9 +91,19 @@ class Stage:
         key = session, name
         if key not in self._terminals or not self._terminals[key].live:
             cli = self.sbc.ports.cli
-            terminal = Terminal(cli.host, cli.port, name, self.users.get(name, ""))
-            self._terminals[key] = await self._exits.enter_async_context(terminal)
+            self._terminals[key] = await self.patiently(
+                lambda: self._exits.enter_async_context(Terminal(cli.host, cli.port, name, self.users.get(name, "")))
+            )
         return self._terminals[key]
+
+    async def patiently(self, connect: Callable[[], Awaitable[_Connected]]) -> _Connected:
+        """Return what comes of connecting to the box, at the second try where a rude box has turned away the first."""
+        try:
+            return await connect()
+        except (ConnectionError, asyncssh.ConnectionLost):
+            if not self._rude:
+                raise
+        return await connect()
 
     def forget(self, session: str, user: str | None = None) -> None:
         """Have a session that was lost log in anew when it is next asked for."""

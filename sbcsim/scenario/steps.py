@@ -89,9 +89,10 @@ async def _sftp(stage: Stage, step: Step, before: int) -> str:
     path = f"{CERTIFICATE_DIRECTORY}/{name}"
     try:
         if operation.put is not None:
-            await upload(address, user, password, path, stage.mint.files[operation.put])
+            content = stage.mint.files[operation.put]
+            await stage.patiently(lambda: upload(address, user, password, path, content))
         else:
-            await remove(address, user, password, path)
+            await stage.patiently(lambda: remove(address, user, password, path))
     except (asyncssh.Error, OSError) as error:
         if operation.refused:
             return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,30 @@ def test_rude_boxes(pytester: pytest.Pytester) -> None:
     """)
     run(pytester).assert_outcomes(passed=3)
     run(pytester, "--sbc-rude").assert_outcomes(passed=3)
+
+
+SCENARIO = "title: A box\nsource: nobody\nsteps:\n  - {}\n"
+
+
+def test_scenario_files_are_tests(pytester: pytest.Pytester) -> None:
+    steps = {
+        "good": "advance: 1d", "bad": "{advance: 1d, expect: {configuring: 3}}", "mistake": "advanze: 1d",
+        "tool": "tool: {}", "other/bad": "{advance: 1d, expect: {configuring: 4}}",
+    }  # fmt: skip
+    (pytester.path / "other").mkdir()
+    for name, step in steps.items():
+        (pytester.path / f"{name}.scenario.yaml").write_text(SCENARIO.format(step))
+    result = run(pytester, "--sbc-keep=kept", "--sbc-seed=5", "--sbc-rude")
+    result.assert_outcomes(passed=1, failed=3, skipped=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*bad.scenario.yaml:4: step 1 (advance: 1d): expected 3 sessions are in configure mode; 0 are",
+            '*mistake.scenario.yaml:4:5: unknown name "advanze"; did you mean "advance"?',
+        ]
+    )
+    kept = [json.loads(file.read_text()) for file in (pytester.path / "kept").glob("*/result.json")]
+    assert len(kept) == 3
+    assert {(each["seed"], each["rude"]) for each in kept} == {(5, True)}
 
 
 def test_a_failure_tells_what_happened(pytester: pytest.Pytester, box_file: Path) -> None:

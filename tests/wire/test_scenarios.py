@@ -47,6 +47,13 @@ def test_the_library_and_that_the_same_seed_gives_the_same_journal(file: Path) -
     assert difference(result, again) == []
 
 
+@pytest.mark.parametrize("number", range(len(LIBRARY)), ids=lambda number: LIBRARY[number].name.partition(".")[0])
+def test_the_library_gets_along_with_a_rude_box(number: int) -> None:
+    """One seed for each here; `sbcsim scenario run --rude --seeds 1..10` tries more."""
+    result = run_one(LIBRARY[number], Options(seed=1 + number % 10, rude=True))
+    assert result.ok, report.transcript(result)
+
+
 @pytest.mark.parametrize(
     ("expect", "told"),
     [
