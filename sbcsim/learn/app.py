@@ -39,14 +39,14 @@ class LessonApp(App[None]):
     #say { display: none; height: 1; border: none; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "scroll(-1)", "Up", priority=True, show=False),
+        Binding("pagedown", "scroll(1)", "Scroll", priority=True, key_display="pgup/pgdn"),
         Binding("f1", "say('hint')", "Hint", priority=True),
         Binding("f2", "speak", "Say", priority=True),
         Binding("f3", "say('task')", "Task", priority=True),
         Binding("f5", "say('reset')", "Reset", priority=True),
         Binding("f6", "say('again')", "Restart", priority=True),
         Binding("f10", "quit", "Leave", priority=True),
-        Binding("pageup", "scroll(-1)", "Up", priority=True, show=False),
-        Binding("pagedown", "scroll(1)", "Scroll", priority=True, key_display="pgup/pgdn"),
     ]
 
     def __init__(self, coach: Coach, progress: Progress) -> None:
