@@ -132,7 +132,7 @@ def load(file: FilePath) -> LoadedLesson:
     played = tuple(step for each in lesson.steps for step in (*each.before, *each.solution))
     told = {"title": lesson.title, "source": str(file), "given": contents.given, "steps": played}
     scenario = Scenario.model_validate({**told, "never": contents.never})
-    loaded = LoadedLesson(lesson, Loaded(file, scenario, contents.document, contents.configuration))
+    loaded = LoadedLesson(lesson, Loaded(file, scenario, contents.document, contents.configuration, contents.included))
     for path, reason in _problems(loaded):
         raise loaded.error(reason, *path)
     return loaded

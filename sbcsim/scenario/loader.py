@@ -7,7 +7,7 @@ dollar sign.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path as FilePath
@@ -71,6 +71,8 @@ class Loaded:
     scenario: Scenario
     document: Document
     configuration: tuple[ConfigurationLine, ...] = field(repr=False)
+    included: tuple[Document, ...] = field(default=(), repr=False)
+    """What it includes, deepest first."""
 
     @property
     def name(self) -> str:
@@ -86,8 +88,23 @@ class Loaded:
         return self.document.place(path)[0]
 
     def error(self, reason: str, *path: str | int) -> ScenarioError:
-        """Return the error that says what is wrong with a part of the scenario."""
-        return self.document.error(reason, path)
+        """Return the error that says what is wrong with a part of the scenario, in the file which says it."""
+        document, path = self._said(path)
+        return document.error(reason, path)
+
+    def _said(self, path: Path) -> tuple[Document, Path]:
+        if path[:1] == ("given",):
+            return max((self.document, *reversed(self.included)), key=lambda each: each.depth(path)), path
+        if path[:1] == ("never",):
+            number = int(path[1])
+            for each in self.included:
+                here = each.data.get("never", ())
+                assert isinstance(here, Sized)
+                if number < len(here):
+                    return each, ("never", number, *path[2:])
+                number -= len(here)
+            return self.document, ("never", number, *path[2:])
+        return self.document, path
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +116,7 @@ class Contents(Generic[_Play]):
     never: tuple[NeverClause, ...]
     document: Document
     configuration: tuple[ConfigurationLine, ...]
+    included: tuple[Document, ...]
 
 
 def from_disk(file: FilePath) -> str:
@@ -117,7 +135,7 @@ def load(file: FilePath, read: Reader = from_disk) -> Loaded:
     contents = read_as(File, file, read)
     never = (*contents.never, *contents.own.never)
     scenario = contents.own.model_copy(update={"given": contents.given, "never": never})
-    return Loaded(file, scenario, contents.document, contents.configuration)
+    return Loaded(file, scenario, contents.document, contents.configuration, contents.included)
 
 
 def read_as(kind: type[_Play], file: FilePath, read: Reader = from_disk) -> Contents[_Play]:
@@ -134,7 +152,7 @@ def read_as(kind: type[_Play], file: FilePath, read: Reader = from_disk) -> Cont
         given = _merged(fragment.given, given)
         never = (*fragment.never, *never)
         lines = [*_configuration(each, fragment.given), *lines]
-    return Contents(own, given, never, document, tuple(lines))
+    return Contents(own, given, never, document, tuple(lines), tuple(included))
 
 
 def find(paths: Iterable[FilePath]) -> list[FilePath]:

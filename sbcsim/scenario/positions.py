@@ -44,6 +44,12 @@ class Document:
             path = path[:-1]
         return self._places[path]
 
+    def depth(self, path: Path) -> int:
+        """Return how many steps of a path lead to something that stands here."""
+        while path not in self._places:
+            path = path[:-1]
+        return len(path)
+
     def key_place(self, path: Path) -> Place:
         """Return where the key of a value stands; for what has none, where the value does."""
         return self._keys.get(path) or self.place(path)

@@ -232,6 +232,23 @@ def test_a_mistake_in_an_included_file_is_told_there(tmp_path: Path) -> None:
         load(file)
 
 
+@pytest.mark.parametrize(
+    ("inner", "outer", "told"),
+    [
+        ("given:\n  peers: {P: {address: x}}\n", "", 'one.yaml:2:24: "x" is not an IP address'),
+        ("given:\n  peers: {P: {}}\n", "given: {peers: {P: {trusts: X}}}\n", 'a.scenario.yaml:4:29: no authority "X"'),
+        ("never:\n  - {event: reset}\n  - {event: rezet}\n", "", 'one.yaml:3:13: no event "rezet"'),
+        ("never: [{event: reset}]\n", "never:\n  - {event: rezet}\n", 'a.scenario.yaml:5:13: no event "rezet"'),
+    ],
+)
+def test_what_cannot_be_is_told_in_the_file_that_says_so(tmp_path: Path, inner: str, outer: str, told: str) -> None:
+    written(tmp_path, inner, "one.yaml")
+    file = written(tmp_path, f"title: t\nsource: s\ninclude: one.yaml\n{outer}steps: [{{advance: 1d}}]\n")
+    with pytest.raises(ScenarioError) as caught:
+        list(read([file]))
+    assert str(caught.value).startswith(f"{tmp_path}/{told}")
+
+
 def test_files_that_include_each_other_are_refused(tmp_path: Path) -> None:
     written(tmp_path, "include: two.yaml\n", "one.yaml")
     written(tmp_path, "include: one.yaml\n", "two.yaml")
