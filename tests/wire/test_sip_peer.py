@@ -397,7 +397,7 @@ async def test_what_was_seen_instead_is_told(scene: Scene) -> None:
         scene.peer.expect("request")
     with pytest.raises(TimeoutError, match=r"seen: 1 handshake, 1 response; connections: \[<PeerConnection 1 dialled"):
         await scene.peer.wait_for(lambda: False, patience=0)
-    with pytest.raises(UserError, match="no journal kind login; there are end, handshake, keepAlive"):
+    with pytest.raises(UserError, match="no journal kind login; there are call, end, handshake, keepAlive"):
         scene.peer.expect("login")
 
 
