@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import socket
 from pathlib import Path
 
 import pytest
-from peers import require_program
+from sipp import PATIENCE, Sipp, free_port
 
 from sbcsim.simulator import Simulator
 
 pytestmark = pytest.mark.interop
-
-PATIENCE = 60.0
-"""Host seconds until SIPp is taken to hang."""
 
 CONFIGURATION = """\
 set profiles services pathCheckProfile PING sendInterval 60 replyTimeoutCount 3 recoveryCount 2
@@ -68,34 +63,6 @@ Content-Length: 0
 """
 
 
-async def sipp(directory: Path, scenario: str, *arguments: str) -> asyncio.subprocess.Process:
-    program = require_program("sipp")
-    file = directory / "scenario.xml"
-    file.write_text(scenario)
-    return await asyncio.create_subprocess_exec(
-        *(program, "-sf", file, "-i", "127.0.0.1", "-nostdin", "-skip_rlimit", "-trace_msg", "-trace_err"),
-        *("-message_file", directory / "messages.log", "-error_file", directory / "errors.log"),
-        *arguments,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        cwd=directory,
-    )
-
-
-async def ended(process: asyncio.subprocess.Process) -> int:
-    try:
-        return await asyncio.wait_for(process.wait(), PATIENCE)
-    except TimeoutError:
-        process.kill()
-        return await process.wait()
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.parametrize("rport", ["", ";rport"])
 async def test_sipp_gets_an_answer_to_every_options(tmp_path: Path, rport: str) -> None:
     config = tmp_path / "box.cli"
@@ -103,32 +70,28 @@ async def test_sipp_gets_an_answer_to_every_options(tmp_path: Path, rport: str) 
     async with Simulator(config) as box:
         (sip,) = box.ports.sip
         target = f"{sip.address.host}:{sip.address.port}"
-        process = await sipp(tmp_path, ASKS.replace("{rport}", rport), target, "-m", "50", "-r", "200")
-        assert await ended(process) == 0  # every one of them was answered
+        async with Sipp(tmp_path, ASKS.replace("{rport}", rport), target, "-m", "50", "-r", "200") as asking:
+            await asking.succeeded()  # every one of them was answered
         asked = [entry.event for entry in box.journal("sip") if entry.event.direction == "in"]
     assert len({event.call_id for event in asked}) == 50
 
 
 async def test_sipp_is_pinged_over_udp_and_the_peer_comes_up(tmp_path: Path) -> None:
     port = free_port()
-    process = await sipp(tmp_path, ANSWERS, "-p", str(port))
     config = tmp_path / "box.cli"
     config.write_text(CONFIGURATION + PINGED)
-    try:
-        async with Simulator(config, maps=[f"192.0.2.10:5060=127.0.0.1:{port}"]) as box:
-            # SIPp may not listen yet: then the first pings are repeated, or fail.
-            async with asyncio.timeout(PATIENCE):
-                while sum(entry.event.ok for entry in box.journal("pathPing")) < 4:
-                    await box.advance(minutes=1)
-            process.send_signal(signal.SIGUSR1)  # end, but not in the middle of a call
-            await ended(process)
-            (peer,) = box.peers()
-            assert (peer.path_state, peer.connection) == ("up", None)
-            calls = [entry.event.call_id for entry in box.journal("sip") if entry.event.direction == "in"]
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    seen = (tmp_path / "messages.log").read_text()
+    async with (
+        Sipp(tmp_path, ANSWERS, "-p", str(port)) as answering,
+        Simulator(config, maps=[f"192.0.2.10:5060=127.0.0.1:{port}"]) as box,
+    ):
+        # SIPp may not listen yet: then the first pings are repeated, or fail.
+        async with asyncio.timeout(PATIENCE):
+            while sum(entry.event.ok for entry in box.journal("pathPing")) < 4:
+                await box.advance(minutes=1)
+        await answering.leave()  # not in the middle of a call
+        (peer,) = box.peers()
+        assert (peer.path_state, peer.connection) == ("up", None)
+        calls = [entry.event.call_id for entry in box.journal("sip") if entry.event.direction == "in"]
+    seen = answering.messages
     assert all(f"Call-ID: {call}" in seen for call in calls)
     assert ";transport=" not in seen.split("SIP/2.0 200 OK")[0]  # that is for TLS and TCP

@@ -1,0 +1,170 @@
+"""What SIPp plays in calls through the box: a caller, and a callee who does what the caller's X-Plan header says.
+
+- `talk`: INVITE, re-INVITE, UPDATE, and the caller says BYE
+- `called`: the same, and the callee says BYE
+- `cancel`: the caller gives up while it rings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+_SDP = """\
+v=0
+o=- 1 {version} IN IP4 127.0.0.1
+s=-
+c=IN IP4 127.0.0.1
+t=0 0
+m=audio 4000 RTP/AVP 8"""
+
+
+def _asks(method: str, cseq: int, target: str, to: str, *lines: str, branch: str = "", sdp: int = 0) -> str:
+    """Return the step of a caller who sends a request; `sdp` is the version of his session, 0 for none."""
+    how = "" if method == "ACK" else ' retrans="500"'
+    fields = (*lines, *(["Content-Type: application/sdp"] if sdp else ()))
+    return f"""\
+  <send{how}><![CDATA[
+{method} {target} SIP/2.0
+Via: SIP/2.0/TRANSPORT [local_ip]:[local_port];branch=z9hG4bK-[pid]-[call_number]-{branch or f"{method}{cseq}"}
+Max-Forwards: 70
+From: <sip:100@127.0.0.1>;tag=[pid]c[call_number]
+To: <sip:200@127.0.0.1>{to}
+Call-ID: [call_id]
+CSeq: {cseq} {method}
+{"".join(f"{line}{chr(10)}" for line in fields)}Content-Length: [len]
+
+{_SDP.format(version=sdp) if sdp else ""}
+  ]]></send>
+"""
+
+
+def _answers(
+    status: str,
+    *lines: str,
+    cseq: str = "[last_CSeq:]",
+    tag: str = "",
+    sdp: int = 0,
+    then: str = "",
+    test: str = "",
+) -> str:
+    """Return the step of somebody who answers what has come last, and goes on with `then` where `test` says so.
+
+    A branch is no step of its own: what comes before SIPp has got to that would be unexpected.
+    """
+    how = ' retrans="500"' if sdp else ""
+    how += f' next="{then}"' if then else ""
+    how += f' test="{test}"' if test else ""
+    fields = (*lines, *(["Content-Type: application/sdp"] if sdp else ()))
+    return f"""\
+  <send{how}><![CDATA[
+SIP/2.0 {status}
+[last_Via:]
+[last_Record-Route:]
+[last_From:]
+[last_To:]{tag}
+[last_Call-ID:]
+{cseq}
+{"".join(f"{line}{chr(10)}" for line in fields)}Content-Length: [len]
+
+{_SDP.format(version=sdp) if sdp else ""}
+  ]]></send>
+"""
+
+
+_HEAD = '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="{name}">\n'
+_ASIDE, _BACK = "sip:200@[remote_ip]:[remote_port]", "[next_url]"
+_CALLER, _CALLEE = (f"Contact: <sip:{user}@[local_ip]:[local_port];transport=LOWER>" for user in (100, 200))
+_TRYING = '  <recv response="100" optional="true"/>\n'
+
+CALLER = "".join(
+    (
+        _HEAD.format(name="calls"),
+        """\
+  <nop><action>
+    <assignstr assign_to="plan" value="[field0]"/>
+    <strcmp assign_to="differs" variable="plan" value="cancel"/>
+    <test assign_to="cancels" variable="differs" compare="equal" value="0"/>
+    <strcmp assign_to="differs" variable="plan" value="called"/>
+    <test assign_to="waits" variable="differs" compare="equal" value="0"/>
+  </action></nop>
+""",
+        _asks("INVITE", 1, _ASIDE, "", _CALLER, "X-Plan: [field0]", sdp=1),
+        _TRYING,
+        '  <recv response="180" rrs="true" next="cancel" test="cancels"/>\n',
+        '  <recv response="200" rrs="true"/>\n',
+        _asks("ACK", 1, _BACK, "[peer_tag_param]", "[routes]"),
+        _asks("INVITE", 2, _BACK, "[peer_tag_param]", "[routes]", _CALLER, sdp=2),
+        _TRYING,
+        '  <recv response="200"/>\n',
+        _asks("ACK", 2, _BACK, "[peer_tag_param]", "[routes]"),
+        _asks("UPDATE", 3, _BACK, "[peer_tag_param]", "[routes]", _CALLER),
+        '  <recv response="200" next="called" test="waits"/>\n',
+        '  <pause milliseconds="HOLD"/>\n',
+        _asks("BYE", 4, _BACK, "[peer_tag_param]", "[routes]"),
+        '  <recv response="200" next="done"/>\n  <label id="called"/>\n  <recv request="BYE"/>\n',
+        _answers("200 OK", then="done"),
+        '  <label id="cancel"/>\n',
+        _asks("CANCEL", 1, _ASIDE, "", branch="INVITE1"),
+        '  <recv response="200"/>\n  <recv response="487"/>\n',
+        _asks("ACK", 1, _ASIDE, "[peer_tag_param]", branch="INVITE1"),
+        '  <label id="done"/>\n  <nop/>\n</scenario>\n',
+    )
+)
+
+CALLEE = "".join(
+    (
+        _HEAD.format(name="is called"),
+        """\
+  <recv request="INVITE" rrs="true"><action>
+    <ereg regexp="cancel" search_in="hdr" header="X-Plan:" assign_to="cancels"/>
+    <ereg regexp="called" search_in="hdr" header="X-Plan:" assign_to="parts"/>
+    <ereg regexp="[^ ].*" search_in="hdr" header="From:" assign_to="caller"/>
+    <ereg regexp="[^ ].*" search_in="hdr" header="To:" assign_to="self"/>
+  </action></recv>
+""",
+        _answers("180 Ringing", _CALLEE, tag=";tag=[pid]d[call_number]", then="cancel", test="cancels"),
+        _answers("200 OK", _CALLEE, tag=";tag=[pid]d[call_number]", sdp=1),
+        '  <recv request="ACK"/>\n  <recv request="INVITE"/>\n',
+        _answers("200 OK", _CALLEE, sdp=2),
+        '  <recv request="ACK"/>\n  <recv request="UPDATE"/>\n',
+        _answers("200 OK", _CALLEE, then="parts", test="parts"),
+        '  <recv request="BYE"/>\n',
+        _answers("200 OK", then="done"),
+        '  <label id="parts"/>\n  <pause milliseconds="HOLD"/>\n',
+        """\
+  <send retrans="500"><![CDATA[
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/TRANSPORT [local_ip]:[local_port];branch=z9hG4bK-[pid]-[call_number]-BYE1
+[routes]
+Max-Forwards: 70
+From: [$self];tag=[pid]d[call_number]
+To: [$caller]
+Call-ID: [call_id]
+CSeq: 1 BYE
+Content-Length: 0
+
+  ]]></send>
+  <recv response="200" next="done"/>
+  <label id="cancel"/>
+  <recv request="CANCEL"/>
+""",
+        _answers("200 OK", tag=";tag=[pid]d[call_number]"),
+        _answers("487 Request Terminated", cseq="CSeq: 1 INVITE", tag=";tag=[pid]d[call_number]"),
+        '  <recv request="ACK"/>\n  <label id="done"/>\n  <nop/>\n</scenario>\n',
+    )
+)
+
+
+def played(scenario: str, transport: str, *, hold: int = 100) -> str:
+    """Return a scenario over a transport ("UDP", "TCP" or "TLS"), where a call is held for so many milliseconds.
+
+    Without any the callee's BYE, on a connection of its own, may well overtake the answer that he gave before.
+    """
+    return scenario.replace("TRANSPORT", transport).replace("LOWER", transport.lower()).replace("HOLD", str(hold))
+
+
+def plans(file: Path, each: Iterable[str]) -> Path:
+    """Write what calls are to be, one after the other and over again, to a file for SIPp's -inf."""
+    file.write_text("SEQUENTIAL\n" + "".join(f"{plan};\n" for plan in each))
+    return file
