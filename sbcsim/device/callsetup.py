@@ -51,6 +51,10 @@ class CallSetup:
         assert isinstance(invite, Request)
         local = flow.local
         assert isinstance(local, Local)
+        closed = self._board.flows.closed(flow)
+        if closed:
+            self._turn_away(arrived, Refusal(_UNAVAILABLE, closed), now)
+            return
         ingress = self._board.admission.ingress(local.port, flow.remote[0])
         if isinstance(ingress, Refusal):
             self._turn_away(arrived, ingress, now)

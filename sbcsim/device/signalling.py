@@ -101,9 +101,7 @@ class Signalling:
         else:
             request.check()
             response = None
-        if turned_away(self._ports[record.port], request) or self._replacing(record, request):
-            return self._respond(record, request, 503)
-        return response
+        return self._respond(record, request, 503) if turned_away(self._ports[record.port], request) else response
 
     def _pass_on(self, record: ConnectionRecord, request: Request, now: Instant) -> None:
         """Hand a request to the calls."""
@@ -118,11 +116,6 @@ class Signalling:
     def _answer(self, record: ConnectionRecord, response: Response, now: Instant) -> None:
         if self._plane.table.get(record.id) is record:
             self._answers.send(record, response, now)
-
-    def _replacing(self, record: ConnectionRecord, request: Request) -> bool:
-        """Whether a new call comes while the certificate of the connection's profile is being replaced."""
-        new = request.method == "INVITE" and not request.recipient.tag
-        return new and self._plane.replacements.under_way(record.tls_profile)
 
     def _authenticate(self, record: ConnectionRecord, request: Request, now: Instant) -> bool:
         """Whether the far end is a peer of the zone; a request from anybody else is turned down or dropped."""
@@ -180,6 +173,9 @@ def is_ping(request: Request) -> bool:
 
 
 def turned_away(port: Port, request: Request) -> bool:
-    """Whether a port that drains takes no such request any more; what belongs to a dialog goes on."""
-    within = request.method in {"ACK", "CANCEL"} or request.recipient.tag
+    """Whether a port that drains takes no such request any more; what belongs to a dialog goes on.
+
+    Calls are turned away where it is known which INVITE has come before.
+    """
+    within = request.method in {"INVITE", "ACK", "CANCEL"} or request.recipient.tag
     return port.state is PortState.DRAINING and not within

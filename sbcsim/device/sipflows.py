@@ -113,6 +113,18 @@ class SipFlows:
             return Unreachable(f"no address of ipPeer {key[2]} is known")
         return Place(Local(port.config.listener_towards(remote, transport), trunk_group), remote, key)
 
+    def closed(self, flow: Flow) -> str:
+        """Return why no new call may come in by a way, "" where it may: what is under way goes on."""
+        local = flow.local
+        assert isinstance(local, Local)
+        port = self._ports.get(local.port)
+        if port is not None and port.state is PortState.DRAINING:
+            return f"sipSigPort {local.port[1]}/{local.port[2]} dries up"
+        record = self._plane.table.get(flow.connection)
+        if record is not None and self._plane.replacements.under_way(record.tls_profile):
+            return "certificate is being replaced"
+        return ""
+
     # What goes there.
 
     def open(self, place: Place, next_hop: str, now: Instant, *, dial: bool = True) -> Flow | Unreachable:

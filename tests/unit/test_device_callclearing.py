@@ -69,6 +69,20 @@ def test_a_dry_up_refuses_new_calls_lets_stable_ones_talk_and_ends_them_when_its
     assert box.now.uptime == 5 * MINUTE
 
 
+def test_a_call_that_a_dry_up_turns_away_is_told_once_and_one_that_is_in_already_is_not() -> None:
+    box = CallBox()
+    invite = box.request()
+    box.hear(invite)
+    box.commit(f"{PORT_IN} action dryup dryUpTimeout 5 mode outOfService")
+    assert lines(box.hear(invite)) == ["100 INVITE"], "the INVITE that is in already, once more"
+    late = box.request(call_id="late")
+    assert lines(box.hear(late)) == ["503 INVITE"]
+    assert lines(box.hear(late)) == ["503 INVITE"]
+    (refused,) = box.events("callRefused")
+    assert (refused.status, refused.why, refused.call_id) == (503, "sipSigPort IN/1 dries up", "late")
+    assert len(box.sbc.calls()) == 1
+
+
 def test_stable_calls_survive_a_switchover_and_those_in_set_up_do_not() -> None:
     box = CallBox(settings=Settings(ha=HaMode.PAIR))
     invite, answer = box.standing()
