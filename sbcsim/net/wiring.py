@@ -295,7 +295,9 @@ def _slot(key: ListenerKey) -> _Slot:
 def _bound(place: Endpoint, transport: Transport, *, listens: bool = False) -> socket.socket:
     version6 = ":" in place[0]
     kind = _kind(transport)
-    sock = socket.socket(socket.AF_INET6 if version6 else socket.AF_INET, kind)
+    # asyncio sends without delay only where TCP is named; else a second answer waits for the ACK to the first, 40 ms.
+    protocol = socket.IPPROTO_TCP if kind is socket.SOCK_STREAM else socket.IPPROTO_UDP
+    sock = socket.socket(socket.AF_INET6 if version6 else socket.AF_INET, kind, protocol)
     try:
         if kind is socket.SOCK_STREAM:
             # Connections of a listener that was closed may still be there. Datagrams have none, and with this option
