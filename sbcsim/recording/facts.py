@@ -20,6 +20,9 @@ Fields = tuple[tuple[str, str], ...]
 _COMMON = frozenset({"number", "time", "uptime", "kind"})
 _DROPPED = {
     "sip": frozenset({"callId", "size"}),  # drawn by the far end; as long as its port has digits
+    "callStarted": frozenset({"callId"}),
+    "callRouted": frozenset({"callId"}),
+    "callRefused": frozenset({"callId"}),
     "connectionOpened": frozenset({"local"}),
     "cli": frozenset({"remote"}),  # that of its session
 }
@@ -153,6 +156,8 @@ def _strand(kind: str, entry: Data) -> tuple[str, ...]:
         return ("session", str(entry["session"]))
     if kind in {"login", "logout", "sftp"}:
         return ("login", str(entry.get("service", "sftp")), str(entry["user"]))
+    if entry.get("call"):
+        return ("call", str(entry["call"]))
     if entry.get("connection"):
         return ("connection", str(entry["connection"]))
     for name in ("peer", "alarm", "sipSigPort", "object"):

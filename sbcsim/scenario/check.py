@@ -20,7 +20,7 @@ from sbcsim.journal import MOMENTS, camel
 
 from .loader import Loaded, nearest
 from .matching import COMPARISONS
-from .model import ClockClause, EventClause, Expect, Given, NeverClause, PeerStep, SftpStep, Step, ToolStep, WaitStep
+from .model import ClockClause, EventClause, Expect, Given, NeverClause, SftpStep, Step, ToolStep, WaitStep
 from .moments import is_distance, moment
 from .positions import Path
 
@@ -44,6 +44,8 @@ def _problems(loaded: Loaded) -> Iterator[Problem]:
     for index, step in enumerate(scenario.steps):
         for path, reason in step_problems(given, step, typed):
             yield ("steps", index, *path), reason
+    for index, path, reason in _call_problems(scenario.steps):
+        yield ("steps", index, *path), reason
     for index, never in enumerate(scenario.never):
         for path, reason in _event(never):
             yield ("never", index, *path), reason
@@ -105,8 +107,7 @@ def step_problems(given: Given, step: Step, typed: frozenset[str]) -> Iterator[P
         yield from _distance(step.advance, ("advance",))
     if step.sftp is not None:
         yield from _sftp(given, step.sftp)
-    if step.peer is not None:
-        yield from _peer(given, step.peer)
+    yield from _peers(given, step)
     if step.fault is not None:
         yield from _known("fault point", step.fault.point, POINTS, ("fault", "point"))
         yield from _duration(step.fault.period, ("fault", "period"))
@@ -123,6 +124,25 @@ def step_problems(given: Given, step: Step, typed: frozenset[str]) -> Iterator[P
             yield ("expect", *path), reason
 
 
+def _call_problems(steps: Iterable[Step]) -> Iterator[tuple[int, Path, str]]:
+    """Yield what cannot be about calls because of the steps before."""
+    placed: set[str] = set()
+    for index, step in enumerate(steps):
+        call, expect = step.call, step.expect
+        if call is not None and call.does == "place":
+            placed.add(call.name)
+        elif call is not None:
+            for path, reason in _known("call", call.name, placed, ("call", "name")):
+                yield index, path, reason
+        if expect is None:
+            continue
+        for name in expect.carried or ():
+            for path, reason in _known("call", name, placed, ("expect", "carried", name)):
+                yield index, path, reason
+        if expect.calls is not None and not placed:
+            yield index, ("expect", "calls"), "no step has placed a call so far"
+
+
 def _sftp(given: Given, step: SftpStep) -> Iterator[Problem]:
     if step.put is not None:
         yield from _known("file", step.put, files(given), ("sftp", "put"))
@@ -135,8 +155,14 @@ def _tool(given: Given, step: ToolStep) -> Iterator[Problem]:
             yield from _known("certificate", name, given.certificates, ("tool", field))
 
 
-def _peer(given: Given, step: PeerStep) -> Iterator[Problem]:
-    yield from _known("peer", step.name, given.peers, ("peer", "name"))
+def _peers(given: Given, step: Step) -> Iterator[Problem]:
+    """Yield the peers that are to do something, and that nobody knows."""
+    if step.peer is not None:
+        yield from _known("peer", step.peer.name, given.peers, ("peer", "name"))
+    if step.call is not None:
+        for field, name in (("from", step.call.from_), ("by", step.call.by)):
+            if name is not None:
+                yield from _known("peer", name, given.peers, ("call", field))
 
 
 def expect_problems(given: Given, expect: Expect, typed: frozenset[str]) -> Iterator[Problem]:
@@ -159,6 +185,9 @@ def _names(given: Given, expect: Expect) -> Iterator[Problem]:
         yield from _known("peer", name, given.peers, ("seen", name))
         for each in shown:
             yield from _known("certificate", each, given.certificates, ("seen", name))
+    for name, carried in (expect.carried or {}).items():
+        for each in carried:
+            yield from _known("certificate", each, given.certificates, ("carried", name))
     for index, clause in enumerate(expect.connections or ()):
         if clause.certificate is not None:
             yield from _known(

@@ -57,5 +57,9 @@ _BEHAVIOURS = {
     "stall": Behaviour.STALLS,
     "go away": Behaviour.NOT_LISTENING,
     "behave": Behaviour.ANSWERS,
+    "let calls ring": Behaviour.RINGS,
+    "refuse calls": Behaviour.TAKES_NO_CALL,
+    "ignore calls": Behaviour.HEARS_NO_CALL,
+    "answer and hang up": Behaviour.HANGS_UP,
 }
 """What a peer does from now on, by the word for it."""

@@ -84,6 +84,9 @@ def rungs(journal: Iterable[Entry], names: Mapping[str, str]) -> Iterator[Rung]:
 
 _REMARKS: Mapping[str, str] = {
     "alarmRaised": "alarm: {description}",
+    "callAnswered": "call {call} stands",
+    "callEnded": "call {call} ended by {by}: {why}",
+    "callRefused": "call refused with {status}: {why}",
     "certificateCheck": "certExpiryCheck: {checked} live, {failed} closed",
     "commit": "commit {revision} by {user}",
     "commitRefused": "commit refused: {reason}",

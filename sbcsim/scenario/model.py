@@ -191,6 +191,41 @@ class AlarmClause(Part):
     """False for one that does not stand."""
 
 
+class EndedClause(Part):
+    """Calls that have ended in one way; what is not named may be anything."""
+
+    by: Literal["caller", "callee", "local"] | None = None
+    """Whose doing it was; `local` is the box."""
+    why: str | None = None
+    """A part of the reason."""
+    status: int | None = None
+    """The answer that refused it, 0 for one that was answered."""
+    count: int = Field(default=1, ge=1)
+
+
+class CallsClause(Part):
+    """The calls, as the box and their two ends have them; counts are since the start."""
+
+    standing: int | None = Field(default=None, ge=0)
+    """How many stand: at the box and at both of their ends."""
+    establishing: int | None = Field(default=None, ge=0)
+    """How many are being set up."""
+    answered: int | None = Field(default=None, ge=0)
+    """How many have been answered."""
+    refused: int | None = Field(default=None, ge=0)
+    """How many have been turned away, or have come to nothing without being given up by the caller."""
+    lost: int | None = Field(default=None, ge=0)
+    """How many had been answered, and are gone though neither end has hung up."""
+    ended: tuple[EndedClause, ...] | None = None
+    """The calls that the box has let in and that are over: these and no others."""
+
+    @model_validator(mode="after")
+    def _can_fail(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("calls say nothing: it would always be true")
+        return self
+
+
 class InterruptionClause(Part):
     """How long the path check held a peer for down, in all, until now."""
 
@@ -225,6 +260,9 @@ class Expect(Part):
     clock: ClockClause | None = None
     connections: tuple[ConnectionClause, ...] | None = None
     """The live connections: these and no others."""
+    calls: CallsClause | None = None
+    carried: Mapping[Name, Texts] | None = None
+    """By which certificates of the box the far ends of calls have spoken in them, by the calls' name: the callers'."""
     seen: Mapping[Name, Texts] | None = None
     """The certificates of the box that each peer was shown, handshake by handshake since the start."""
     serves: Mapping[str, str] | None = None
@@ -308,8 +346,10 @@ class PeerStep(Part):
     does: Literal[
         "dial", "ping", "hang up",
         "answer", "fall silent", "refuse the certificate", "reset", "stall", "go away", "behave",
+        "let calls ring", "refuse calls", "ignore calls", "answer and hang up",
     ]  # fmt: skip
-    """`answer` takes a status; `reset` and `stall` are about new connections; `go away` closes its port
+    """`answer` takes a status, which holds for calls as well; calls that nothing else is said about are answered at
+    once; `reset` and `stall` are about new connections; `go away` closes its port
     and its connections. With `behave` it is a good peer again."""
     to: str | None = None
     """The port that is dialled: `ZONE1/1`; the first of the box unless given."""
@@ -322,6 +362,46 @@ class PeerStep(Part):
         for name, words in (("to", ("dial",)), ("status", ("answer",)), ("fails", ("dial", "ping", "hang up"))):
             if name in self.model_fields_set and self.does not in words:
                 raise ValueError(f"{name} belongs to {' and '.join(words)}")
+        return self
+
+
+class CallStep(Part):
+    """Somebody calls, or does something with calls that there are."""
+
+    name: Name = "CALL"
+    """What the calls are called by later steps."""
+    does: Literal[
+        "place", "hang up", "cancel", "answer", "refuse", "hold", "resume", "talk",
+    ] = "place"  # fmt: skip
+    """`talk` sends a request within each call, which the other end has to answer."""
+    from_: Name | None = Field(default=None, alias="from")
+    """Who calls, over the newest connection that it has."""
+    to: Text | None = None
+    """The number that is called; 200 unless given."""
+    count: int = Field(default=1, ge=1, le=1_000)
+    """How many calls are placed."""
+    until: Literal["standing", "ringing", "calling"] = "standing"
+    """How far each call is to come before the next step."""
+    by: Name | None = None
+    """Who does it; unless given the callers, and the callees where calls are answered or refused."""
+    refused: int | None = Field(default=None, ge=300, le=699)
+    """The answer that each call, or each request, is to be refused with."""
+    status: int = Field(default=486, ge=300, le=699)
+    """The answer that a callee refuses with."""
+
+    @model_validator(mode="after")
+    def _belongs(self) -> Self:
+        places = self.does == "place"
+        if places and self.from_ is None:
+            raise ValueError("from says who calls")
+        given = self.model_fields_set
+        for field, name, where in (
+            ("from_", "from", places), ("to", "to", places), ("count", "count", places), ("until", "until", places),
+            ("by", "by", not places), ("status", "status", self.does == "refuse"),
+            ("refused", "refused", self.does in {"place", "hold", "resume", "talk"}),
+        ):  # fmt: skip
+            if field in given and not where:
+                raise ValueError(f"{name} does not belong to {self.does}")
         return self
 
 
@@ -384,13 +464,14 @@ class Step(Part):
     fault: FaultStep | None = None
     clear_faults: Literal[True] | None = None
     peer: PeerStep | None = None
+    call: CallStep | None = None
     switchover: Literal[True] | None = None
     bounce: BounceStep | None = None
     wait: WaitStep | None = None
     expect: Expect | None = None
 
     VERBS: ClassVar = (
-        "cli", "sftp", "tool", "advance", "fault", "clear_faults", "peer", "switchover", "bounce", "wait",
+        "cli", "sftp", "tool", "advance", "fault", "clear_faults", "peer", "call", "switchover", "bounce", "wait",
     )  # fmt: skip
 
     @property

@@ -19,7 +19,7 @@ from sbcsim.journal import camel
 from .check import check
 from .facts import Facts, look
 from .loader import SUFFIX, Loaded, Reader, from_disk, load
-from .model import Step
+from .model import CallStep, Step
 from .positions import Path as Place
 from .stage import Stage
 from .steps import StepFailedError, carry_out
@@ -178,21 +178,35 @@ def told(step: Step) -> str:
     if step.cli is not None:
         more = f" and {len(step.cli) - 1} more" if len(step.cli) > 1 else ""
         return f"cli: {step.cli[0]}{more}"
-    if step.peer is not None:
-        return f"peer: {step.peer.name} does {step.peer.does}"
     if step.sftp is not None:
         return f"sftp: put {step.sftp.put}" if step.sftp.put else f"sftp: remove {step.sftp.remove}"
     if verb == "expect":
         return f"expect: {', '.join(sorted(step.expect.model_fields_set))}" if step.expect else verb
     if step.tool is not None:
         return f"tool: {step.tool.command or 'the one examined'}"
+    if value is True:
+        return camel(verb)
+    return f"{verb}: {_subject(step) or value}"
+
+
+def _subject(step: Step) -> str:
+    """Return in a few words what a step is about, "" where that needs no word."""
+    if step.peer is not None:
+        return f"{step.peer.name} does {step.peer.does}"
+    if step.call is not None:
+        return _call(step.call)
     if step.bounce is not None:
-        return f"bounce: {step.bounce.zone}/{step.bounce.sip_sig_port}"
-    return (
-        camel(verb)
-        if value is True
-        else f"{verb}: {value.event if step.wait else value.point if step.fault else value}"
-    )
+        return f"{step.bounce.zone}/{step.bounce.sip_sig_port}"
+    if step.wait is not None:
+        return step.wait.event
+    return step.fault.point if step.fault is not None else ""
+
+
+def _call(step: CallStep) -> str:
+    if step.does != "place":
+        return f"{step.by} does {step.does}, {step.name}" if step.by else f"{step.does}, {step.name}"
+    many = f" {step.count} times" if step.count > 1 else ""
+    return f"{step.from_} calls {step.to or '200'}{many}, {step.name}"
 
 
 def read(files: Iterable[Path], read_file: Reader = from_disk) -> Iterator[Loaded]:

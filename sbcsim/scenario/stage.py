@@ -15,7 +15,7 @@ from sbcsim.addresses import format_endpoint, usual_address
 from sbcsim.clock import VirtualClock
 from sbcsim.device.settings import chosen
 from sbcsim.errors import ScenarioError, UserError
-from sbcsim.net.peer import SipPeer, TlsTerms
+from sbcsim.net.peer import PeerCall, SipPeer, TlsTerms
 from sbcsim.net.terminal import Terminal
 from sbcsim.simulator import Simulator
 
@@ -54,6 +54,8 @@ class Stage:
         self.peers: dict[str, SipPeer] = {}
         self.names: dict[str, str] = {}
         """The names of the peers, by address and by the serial number of their certificate."""
+        self.calls: dict[str, list[PeerCall]] = {}
+        """The calls that steps have placed, by the name that they gave."""
         self.tool = tool
         """The command of the tool that the scenario is run for, "" for none."""
         self.tool_runs: list[ToolRun] = []
@@ -130,6 +132,7 @@ class Stage:
         await self.leave()
         before = {name: [*peer.attempts] for name, peer in self.peers.items()}
         await self.sbc.reset()
+        self.calls.clear()
         for name, peer in self.peers.items():
             peer.behave()
             await peer.forget(before[name])

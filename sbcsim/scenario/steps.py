@@ -12,6 +12,7 @@ from sbcsim.device.files import CERTIFICATE_DIRECTORY
 from sbcsim.errors import PeerError, UserError
 from sbcsim.net.terminal import remove, upload
 
+from . import calling
 from .farend import FarEndError, act
 from .matching import EventMatch
 from .model import Step
@@ -150,6 +151,13 @@ async def _peer(stage: Stage, step: Step, before: int) -> str:
     return ""
 
 
+async def _call(stage: Stage, step: Step, before: int) -> str:
+    del before
+    assert step.call is not None
+    await calling.act(stage, step.call)
+    return ""
+
+
 async def _switchover(stage: Stage, step: Step, before: int) -> str:
     del step, before
     await stage.sbc.switch_over("a step of the scenario")
@@ -190,6 +198,7 @@ _VERBS: Mapping[str, Callable[[Stage, Step, int], Awaitable[str]]] = {
     "fault": _fault,
     "clear_faults": _clear_faults,
     "peer": _peer,
+    "call": _call,
     "switchover": _switchover,
     "bounce": _bounce,
     "wait": _wait,

@@ -11,6 +11,7 @@ from sbcsim.errors import PeerError, UserError
 from sbcsim.events import PathState
 from sbcsim.journal import Entry
 
+from . import callverdict
 from .loader import nearest
 from .matching import EventMatch
 from .model import AlarmClause, ClockClause, ConnectionClause, EventClause, Expect, InterruptionClause
@@ -51,6 +52,11 @@ async def judge(stage: Stage, expect: Expect, moment: Moment, path: Path) -> Asy
         if getattr(expect, name) is not None:
             for finding in ask(stage, expect, moment, path):
                 yield finding
+    if expect.calls is not None or expect.carried is not None:
+        async for statement, said, instead in callverdict.judge(
+            stage, expect.calls, expect.carried or {}, moment.start
+        ):
+            yield Finding.of((*path, *statement), said, instead)
     for port, name in (expect.serves or {}).items():
         yield await _serves(stage, port, name, (*path, "serves", port))
 

@@ -13,6 +13,7 @@ from eventsamples import sample
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sbcsim.callevents import CallRefused, CallRouted, CallStarted
 from sbcsim.clock import Instant, from_rfc3339
 from sbcsim.errors import ScenarioError
 from sbcsim.eventkinds import kinds
@@ -164,6 +165,18 @@ def test_the_start_of_a_run_makes_no_difference_to_what_it_does():
     events = [*session(1, "commit"), ClockMoved(86_400_000_000, 1, 0), Logout("admin", "127.0.0.1", "cli")]
     later = replace(HEADER, start=from_rfc3339("2027-06-01T12:00:00Z"))
     assert compared(recording(*events), recording(*events, header=later)).equal
+
+
+def test_call_ids_that_far_ends_and_boxes_draw_make_no_difference():
+    def run(word: str, called: str = "200") -> Recording:
+        return recording(
+            CallStarted(1, "100", called, "TG-IN", f"in-{word}"),
+            CallRouted(1, "TG-OUT", "BOB", f"out-{word}"),
+            CallRefused(503, "no", f"second-{word}", "127.0.0.1:5061"),
+        )
+
+    assert compared(run("one"), run("other")).equal
+    assert not compared(run("one"), run("one", "201")).equal
 
 
 def test_a_host_port_in_a_command_is_one_too():

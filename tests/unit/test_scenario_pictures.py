@@ -42,6 +42,26 @@ def test_a_message_goes_from_who_sends_it() -> None:
     assert (answer.outward, answer.far_end, answer.text) == (False, "PEER1", "200 OK (x60)")
 
 
+def test_what_becomes_of_calls_stands_between_their_messages() -> None:
+    journal = (
+        *JOURNAL[:1],
+        sip("in", "INVITE sip:200@198.51.100.5:5061;transport=tls SIP/2.0"),
+        entry("callAnswered", call=1),
+        entry("callEnded", call=1, by="local", why="sipSigPort outOfService", status=0, seconds=3),
+        sip("out", "BYE sip:100@192.0.2.10:5061;transport=tls SIP/2.0"),
+        entry("callRefused", status=503, why="certificate is being replaced", callId="x", remote="192.0.2.10:5061"),
+    )
+    drawn = [*ladder.rungs(journal, NAMES)]
+    assert [each.text for each in drawn[1:]] == [
+        "INVITE sip:200@198.51.100.5:5061",
+        "call 1 stands",
+        "call 1 ended by local: sipSigPort outOfService",
+        "BYE sip:100@192.0.2.10:5061",
+        "call refused with 503: certificate is being replaced",
+    ]
+    assert [each.outward for each in drawn if isinstance(each, ladder.Arrow)] == [True, False, True]
+
+
 def test_far_ends_stand_in_the_order_of_the_file() -> None:
     drawn = [*ladder.rungs(JOURNAL, NAMES)]
     ends = ladder.far_ends(drawn, NAMES)
