@@ -119,7 +119,8 @@ async def test_another_configuration_is_told_and_so_is_what_comes_of_it(stage: S
     assert any("was started with box.cli" in text for text in done.not_repeated)
 
 
-async def test_what_is_missing_is_told_step_by_step(stage: Stage, tmp_path: Path):
+async def test_what_is_missing_is_told_step_by_step(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sbcsim.replay.PATIENCE", 2.0)  # what was not uploaded is never there
     recording = await renewed(stage, tmp_path / "run.jsonl")
     done = await again(stage, recording, tmp_path, contents={}, secrets={})
     told = "\n".join(done.not_repeated)
