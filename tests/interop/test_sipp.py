@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sipp import PATIENCE, Sipp, free_port
+from hostports import free_port
+from sipp import PATIENCE, Sipp
 
 from sbcsim.simulator import Simulator
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import testca
-from sipp import free_port
+from hostports import free_port
 
 from sbcsim.pki.mint import Issued
 from sbcsim.schema.types import Value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -82,31 +81,3 @@ class Sipp:
         """Have it end as soon as no call stands."""
         self.process.send_signal(signal.SIGUSR1)
         return await self.ended()
-
-
-async def listening(port: int) -> None:
-    """Wait until a program listens on a TCP port of the host that tells nobody when it does."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                await writer.wait_closed()
-                return
-
-
-def free_port() -> int:
-    """Return a port of the host that is free for UDP and TCP, and the next one for TCP, where TLS is looked for."""
-    while True:
-        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram, socket.socket() as secure:
-            stream.bind(("127.0.0.1", 0))
-            port = int(stream.getsockname()[1])
-            try:
-                datagram.bind(("127.0.0.1", port))
-                secure.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from calledbox import Dated, Door, Transport, called_box, dated, ways
-from sipp import Sipp, free_port, listening
+from hostports import free_port, listening
+from sipp import Sipp
 from sippcalls import CALLEE, CALLER, plans, played
 from stunnel import Tunnel, stunnel
 

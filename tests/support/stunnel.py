@@ -55,16 +55,14 @@ async def stunnel(directory: Path, issued: Issued, tunnels: Iterable[Tunnel]) ->
         *(program, configuration), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
     assert process.stderr is not None
+    reading: asyncio.Task[bytes] | None = None
     try:
         async with asyncio.timeout(PATIENCE):
             await process.stderr.readuntil(b"Configuration successful")
         reading = asyncio.create_task(process.stderr.read())
-        try:
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            await reading
+        yield
     finally:
-        if process.returncode is None:
-            process.kill()
+        process.send_signal(signal.SIGTERM)
         await process.wait()
+        if reading is not None:
+            await reading
