@@ -78,9 +78,7 @@ class Baresip:
 @asynccontextmanager
 async def baresip(directory: Path, user: str, issued: Issued) -> AsyncIterator[Baresip]:
     """Run baresip as a user who is called at its port and answers when told to; skips where it is not installed."""
-    program = require_program("baresip")
-    if not _MODULES.is_dir():
-        missing(f"the modules of baresip are not in {_MODULES}")
+    program = _program()
     home = directory / user
     home.mkdir()
     paths = testca.files(issued, home)
@@ -115,3 +113,9 @@ async def baresip(directory: Path, user: str, issued: Issued) -> AsyncIterator[B
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+def _program() -> str:
+    if not _MODULES.is_dir():
+        missing(f"the modules of baresip are not in {_MODULES}")
+    return require_program("baresip")
