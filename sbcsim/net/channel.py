@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 import asyncssh
 
@@ -18,19 +17,19 @@ from sbcsim.cli.editor import Completing, Entered, Event, Key, LineEditor, Press
 from sbcsim.cli.linereader import LineReader
 from sbcsim.cli.modes import Mode
 from sbcsim.cli.session import Completion, Reply, Session, Terminal
-from sbcsim.cli.shell import Patience
 from sbcsim.clock import Instant
 from sbcsim.device import managementpoints
-from sbcsim.device.sessions import LoginSession
 from sbcsim.device.users import Account
 from sbcsim.errors import UserError
-from sbcsim.events import CliSession, Login
 from sbcsim.grammar import message
 
-from .faultycli import Course, FaultyCli, LostCommandError
+from .answering import Answering
+from .clilogin import CliLogin
+from .faultycli import FaultyCli, LostCommandError
 from .outlet import Outlet
 from .surroundings import Surroundings
-from .waiting import IdleWatch, have_patience
+from .suspension import Suspension
+from .waiting import IdleWatch
 
 TermSize = tuple[int, int, int, int]
 
@@ -45,37 +44,31 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def __init__(self, port: Surroundings, account: Account, remote: str, *, must_change: bool) -> None:
         self._port = port
-        self._account = account
-        self._remote = remote
-        self._must_change = must_change and not port.standby()  # a standby server can change nothing
+        self._login = CliLogin(port, account, remote, must_change=must_change)
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHServerChannel[str] | None = None
         self._outlet = Outlet()
         self._terminal_type = ""
         self._command: str | None = None
         self._input: LineEditor | LineReader | None = None
-        self._login: LoginSession | None = None
-        self._terminal_at_begin = False
         self._session: Session | None = None
         self._prompt = ""
-        self._working = False
-        self._faulty = FaultyCli(port.faults, port.now)
-        self._more = False  # the session has more to say as soon as there is time and room
+        self._answering = Answering(self, self._outlet, FaultyCli(port.faults, port.now))
+        self._suspension = Suspension(port.run, self._resume, self._guarded)
         self._held_back = False  # the client does not read what we write
         self._ended = False  # no more input will come
         self._over = False  # the exit status is sent, or the channel is gone
-        self._wake: Callable[[], None] | None = None  # ends a wait for somebody else
         self._scheduled: asyncio.Handle | None = None
         self._accepting = False  # the answer to the banner is awaited
         self._acting = False  # the session is at work right now: what it does is its own doing
         self._notices: deque[str] = deque(maxlen=_NOTICES_KEPT)
         self._own_idle_seconds = 0
-        self._idle = IdleWatch(self._idle_limit, lambda: self._working, self._time_out)
+        self._idle = IdleWatch(self._idle_limit, lambda: self._suspension.lasts, self.time_out)
 
     @property
     def user(self) -> str:
         """Who is logged in."""
-        return self._account.name
+        return self._login.user
 
     # what asyncssh tells
 
@@ -87,10 +80,11 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         """End the session, once a command that works has come to its end: the channel is gone."""
         self._over = True
         self._outlet.close()
-        if self._wake is not None or not self._working:  # in a wait nothing has begun that would have to be done
+        # In a wait that can be left nothing has begun that would have to be done.
+        if self._suspension.can_be_left or not self._suspension.lasts:
             self._end()
-        elif self._login is not None:
-            self._port.sessions.close(self._login.id)
+        else:
+            self._login.vacate()
 
     def pty_requested(self, term_type: str, term_size: TermSize, term_modes: object) -> bool:  # noqa: ARG002
         """Grant a terminal of any type and size."""
@@ -114,37 +108,20 @@ class CliChannel(asyncssh.SSHServerSession[str]):
     def session_started(self) -> None:
         """Open the session, or say that there are too many."""
         assert self._channel is not None
-        now = self._port.now()
         on_terminal = self._command is None and self._outlet.on_terminal
         try:
-            if self._must_change and not on_terminal:
-                raise UserError(message("access.must_change"))
-            if self._port.faults.fires(managementpoints.LOGIN, self.user, now) is not None:
-                raise UserError(message("access.sessions_full"))
-            self._login = self._port.sessions.open(
-                self._account.name,
-                now,
-                context="cli",
-                remote=self._remote,
-                standby=self._port.standby(),
-                must_change=self._must_change,
-            )
+            author = self._login.open(on_terminal=on_terminal)
         except UserError as refusal:
-            told = Login(self.user, self._remote, "cli", accepted=False, reason=refusal.text)
-            self._port.journal.add(now, told)
             self._outlet.print(refusal.text + "\n")
             self._leave(1)
             return
         self._port.channels.add(self)
-        self._terminal_at_begin = on_terminal
-        self._tell(self._login, ended=False)
-        author = self._login.author
         terminal = self._terminal(*self._channel.get_terminal_size()[:2]) if on_terminal else None
         session = self._session = self._port.factory(author, terminal)
         session.begun = self._begun
         command = self._command
         if command is not None:
-            self._do(lambda: self._run(session, command, now))
+            self._do(lambda: self._run(session, command))
         elif terminal is not None:
             self._input = LineEditor()
             self._outlet.echo = self._input.take_echo
@@ -205,13 +182,13 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         source = self._input
         if self._scheduled is not None:
             return
-        if (self._more or self._wake) and not self._over and source is not None and source.take_interrupt():
+        can_be_left = (self._answering.goes_on or self._suspension.can_be_left) and not self._over
+        if can_be_left and source is not None and source.take_interrupt():
             self._act(Key.INTERRUPT)
-            if self._wake is not None:
-                self._wake()
+            self._suspension.leave()
         until = self._loop.time() + _SLICE_SECONDS
-        while not (self._over or self._working or self._held_back):
-            if self._more:
+        while not (self._over or self._suspension.lasts or self._held_back):
+            if self._answering.goes_on:
                 self._continue()
             else:
                 event = None if source is None else source.next_event()
@@ -219,7 +196,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
                     self._act(event)
                 elif self._ended and source is not None:
                     self._finish()
-                if event is None and not self._more:
+                if event is None and not self._answering.goes_on:
                     break
             if self._loop.time() >= until:
                 self._scheduled = self._loop.call_soon(self._read_on_later)
@@ -294,10 +271,10 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._outlet.print(f"{word}\n")
         self._do(lambda: session.start(now))
 
-    def _run(self, session: Session, command: str, now: Instant) -> Reply:
+    def _run(self, session: Session, command: str) -> Reply:
         """Begin with the commands of an exec request."""
         self._begun(command)
-        return session.run(command, now)
+        return session.run(command, self._port.now())
 
     def _do(self, step: Callable[[], Reply]) -> None:
         """Have the session take a step and show what it answers."""
@@ -330,12 +307,12 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             rest = self._input.last()
             if rest is not None:
                 self._act(rest)
-                if self._over or self._working or self._more:
+                if self._over or self._suspension.lasts or self._answering.goes_on:
                     return
         if self._session.reads_input:
             session = self._session
             self._do(lambda: session.end_of_input(self._port.now()))
-            if self._over or self._working or self._more:
+            if self._over or self._suspension.lasts or self._answering.goes_on:
                 return
         reply = self._session.end_of_input(self._port.now())
         self._outlet.print(reply.text)
@@ -343,38 +320,36 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     # output
 
+    def _begun(self, command: str) -> None:
+        """Note that a command begins; raises LostCommandError where a fault comes in its place."""
+        assert self._session is not None
+        self._answering.begin(command, self._session.without_secrets)
+
     def _show(self, reply: Reply) -> None:
-        self._more = reply.more
-        if not (reply.more or reply.work or reply.patience or self._wake or self._over):
-            at_prompt = self._session is not None and self._session.at_prompt
-            self._follow(self._faulty.course(reply, at_prompt=at_prompt))
-            return
-        self._outlet.print(self._faulty.said(reply.text))
-        if self._faulty.cut:
-            self._break_off()
-        elif reply.patience is not None:
-            self._wait(reply.patience)
+        at_prompt = self._session is not None and self._session.at_prompt
+        self._answering.show(reply, at_prompt=at_prompt, aside=self._suspension.can_be_left or self._over)
+
+    def suspend(self, reply: Reply) -> None:
+        """Have the work done, or the patience, that an answer needs before it goes on."""
+        self._outlet.flush()
+        if reply.patience is not None:
+            self._suspension.wait(reply.patience)
         elif reply.work is not None:
-            self._work(reply.work)
-        elif not reply.more:
-            self._conclude(reply, reply.prompt)
+            self._suspension.work(reply.work)
 
-    def _follow(self, course: Course) -> None:
-        """Say the end of an answer as its faults want it, perhaps part by part."""
-        if course.parts:
-            (text, seconds), *rest = course.parts
-            self._outlet.print(text)
-            self._hold(seconds, lambda: self._follow(replace(course, parts=tuple(rest))))
-            return
-        self._outlet.print(course.reply.text)
-        if not course.drops:
-            self._conclude(course.reply, course.prompt)
-            return
-        if not course.reply.text:
-            self._outlet.discard()
-        self._break_off()
+    def hold(self, seconds: float | None, then: Callable[[], None]) -> None:
+        """Go on with an answer later, None for never; who presses Ctrl-C waits no longer."""
 
-    def _conclude(self, reply: Reply, prompt: str) -> None:
+        def go_on() -> None:
+            if not self._over:
+                then()
+                self._outlet.flush()
+                self._read_on()
+
+        self._outlet.flush()
+        self._suspension.hold(seconds, go_on)
+
+    def conclude(self, reply: Reply, prompt: str) -> None:
         """Take the next line, or leave; `prompt` is what has not been said yet of the one in the reply."""
         self._prompt = reply.prompt
         status = reply.exit_status
@@ -398,41 +373,12 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             self._own_idle_seconds = self._session.idle_seconds
             self._idle.look()
 
-    def _begun(self, command: str) -> None:
-        """Note that a command begins, for what may go wrong with it; raises LostCommandError where it must not."""
-        assert self._session is not None
-        self._outlet.print(self._faulty.begin(command, self._session.without_secrets))
-        if self._faulty.loses():
-            self._outlet.discard()
-            self._break_off()
-            raise LostCommandError
-        if self._faulty.idles():
-            self._time_out()
-            raise LostCommandError
-
-    def _break_off(self) -> None:
+    def break_off(self) -> None:
         """End the connection with nothing more said than what has been printed; no line behind is taken any more."""
         self._outlet.flush()
         if self._channel is not None:
             self._end()
             self._channel.get_connection().abort()
-
-    def _hold(self, seconds: float | None, then: Callable[[], None]) -> None:
-        """Go on with an answer later, None for never; who presses Ctrl-C waits no longer."""
-
-        def go_on() -> None:
-            if self._wake is go_on:
-                if timer is not None:
-                    timer.cancel()
-                self._working, self._wake = False, None
-                if not self._over:
-                    then()
-                    self._outlet.flush()
-                    self._read_on()
-
-        self._outlet.flush()
-        self._working, self._wake = True, go_on
-        timer = None if seconds is None else self._loop.call_later(seconds, lambda: self._guarded(go_on))
 
     def _leave(self, status: int) -> None:
         self._outlet.flush()
@@ -452,8 +398,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         """End the session before the client does its part: candidate, lock and place are free from now on."""
         self._over = True
         self._outlet.close()
-        if self._wake is not None:
-            self._wake()
+        self._suspension.leave()
         self._port.channels.discard(self)
         self._idle.stop()
         if self._scheduled is not None:
@@ -461,15 +406,7 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         session, self._session = self._session, None
         if session is not None:
             session.end(self._port.now())
-        if self._login is not None:
-            self._port.sessions.close(self._login.id)
-            self._tell(self._login, ended=True)
-            self._login = None
-
-    def _tell(self, login: LoginSession, *, ended: bool) -> None:
-        author = login.author
-        event = CliSession(author.user, author.session, self._terminal_at_begin, ended, author.remote, author.protocol)
-        self._port.journal.add(self._port.now(), event)
+        self._login.close()
 
     # what arrives by itself
 
@@ -490,7 +427,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         source, session = self._input, self._session
         if not self._notices or self._accepting or session is None or not isinstance(source, LineEditor):
             return
-        if source.line or source.waiting or self._over or self._working or self._held_back or not session.at_prompt:
+        busy = self._over or self._suspension.lasts or self._held_back
+        if source.line or source.waiting or busy or not session.at_prompt:
             return
         self._redraw("\n" + "\n".join(f"{text}\n" for text in self._notices))
         self._notices.clear()
@@ -499,31 +437,15 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         """Return after how many seconds without input the session ends: as configured, or sooner if it wants that."""
         return min((each for each in (self._port.idle_seconds(), self._own_idle_seconds) if each), default=0)
 
-    def _time_out(self) -> None:
+    def time_out(self) -> None:
+        """End the session as if nobody had been there for too long."""
         self._outlet.print(f"\n{message('access.idle')}\n")
         self._leave(0)
 
-    # slow work
-
-    def _work(self, work: Callable[[], None]) -> None:
-        self._outlet.flush()
-        self._working = True
-        self._port.run(work).add_done_callback(self._worked)
-
-    def _wait(self, patience: Patience) -> None:
-        """Go on when somebody else is ready, or that has taken too long."""
-        self._outlet.flush()
-        self._working = True
-        self._wake = have_patience(patience, self._worked)
-
-    def _worked(self, future: asyncio.Future[None]) -> None:
-        self._working = False
-        self._wake = None
-        self._idle.note()  # nobody is idle who waits for an answer
-        failure = future.exception()
-        self._guarded(lambda: self._resume(failure))
+    # behind a wait
 
     def _resume(self, failure: BaseException | None) -> None:
+        self._idle.note()  # nobody is idle who waits for an answer
         if failure is not None and not isinstance(failure, UserError):
             if self._over:
                 self._end()

@@ -109,7 +109,7 @@ class Client:
         while True:
             await asyncio.sleep(0)
             self.box.pump()
-            if self.channel._scheduled is None and not self.channel._working:
+            if self.channel._scheduled is None and not self.channel._suspension.lasts:
                 return
 
     async def survive(self) -> None:
