@@ -180,7 +180,7 @@ class CallExchanges:
         if failed.why is Why.UNREACHABLE and not exchange.again and self._repeat(exchange, now):
             return
         exchange.over = True
-        if failed.why is Why.TIMED_OUT or bye:
+        if bye:
             exchange.answerer.unanswered(exchange.sent)
         else:
             exchange.answerer.unsent(exchange.sent)  # a stable call outlives its connections
@@ -189,7 +189,7 @@ class CallExchanges:
             return
         status = 408 if failed.why is Why.TIMED_OUT else 503
         self._give_back(exchange, 200 if bye else status, now)
-        self._settle(exchange, 200 if bye else status, now)
+        self._settle(exchange, 200 if bye else status, now, lost=failed.why is Why.TIMED_OUT)
 
     def over(self, key: Key) -> None:
         """A transaction is over."""
@@ -289,8 +289,8 @@ class CallExchanges:
             except SipError:
                 self._book.agreed(call, None, now)  # who refreshes is left open: nobody can be waited for
 
-    def _settle(self, exchange: Exchange, status: int, now: Instant) -> None:
-        """Draw the conclusions of a final answer for the call."""
+    def _settle(self, exchange: Exchange, status: int, now: Instant, *, lost: bool = False) -> None:
+        """Draw the conclusions of a final answer for the call; who is `lost` is still told BYE (RFC 3261 12.2.1.2)."""
         pair, asker = exchange.pair, exchange.asker
         assert pair is not None
         assert asker is not None
@@ -300,7 +300,9 @@ class CallExchanges:
                 call.move(Turn.CHALLENGE)
             else:
                 self._hung_up(pair, asker, now)
-        elif exchange.answerer.state is DialogState.TERMINATED and call.stage is Stage.STABLE and call.pair is pair:
+            return
+        lost = lost or exchange.answerer.state is DialogState.TERMINATED
+        if lost and call.stage is Stage.STABLE and call.pair is pair:
             self._ended(call, self._name(pair, exchange.answerer), f"{status} to {exchange.sent.method}", now)
 
     def _hung_up(self, pair: Pair, asker: Dialog, now: Instant) -> None:

@@ -82,6 +82,8 @@ class OutsideRequests:
         try:
             left = forwarded(request).max_forwards
             hops = list(self._board.ways.of(request, ingress.trunk_group, now))
+            if registers:
+                self._board.registrations.check(request)
         except SipError as error:
             self._board.answer(key, request, flow, error.status, now)
             return
@@ -136,6 +138,9 @@ class OutsideRequests:
 
     def clear(self) -> None:
         """Forget every request."""
+        for errand in self._by_client.values():
+            if errand.request.method == "REGISTER":
+                self._board.registrations.refused(errand.request)
         self._by_client.clear()
 
     def _access(self, port: PortKey) -> bool:

@@ -65,6 +65,11 @@ class Registrations:
         self._expire(now)
         return sum(binding.trunk_group[:2] == (context, zone) for binding in self._by_name.values())
 
+    def check(self, request: Request) -> None:
+        """Raise SipError for a REGISTER whose Contacts cannot be read."""
+        for _ in self._asked(request):
+            pass
+
     def masked(self, request: Request, sent: Request, egress: Place) -> Request:
         """Return what is sent for a REGISTER, with a Contact of ours for each of the endpoint's; raises SipError."""
         if request.headers.get("Contact") == "*":
@@ -80,11 +85,31 @@ class Registrations:
 
         Raises SipError for a Contact or a time that cannot be read.
         """
-        record = request.recipient.uri
-        if response.status >= 300:
-            self.refused(request)
-        if not 200 <= response.status < 300:
+        if response.status < 200:
             return ()
+        try:
+            return self._taken(request, response, place, group, now) if response.status < 300 else ()
+        finally:
+            self.refused(request)
+
+    def refused(self, request: Request) -> None:
+        """A REGISTER has come to nothing, or to less than it asked for: names that are not bound are nobody's."""
+        record = request.recipient.uri
+        for each in self._asked(request):
+            if self._names.get((record, each.uri)) not in self._by_name:
+                self._names.pop((record, each.uri), None)
+
+    def clear(self) -> None:
+        """Forget every binding."""
+        self._by_name.clear()
+        self._names.clear()
+        self._by_record.clear()
+        self._ends.clear()
+
+    def _taken(
+        self, request: Request, response: Response, place: Place, group: TrunkGroupKey, now: Instant
+    ) -> tuple[tuple[str, str], ...]:
+        record = request.recipient.uri
         asked = {self._name(record, each.uri): each for each in self._asked(request)}
         heard: list[tuple[str, str]] = []
         left: set[str] = set()
@@ -103,20 +128,6 @@ class Registrations:
         for name in [each for each in self._by_record.get(record, ()) if each not in left]:
             self._forget(name)
         return tuple(heard)
-
-    def refused(self, request: Request) -> None:
-        """A REGISTER has come to nothing: names that it would have bound are nobody's."""
-        record = request.recipient.uri
-        for each in self._asked(request):
-            if self._names.get((record, each.uri)) not in self._by_name:
-                self._names.pop((record, each.uri), None)
-
-    def clear(self) -> None:
-        """Forget every binding."""
-        self._by_name.clear()
-        self._names.clear()
-        self._by_record.clear()
-        self._ends.clear()
 
     def _asked(self, request: Request) -> Iterator[Address]:
         if request.headers.get("Contact") != "*":

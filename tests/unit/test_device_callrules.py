@@ -310,6 +310,18 @@ def test_what_nobody_answers_leaves_nothing_behind() -> None:
     settle(box)
 
 
+def test_a_side_that_does_not_answer_is_told_of_the_end_as_well_as_the_other() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    box.hear(box.request("UPDATE", to_tag=answer.recipient.tag, cseq=2))
+    assert lines(box.requested(box.bob)) == ["UPDATE"]
+    box.alice.behaviour = box.bob.behaviour = "answer"
+    box.advance("33s")
+    assert ended(box) == [("callee", "408 to UPDATE", 0)]
+    assert (lines(box.requested(box.alice)), lines(box.requested(box.bob))) == (["BYE"], ["BYE"])
+    settle(box)
+
+
 def test_a_message_that_nobody_answers_leaves_nothing_behind() -> None:
     box = CallBox()
     box.hear(box.request("MESSAGE"))

@@ -135,3 +135,27 @@ def test_the_registrar_asks_whether_an_endpoint_is_still_there(box: CallBox) -> 
     box.hear(box.request("OPTIONS", uri=seen.contacts[0].uri, call_id="there?"), line)
     (asked,) = box.requested(box.alice)
     assert (asked.method, asked.uri) == ("OPTIONS", "sip:100@192.0.2.10:5062;transport=tcp")
+
+
+@pytest.mark.parametrize("contact", ["<sip:a@h", ";;,;", "<sip:100@192.0.2.10>, sip:b?c@h"])
+def test_a_contact_that_cannot_be_read_is_refused(box: CallBox, contact: str) -> None:
+    register = box.request("REGISTER", uri="sip:example.com", extra=[("Contact", contact)])
+    assert lines(box.hear(register)) == ["400 REGISTER"]
+    assert box.requested(box.bob) == []
+    box.advance("40s")
+    assert box.footprint() == 0
+
+
+def test_who_takes_back_what_was_never_bound_leaves_nothing_behind(box: CallBox) -> None:
+    seen = register(box, contact=f"{PHONE};expires=0")
+    box.tell(box.bob, seen, 200, contact="")
+    box.advance("40s")
+    assert box.footprint() == 0
+
+
+def test_a_registration_under_way_in_a_switchover_leaves_nothing_behind() -> None:
+    box = CallBox(ACCESS, settings=Settings(ha=HaMode.PAIR))
+    register(box)
+    assert box.sbc.switch_over("test", box.now) == ""
+    box.pump()
+    assert box.footprint() == 0
