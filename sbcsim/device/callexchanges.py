@@ -34,7 +34,8 @@ class Exchange:
     """One request that goes through the box in a call. `request` is None where it is our own: a BYE.
 
     `flow` is the way that the request came by, `sent` is what goes to the other side in the dialog `answerer`. `again`
-    says that it was sent twice, `over` that its final answer has come, or been given for the other side.
+    says that it was sent twice, `over` that its final answer has come, or been given for the other side, `ack` is what
+    the box says itself to a 2xx behind the end of the call.
     """
 
     answerer: Dialog
@@ -47,6 +48,7 @@ class Exchange:
     server: Key | None = None
     again: bool = False
     over: bool = False
+    ack: Request | None = None
 
 
 class CallExchanges:
@@ -156,7 +158,10 @@ class CallExchanges:
         if exchange is None or response.status == 100:
             return
         if exchange.over:
-            self.said_again(client, response, now)
+            if exchange.ack is not None:
+                self._send_ack(exchange.ack, exchange.answerer, exchange.side, now, again=True)
+            else:
+                self.said_again(client, response, now)
             return
         try:
             exchange.answerer.answered_there(response)
@@ -235,7 +240,7 @@ class CallExchanges:
         via = self._board.via(place)
         sent = replace(exchange.sent, headers=exchange.sent.headers.replaced("Via", str(via)))
         self._begin(replace(exchange, sent=sent, again=True), flow, now)
-        if exchange.server is not None:
+        if exchange.server is not None and self._board.stack.knows(exchange.server):
             self._by_server[exchange.server] = self._by_client[client_key(sent)]
         return True
 
@@ -259,8 +264,9 @@ class CallExchanges:
         assert pair is not None
         assert asker is not None
         assert request is not None
-        if request.method == "BYE" and response.status in _CHALLENGES and pair.call.stage is not Stage.ENDING:
-            self._give_back(exchange, 200, now)  # nobody need say it again: the call is over for another reason
+        known = request.method == "BYE" and response.status not in _CHALLENGES
+        if pair.call.stage is Stage.ENDED and response.final and not known:
+            self._came_too_late(exchange, response, now)
             return
         extra = [*relay.passed(response)]
         if relay.has_target(response):
@@ -271,6 +277,15 @@ class CallExchanges:
         if response.status < 300 and request.method in _REFRESHES:
             self._refreshed(exchange, client, relayed, response, now)
         self._settle(exchange, response.status, now)
+
+    def _came_too_late(self, exchange: Exchange, response: Response, now: Instant) -> None:
+        """Take an answer in a call that has ended meanwhile: who has asked hears that, and a 2xx is acknowledged."""
+        method = exchange.sent.method
+        if method == "INVITE" and response.status < 300:
+            place, number = exchange.side.place, exchange.sent.cseq.number
+            exchange.ack = exchange.answerer.request("ACK", self._board.via(place), cseq=number)
+            self._send_ack(exchange.ack, exchange.answerer, exchange.side, now)
+        self._give_back(exchange, {"BYE": 200, "INVITE": 487}.get(method, 481), now)
 
     def _refreshed(self, exchange: Exchange, client: Key, relayed: Response, response: Response, now: Instant) -> None:
         assert exchange.pair is not None
@@ -283,7 +298,7 @@ class CallExchanges:
             number = exchange.sent.cseq.number
             awaited = AwaitedAck(exchange.pair, exchange.asker, exchange.server, client, number, hearing)
             self._acks.expect(awaited)
-        if call.stage is Stage.STABLE:
+        if call.stage is Stage.STABLE and call.pair is exchange.pair:
             try:
                 self._book.agreed(call, session.take_response(response), now)
             except SipError:
@@ -296,7 +311,7 @@ class CallExchanges:
         assert asker is not None
         call = pair.call
         if exchange.sent.method == "BYE":
-            if status in _CHALLENGES and call.stage is Stage.ENDING:
+            if status in _CHALLENGES:
                 call.move(Turn.CHALLENGE)
             else:
                 self._hung_up(pair, asker, now)

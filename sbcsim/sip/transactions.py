@@ -126,11 +126,14 @@ class Transactions:
     def receive(self, message: Message, flow: Flow, now: int) -> list[Outcome]:
         """Take a message from the far end that `check` has passed; raises SipError where it cannot be matched.
 
-        A response that belongs to nothing is dropped (RFC 6026), an ACK that does not is delivered without a key.
+        A response that belongs to nothing is dropped (RFC 6026), and so is one that speaks of another dialog or number
+        than its request. An ACK that belongs to nothing is delivered without a key.
         """
         if isinstance(message, Response):
             client = self._clients.get(client_key(message))
-            return [] if client is None else self._settle(client.receive(message, now), now)
+            if client is None or _origin(client.request) != _origin(message):
+                return []
+            return self._settle(client.receive(message, now), now)
         key = server_key(message)
         server = self._servers.get(key)
         if server is not None:
@@ -207,5 +210,5 @@ def _sent_by(via: Via) -> str:
     return f"{via.sent_by}:{via.port}".lower()
 
 
-def _origin(request: Request) -> _Origin:
-    return request.sender.tag, request.call_id, request.cseq.number, request.method
+def _origin(message: Message) -> _Origin:
+    return message.sender.tag, message.call_id, message.cseq.number, message.cseq.method

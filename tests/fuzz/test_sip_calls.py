@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from callagent import Agent, Network, Weather
+from callagent import CALLEE_DOES, CALLER_DOES, Network, Weather, do
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,13 +13,11 @@ from sbcsim.sip.session import Policy
 
 MODEST = settings(max_examples=80, deadline=None)
 
-CALLER = ("cancel", "hang_up", "INVITE", "UPDATE", "INFO", "REFER", "call")
-CALLEE = ("ring", "ring reliably", "pick_up", "refuse", "hang_up", "INVITE", "UPDATE", "NOTIFY")
 STEPS = st.lists(
     st.tuples(
         st.integers(0, 3),
         st.sampled_from([0, 50, 300, 1000, 5000, 40_000]),
-        st.sampled_from(sorted({*CALLER, *CALLEE})),
+        st.sampled_from(sorted({*CALLER_DOES, *CALLEE_DOES})),
     ),
     max_size=12,
 )
@@ -30,16 +28,6 @@ WEATHERS = st.builds(
     delay=st.sampled_from([0, SECOND // 5, 3 * SECOND]),
 )
 SHORT = Policy(interval=90)
-
-
-def do(agent: Agent, what: str, now: int) -> None:
-    """Have an agent do something."""
-    if what == "ring reliably":
-        agent.ring(now, reliable=True)
-    elif what.isupper():
-        agent.ask(now, what)
-    else:
-        getattr(agent, what)(now)
 
 
 @MODEST

@@ -42,6 +42,10 @@ USUAL = Policy()
 GROUP = "group.example"
 """Who is called here is every agent but the caller: a proxy that forks."""
 
+CALLER_DOES = ("cancel", "hang_up", "INVITE", "UPDATE", "INFO", "REFER", "call")
+CALLEE_DOES = ("ring", "ring reliably", "pick_up", "refuse", "hang_up", "INVITE", "UPDATE", "NOTIFY")
+"""What `do` knows."""
+
 
 @dataclass
 class Outgoing:
@@ -207,17 +211,22 @@ class Agent:
 
     # What comes.
 
-    def receive(self, message: Message, source: tuple[str, int], now: int) -> None:
+    def receive(self, message: Message, flow: Flow, now: int) -> None:
         """Take a message."""
         message.check()
-        self._do(self.layer.receive(message, Flow("UDP", source), now), now)
+        self._do(self.layer.receive(message, flow, now), now)
+        self._sweep()
+
+    def lost(self, flow: Flow, now: int) -> None:
+        """A connection is gone."""
+        self._do(self.layer.lost(flow, now), now)
         self._sweep()
 
     def _do(self, outcomes: Iterable[Outcome], now: int) -> None:
         for outcome in outcomes:
             match outcome:
-                case Send(message=message):
-                    self.network.carry(self, message, now)
+                case Send(message=message, flow=flow):
+                    self.network.carry(self, message, now, flow)
                 case Deliver(key=None, message=message):
                     self._acknowledged(message)
                 case Deliver(key=key, message=Response() as response):
@@ -349,7 +358,7 @@ class Agent:
             self._ask(dialog, "BYE", now)
 
     def _acknowledge(self, dialog: Dialog, cseq: int, now: int) -> None:
-        self.network.carry(self, dialog.request("ACK", self._via(), cseq=cseq), now)
+        self.network.carry(self, dialog.request("ACK", self._via(), cseq=cseq), now, self._flow())
 
     def _accepted(self, dialog: Dialog, key: Key, response: Response, agreed: Agreement | None, now: int) -> None:
         """Say a 2xx to an INVITE until it is acknowledged."""
@@ -400,14 +409,24 @@ class Agent:
         return ("Contact", f"<sip:agent@{self.address[0]}:{self.address[1]}>")
 
     def _via(self) -> Via:
-        return hop("UDP", self.address, self._draw("b"))
+        return hop(self.network.transport, self.address, self._draw("b"))
 
     def _flow(self) -> Flow:
-        return Flow("UDP", ("192.0.2.254", 5060))
+        return self.network.flow(self)
 
     def _draw(self, kind: str) -> str:
         self._drawn += 1
         return f"{kind}{self.address[0].rpartition('.')[2]}-{self._drawn}"
+
+
+def do(agent: Agent, what: str, now: int) -> None:
+    """Have an agent do something."""
+    if what == "ring reliably":
+        agent.ring(now, reliable=True)
+    elif what.isupper():
+        agent.ask(now, what)
+    else:
+        getattr(agent, what)(now)
 
 
 @dataclass(frozen=True)
@@ -424,6 +443,7 @@ class Network:
 
     def __init__(self, weather: Weather, seed: int, agents: int = 2, policy: Policy = USUAL) -> None:
         self.weather = weather
+        self.transport = "UDP"
         self.now = 0
         self.agents = [Agent(self, number + 1, policy) for number in range(agents)]
         self.told: list[str] = []
@@ -431,7 +451,11 @@ class Network:
         self._way: list[tuple[int, int, Agent, bytes, Agent]] = []
         self._count = 0
 
-    def carry(self, sender: Agent, message: Message, now: int) -> None:
+    def flow(self, agent: Agent) -> Flow:
+        """Return the way by which an agent sends requests."""
+        return Flow(self.transport, ("192.0.2.254", 5060))
+
+    def carry(self, sender: Agent, message: Message, now: int, flow: Flow) -> None:
         """Take a message from an agent."""
         self.told.append(f"{now / SECOND:.1f} {sender.address[0]} {message.summary}")
         for receiver in self._receivers(sender, message):
@@ -462,7 +486,7 @@ class Network:
                 _, _, receiver, octets, sender = heappop(self._way)
                 read = datagram.read(octets)
                 assert isinstance(read, Request | Response)
-                receiver.receive(read, sender.address, due)
+                receiver.receive(read, Flow("UDP", sender.address), due)
             for agent in self.agents:
                 agent.fire(due)
 

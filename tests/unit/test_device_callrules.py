@@ -84,6 +84,20 @@ def test_an_answer_without_a_tag_is_no_answer() -> None:
     settle(box)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("CSeq", "2 INVITE"), ("Call-ID", "another"), ("From", "<sip:100@example.org>;tag=another")],
+)
+def test_an_answer_to_something_else_is_none(name: str, value: str) -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    right = respond(invite, 200, source=CALLEE, to_tag="b", extra=[("Contact", "<sip:200@192.0.2.20>")])
+    wrong = Response(status=200, reason="OK", headers=right.headers.replaced(name, value))
+    assert box.utter(box.bob, wrong) == []
+    assert lines(box.utter(box.bob, right)) == ["200 INVITE"]
+
+
 def test_a_stranger_who_leaves_while_it_rings_is_forgotten() -> None:
     prefix = "set addressContext default zone IN sipTrunkGroup TG-IN ingressIpPrefix 198.51.100.0 24"
     box = CallBox(prefix)
@@ -310,6 +324,21 @@ def test_what_nobody_answers_leaves_nothing_behind() -> None:
     settle(box)
 
 
+def test_an_answer_that_comes_behind_the_end_of_the_call_is_acknowledged_and_goes_no_further() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    box.hear(box.request(to_tag=answer.recipient.tag, cseq=2, body=SDP))
+    (again,) = box.requested(box.bob)
+    box.commit("set addressContext default zone IN sipTrunkGroup TG-IN state disabled mode outOfService")
+    (bye,) = box.requested(box.bob)
+    assert lines(box.tell(box.bob, again, 200, body=SDP)) == ["487 INVITE"]
+    assert lines(box.requested(box.bob)) == ["ACK"]
+    assert box.tell(box.bob, again, 200, body=SDP) == []
+    assert lines(box.requested(box.bob)) == ["ACK"]
+    box.tell(box.bob, bye, 200)
+    settle(box)
+
+
 def test_a_side_that_does_not_answer_is_told_of_the_end_as_well_as_the_other() -> None:
     box = CallBox()
     _, answer = box.standing()
@@ -319,6 +348,22 @@ def test_a_side_that_does_not_answer_is_told_of_the_end_as_well_as_the_other() -
     box.advance("33s")
     assert ended(box) == [("callee", "408 to UPDATE", 0)]
     assert (lines(box.requested(box.alice)), lines(box.requested(box.bob))) == (["BYE"], ["BYE"])
+    settle(box)
+
+
+def test_what_is_asked_on_connections_that_break_on_both_sides_leaves_nothing_behind() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    box.hear(box.request("INFO", to_tag=answer.recipient.tag, cseq=2))
+    (info,) = box.requested(box.bob)
+    box.sbc.closed(box.line, "closed by peer", box.now)
+    box.sbc.closed(box.bob.connections[-1], "closed by peer", box.now)
+    box.pump()
+    (again,) = box.requested(box.bob)
+    assert again.cseq == info.cseq
+    box.tell(box.bob, again, 200)
+    box.alice.behaviour = box.bob.behaviour = "answer"
+    box.commit("set addressContext default zone IN sipTrunkGroup TG-IN state disabled mode outOfService")
     settle(box)
 
 
