@@ -6,7 +6,9 @@ It is where its configuration says: a program that follows our Contact finds it.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +22,9 @@ from sbcsim.schema.types import Value
 from sbcsim.simulator import Simulator
 
 Transport = Literal["UDP", "TCP", "TLS"]
+
+PATIENCE = 20.0
+"""Host seconds until something that must happen is taken for missing."""
 
 _WORDS = {"UDP": "sip-udp", "TCP": "sip-tcp", "TLS": "sip-tls-tcp"}
 IN, OUT = "addressContext default zone IN", "addressContext default zone OUT"
@@ -123,6 +128,19 @@ def called_box(
             "new.p12": certificates.new.pkcs12(testca.PASS_PHRASE),
         },
     )
+
+
+async def until(box: Simulator, condition: Callable[[], bool]) -> None:
+    """Wait for something that the box notes in its journal."""
+    changed = asyncio.Event()
+    stop = box.events.subscribe(lambda _entry: changed.set())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                changed.clear()
+                await changed.wait()
+    finally:
+        stop()
 
 
 def row(box: Simulator, *path: str) -> dict[str, Value]:

@@ -1,7 +1,7 @@
 """Kamailio over mutual TLS, a SIP stack of its own: its log tells which certificate it was shown, and shows itself.
 
 It can also be the one whose certificate is replaced: `lay_out` writes what it is configured with, `reload` has it read
-that, and `ping` has it send OPTIONS, on a connection of its own making.
+that, and `ping` has it send OPTIONS, on a connection of its own making. Or it is a proxy in front of a callee.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-import socket
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from typing import NamedTuple
 
 import peers
 import testca
+from hostports import free_port
 
 from sbcsim.pki.mint import Issued
 
@@ -34,6 +34,7 @@ tcp_children=1
 disable_core_dump=yes
 enable_tls=yes
 listen=tls:127.0.0.1:{port}
+{listen}
 loadmodule "tm.so"
 loadmodule "sl.so"
 loadmodule "pv.so"
@@ -41,6 +42,7 @@ loadmodule "xlog.so"
 loadmodule "textops.so"
 loadmodule "siputils.so"
 loadmodule "sanity.so"
+loadmodule "rr.so"
 loadmodule "tls.so"
 modparam("tls", "config", "{directory}/tls.cfg")
 loadmodule "ctl.so"
@@ -58,9 +60,30 @@ request_route {{
     sl_send_reply("200", "OK");
     exit;
   }}
-  sl_send_reply("405", "Method Not Allowed");
+  {route}
 }}
 """
+
+_NOT_ALLOWED = 'sl_send_reply("405", "Method Not Allowed");'
+
+# It stays in the way of every call, on both of its sides: two Record-Routes. Who does not follow them gets 404.
+_RELAYS = """\
+if (is_method("CANCEL")) {{
+    if (t_check_trans()) {{ t_relay(); }}
+    exit;
+  }}
+  if (has_totag()) {{
+    if (loose_route()) {{ t_relay(); exit; }}
+    if (is_method("ACK")) {{
+      if (t_check_trans()) {{ t_relay(); }}
+      exit;
+    }}
+    sl_send_reply("404", "Not by the route");
+    exit;
+  }}
+  record_route();
+  $du = "sip:127.0.0.1:{callee};transport=udp";
+  t_relay();"""
 
 _TLS = """\
 [{role}:default]
@@ -163,11 +186,19 @@ class Kamailio:
 
 
 @asynccontextmanager
-async def kamailio(directory: Path, issued: Issued, *, method: str = "TLSv1.2+") -> AsyncIterator[Kamailio]:
-    """Run Kamailio on a free port of the host; skips where it is not installed."""
+async def kamailio(
+    directory: Path, issued: Issued, *, method: str = "TLSv1.2+", callee: int = 0
+) -> AsyncIterator[Kamailio]:
+    """Run Kamailio on a free port of the host; skips where it is not installed.
+
+    It relays calls to a `callee` who listens by UDP, and refuses them where there is none.
+    """
     program = peers.require_program("kamailio")
-    peer = Kamailio(_free_port(), directory, method)
-    (directory / "kamailio.cfg").write_text(_CONFIGURATION.format(port=peer.port, directory=directory))
+    peer = Kamailio(free_port(), directory, method)
+    listen = f"listen=udp:127.0.0.1:{free_port()}" if callee else ""
+    route = _RELAYS.format(callee=callee) if callee else _NOT_ALLOWED
+    configuration = _CONFIGURATION.format(port=peer.port, directory=directory, listen=listen, route=route)
+    (directory / "kamailio.cfg").write_text(configuration)
     peer.lay_out(testca.files(issued, directory))
     process = await asyncio.create_subprocess_exec(
         *(program, "-f", directory / "kamailio.cfg", "-DD", "-E", "-m", "32", "-M", "4"),
@@ -185,9 +216,3 @@ async def kamailio(directory: Path, issued: Issued, *, method: str = "TLSv1.2+")
             process.send_signal(signal.SIGTERM)
         await process.wait()
         await reading
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

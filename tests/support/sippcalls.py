@@ -42,6 +42,7 @@ CSeq: {cseq} {method}
 def _answers(
     status: str,
     *lines: str,
+    way: str = "[last_Via:]",
     cseq: str = "[last_CSeq:]",
     tag: str = "",
     sdp: int = 0,
@@ -59,7 +60,7 @@ def _answers(
     return f"""\
   <send{how}><![CDATA[
 SIP/2.0 {status}
-[last_Via:]
+{way}
 [last_Record-Route:]
 [last_From:]
 [last_To:]{tag}
@@ -75,6 +76,7 @@ SIP/2.0 {status}
 _HEAD = '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="{name}">\n'
 _ASIDE, _BACK = "sip:200@[remote_ip]:[remote_port]", "[next_url]"
 _CALLER, _CALLEE = (f"Contact: <sip:{user}@[local_ip]:[local_port];transport=LOWER>" for user in (100, 200))
+_TAG = ";tag=[pid]d[call_number]"
 _TRYING = '  <recv response="100" optional="true"/>\n'
 
 CALLER = "".join(
@@ -121,10 +123,11 @@ CALLEE = "".join(
     <ereg regexp="called" search_in="hdr" header="X-Plan:" assign_to="parts"/>
     <ereg regexp="[^ ].*" search_in="hdr" header="From:" assign_to="caller"/>
     <ereg regexp="[^ ].*" search_in="hdr" header="To:" assign_to="self"/>
+    <ereg regexp="(Via: .*[^[:space:]])[[:space:]]+Max-Forwards" search_in="msg" assign_to="all,way"/>
   </action></recv>
 """,
-        _answers("180 Ringing", _CALLEE, tag=";tag=[pid]d[call_number]", then="cancel", test="cancels"),
-        _answers("200 OK", _CALLEE, tag=";tag=[pid]d[call_number]", sdp=1),
+        _answers("180 Ringing", _CALLEE, tag=_TAG, then="cancel", test="cancels"),
+        _answers("200 OK", _CALLEE, tag=_TAG, sdp=1),
         '  <recv request="ACK"/>\n  <recv request="INVITE"/>\n',
         _answers("200 OK", _CALLEE, sdp=2),
         '  <recv request="ACK"/>\n  <recv request="UPDATE"/>\n',
@@ -149,9 +152,9 @@ Content-Length: 0
   <label id="cancel"/>
   <recv request="CANCEL"/>
 """,
-        _answers("200 OK", tag=";tag=[pid]d[call_number]"),
-        _answers("487 Request Terminated", cseq="CSeq: 1 INVITE", tag=";tag=[pid]d[call_number]"),
-        '  <recv request="ACK"/>\n  <label id="done"/>\n  <nop/>\n</scenario>\n',
+        _answers("200 OK", tag=_TAG),
+        _answers("487 Request Terminated", way="[$way]", cseq="CSeq: 1 INVITE", tag=_TAG),
+        '  <recv request="ACK"/>\n  <label id="done"/>\n  <nop/>\n  <Reference variables="all"/>\n</scenario>\n',
     )
 )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from calledbox import Dated, Door, Transport, called_box, dated, ways
+from calledbox import Dated, Transport, called_box, dated, ways
 from hostports import free_port, listening
 from sipp import Sipp
 from sippcalls import CALLEE, CALLER, plans, played
@@ -22,13 +22,16 @@ _MODES = {"UDP": "u1", "TCP": "t1", "TLS": "t1"}
 
 @dataclass
 class SippStage:
-    """The box, its certificates, and where SIPp listens on each side; the caller sends to the port `target`."""
+    """The box, its certificates, and where SIPp listens on each side; the caller sends to the port `target`.
+
+    `near` and `far` are what SIPp is to speak, on its side of the tunnels.
+    """
 
     box: Simulator
     certificates: Dated
     directory: Path
-    near: Door
-    far: Door
+    near: Transport
+    far: Transport
     caller: int
     callee: int
     target: int
@@ -36,7 +39,7 @@ class SippStage:
     @asynccontextmanager
     async def called(self, count: int, *, hold: int = 100, scenario: str = CALLEE) -> AsyncIterator[Sipp]:
         """Have somebody wait for so many calls."""
-        transport = self.far.transport
+        transport = self.far
         arguments = ("-t", _MODES[transport], "-p", str(self.callee), "-m", str(count))
         async with Sipp(self.directory / "callee", played(scenario, transport, hold=hold), *arguments) as callee:
             if transport != "UDP":
@@ -57,7 +60,7 @@ class SippStage:
         """Return a caller who makes so many calls, as planned."""
         directory = self.directory / name
         directory.mkdir()
-        transport = self.near.transport
+        transport = self.near
         return Sipp(
             directory,
             played(scenario, transport, hold=hold),
@@ -84,4 +87,4 @@ async def sipp_stage(
         box = await stack.enter_async_context(called_box(directory, where, certificates, *lines, ha=ha))
         if tunnels:
             await stack.enter_async_context(stunnel(directory, certificates.peer, tunnels))
-        yield SippStage(box, certificates, directory, where.near, where.far, caller, callee, target)
+        yield SippStage(box, certificates, directory, near, far, caller, callee, target)
