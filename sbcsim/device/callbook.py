@@ -12,6 +12,7 @@ from sbcsim.sip.transactionstate import Key
 from .calls import Call, CallState, Leg
 from .chassis import Chassis
 from .connections import PortKey
+from .effects import ConnectionId
 from .listeners import Port
 from .standingcall import Attempt, Side, Stage, StandingCall, Turn
 
@@ -85,6 +86,13 @@ class CallBook:
         self._chassis.call_counts.completed()
         self._chassis.emit(now, CallAnswered(call.id))
         self._note(call)
+
+    def carried(self, call: StandingCall, side: Side, connection: ConnectionId) -> None:
+        """A side of a call is carried by this connection from now on."""
+        if side.connection != connection:
+            side.connection = connection
+            if call.id in self._standing:
+                self._note(call)
 
     def over(self, call: StandingCall, turn: Turn, by: str, why: str, now: Instant, status: int = 0) -> None:
         """A call is over, or cancelled: it uses nothing any more."""

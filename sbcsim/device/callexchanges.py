@@ -90,6 +90,7 @@ class CallExchanges:
             retry = [("Retry-After", str(int(self._board.chassis.token(1), 16) % 11))] if refused.retry else []
             self._answer(arrived, refused.status, now, retry)
             return
+        self._came_by(arrived.flow, pair, asker)
         try:
             extra = self._passed(request, pair, asker, side)
         except SipError as error:
@@ -229,7 +230,17 @@ class CallExchanges:
 
     def _begin(self, exchange: Exchange, flow: Flow, now: Instant) -> None:
         self._by_client[client_key(exchange.sent)] = exchange
+        if exchange.pair is not None:
+            self._book.carried(exchange.pair.call, exchange.side, flow.connection)
         self._board.stack.request(exchange.sent, flow, now)
+
+    def _came_by(self, flow: Flow, pair: Pair, asker: Dialog) -> None:
+        """Take note of the connection by which one side has spoken: there it is reached who cannot be dialled."""
+        side = pair.side(asker)
+        if flow.connection:
+            remote = flow.remote if side.place.peer is None else side.place.remote
+            side.place = replace(side.place, remote=remote, connection=flow.connection)
+        self._book.carried(pair.call, side, flow.connection)
 
     def _repeat(self, exchange: Exchange, now: Instant) -> bool:
         """Send a request once more by another connection; False where there is none."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from sbcsim.clock import Instant
 
 from .connections import PortKey
+from .effects import ConnectionId
 from .objects import InterfaceKey
 from .trunkgroup import TrunkGroupKey
 
@@ -24,8 +25,9 @@ class CallState(Enum):
 class Leg:
     """One side of a call: the trunk group that it uses, and the dialog with the far end.
 
-    `peer` is the ipPeer, "" for none; `connection` what carries the dialog, 0 over UDP. `port` is the sipSigPort that
-    the dialog goes through, whatever connection carries it, and `interface` the ipInterface that this one is bound to.
+    `peer` is the ipPeer, "" for none; `connection` what carried the dialog last, 0 over UDP. `port` is the sipSigPort
+    that the dialog goes through, whatever connection carries it, and `interface` the ipInterface that this one is bound
+    to.
     """
 
     address_context: str
@@ -42,6 +44,10 @@ class Leg:
         """The key of the trunk group."""
         return (self.address_context, self.zone, self.trunk_group)
 
+    def carried_by(self, stands: Callable[[ConnectionId], bool]) -> Leg:
+        """Return the leg, without its connection where that does not stand any more."""
+        return self if not self.connection or stands(self.connection) else replace(self, connection=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -54,6 +60,12 @@ class Call:
     calling: str
     called: str
     since: Instant
+
+    def carried_by(self, stands: Callable[[ConnectionId], bool]) -> Call:
+        """Return the call without the connections that do not stand any more."""
+        ingress, egress = self.ingress.carried_by(stands), self.egress and self.egress.carried_by(stands)
+        same = ingress is self.ingress and egress is self.egress
+        return self if same else replace(self, ingress=ingress, egress=egress)
 
 
 class CallCounts:

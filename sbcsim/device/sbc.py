@@ -495,7 +495,9 @@ class Sbc:
 
     def calls(self) -> Sequence[Call]:
         """Return the calls that stand, oldest first."""
-        return tuple(self._chassis.calls)
+        return tuple(
+            call.carried_by(lambda number: self._plane.table.get(number) is not None) for call in self._chassis.calls
+        )
 
     def port_counters(self) -> Mapping[PortKey, Mapping[str, int]]:
         """Return what every sipSigPort has counted, by leaf."""

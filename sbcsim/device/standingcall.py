@@ -58,7 +58,7 @@ TRANSITIONS: dict[tuple[Stage, Turn], Stage] = {
 
 @dataclass(slots=True)
 class Side:
-    """One side of a call: where it is, whom our Contact towards it names, and the connection that it began on."""
+    """One side of a call: where it is, whom our Contact towards it names, and the connection that carries it."""
 
     place: Place
     trunk_group: TrunkGroupKey

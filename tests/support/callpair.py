@@ -73,7 +73,7 @@ async def call_pair(directory: Path, *lines: str, others: Iterable[str] = ()) ->
     }
     maps = [f"192.0.2.10:5061=127.0.0.1:{await alice.listen()}", f"192.0.2.20:5061=127.0.0.1:{await bob.listen()}"]
     try:
-        async with Simulator(file, clock=clock, files=files, maps=[*maps, *others]) as box:
+        async with Simulator(file, clock=clock, files=files, maps=[*maps, *others], control="serve") as box:
             await box.settle()
             for each in ends:
                 await each.wait_for("request", method="OPTIONS")

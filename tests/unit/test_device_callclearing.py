@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from callbox import CallBox, lines
+from callbox import CONFIGURATION, IN, CallBox, lines
 
 from sbcsim.clock import MINUTE
 from sbcsim.device.redundancy import HaMode
@@ -185,3 +185,37 @@ def test_calls_of_what_drains_end_with_a_switchover(line: str, why: str) -> None
     assert ended(box) == [("local", why, 0)]
     assert lines(box.requested(box.alice)) == ["BYE"]
     assert box.sbc.calls() == ()
+
+
+def test_who_has_dialled_anew_is_reached_there() -> None:
+    # Alice is no ipPeer here: nobody can dial her.
+    configuration = [line for line in CONFIGURATION if "ipPeer ALICE" not in line]
+    prefix = "set addressContext default zone IN sipTrunkGroup TG-IN ingressIpPrefix 192.0.2.10 32"
+    box = CallBox(prefix, configuration=configuration)
+    invite, answer = box.standing()
+    old = box.line
+    box.sbc.closed(old, "closed by peer", box.now)
+    assert [(call.ingress.connection, call.egress.connection) for call in box.sbc.calls()] == [(0, 2)]
+    box.line = box.connect(IN, remote=("192.0.2.10", 40001))
+    box.hear(box.request("INFO", to_tag=answer.recipient.tag, cseq=2))
+    (info,) = box.requested(box.bob)
+    box.tell(box.bob, info, 200)
+    assert [call.ingress.connection for call in box.sbc.calls()] == [box.line]
+    (bye,) = box.utter(box.bob, box.within(invite, "BYE"))[:1]
+    assert isinstance(bye, Request)
+    assert bye.method == "BYE"
+    assert bye.target.host == "192.0.2.10"
+
+
+def test_a_call_tells_the_connection_that_carries_it_now() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    (call,) = box.sbc.calls()
+    first = box.bob.connections[-1]
+    assert (call.ingress.connection, call.egress.connection) == (box.line, first)
+    box.sbc.closed(first, "closed by peer", box.now)
+    assert [call.egress.connection for call in box.sbc.calls()] == [0]
+    box.hear(box.request("INFO", to_tag=answer.recipient.tag, cseq=2))
+    second = box.bob.connections[-1]
+    assert second != first
+    assert [call.egress.connection for call in box.sbc.calls()] == [second]

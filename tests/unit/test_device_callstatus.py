@@ -95,7 +95,8 @@ def test_standing_calls_are_counted_shown_and_taken_off_what_is_available(box):
     assert list(shown[0].values()) == [1, "establishing", "100", "200", 1]
     assert list(shown[0]) == ["GCID", "state", "callingNumber", "calledNumber", "callIndex"]
     assert [each.id for each in box.sbc.calls()] == [1, 2]
-    assert views.call(box.sbc.calls()[0]).ingress.connection == 4
+    assert views.call(calls.get(1)).ingress.connection == 4
+    assert views.call(box.sbc.calls()[0]).ingress.connection is None  # no such connection stands
     assert views.call(box.sbc.calls()[1]).egress.connection is None
     calls.end(1)
     calls.end(1)
