@@ -22,6 +22,7 @@ ELSEWHERE = {
         '"""Test a tool that renews': "test_the_python_block_is_the_example_and_prints_what_is_shown",
         "Entering configuration mode": "test_the_python_block_is_the_example_and_prints_what_is_shown",
         "@pytest.fixture": "test_the_pytest_block_is_the_example_and_passes",
+        "def test_calls_outlive": "test_the_block_about_calls_is_the_example_and_passes",
         "$ sh examples/certificates.sh": "test_the_console_block_prints_what_is_shown",
         "configure": "test_the_typed_lines_are_accepted",
         "set addressContext": "test_the_typed_lines_are_accepted",

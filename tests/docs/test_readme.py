@@ -125,12 +125,21 @@ def test_the_python_block_is_the_example_and_prints_what_is_shown(tmp_path: Path
 
 
 def test_the_pytest_block_is_the_example_and_passes(tmp_path: Path) -> None:
-    example = (EXAMPLES / "test_rotation.py").read_text()
-    assert block("python", "sbc_factory") in example
-    quietly = ("-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, "-c", os.devnull)
+    assert block("python", "sbc_factory") in (EXAMPLES / "test_rotation.py").read_text()
+    passes("test_rotation.py", tmp_path)
+
+
+def test_the_block_about_calls_is_the_example_and_passes(tmp_path: Path) -> None:
+    assert block("python", "caller.call") in (EXAMPLES / "test_calls.py").read_text()
+    passes("test_calls.py", tmp_path)
+
+
+def passes(example: str, directory: Path) -> None:
+    """Have pytest run the one test of an example, beside the others."""
+    quietly = ("-q", "-p", "no:cacheprovider", "--rootdir", directory, "-c", os.devnull)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *quietly, EXAMPLES / "test_rotation.py"],
-        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False,
+        [sys.executable, "-m", "pytest", *quietly, EXAMPLES / example],
+        cwd=directory, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
