@@ -46,8 +46,9 @@ from .control.models import (
 from .device.effects import Endpoint, ListenerKey
 from .device.faults import Faults
 from .device.files import CERTIFICATE_DIRECTORY
+from .device.nodestate import NodeMoment
 from .device.redundancy import HaMode
-from .device.sbc import NodeMoment, Sbc
+from .device.sbc import Sbc
 from .device.settings import Settings
 from .device.settings import told as settings_told
 from .device.users import DEFAULT_PASSWORD, DEFAULT_USER, Users

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .clock import Instant
-from .device.sbc import NodeMoment
+from .device.nodestate import NodeMoment
 from .errors import UserError
 
 MOST = 32

@@ -7,15 +7,10 @@ on a jump of the clock asks for the next instant (`plan`) and fires that (`fire_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import islice
-from typing import Protocol, TypeVar, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sbcsim.clock import Clock, Instant
-from sbcsim.config.rows import FileRow
-from sbcsim.config.transaction import Author, Database, Moment, Proposal
+from sbcsim.config.transaction import Author, Database, Proposal
 from sbcsim.config.tree import Tree
 from sbcsim.events import LogEvent, Reset
 from sbcsim.journal import Journal
@@ -24,24 +19,20 @@ from sbcsim.schema.types import Value
 from sbcsim.schema.walk import node_for
 from sbcsim.sip.locating import Answer, Question
 
-from . import localauth, logadmin
+from . import logadmin, timers
 from .actions import Actions, Request
 from .administration import Administration
-from .alarms import AlarmName, Standing
 from .authorizedkeys import authorized_keys, forget_keys
 from .boxfaults import BoxFaults
-from .boxpoints import LOOKED
-from .callcontrol import TIMER as CALLS
 from .calls import Call
-from .certcheck import RECHECK, WARNING, CertificateChecks
-from .certificates import CertificateStore, Enabled
+from .certcheck import CertificateChecks
+from .certificates import CertificateStore
 from .chassis import Chassis
-from .commits import UNCONFIRMED, Commits
+from .commits import Commits
 from .connectionplane import ConnectionPlane
-from .connections import ConnectionRecord, ConnectionTable, PeerKey, PortKey
+from .connections import ConnectionRecord, ConnectionTable, PortKey
 from .datagrams import DatagramPlane
 from .datagramsignalling import DatagramSignalling
-from .documents import USER, named
 from .effects import (
     Closing,
     ConnectionId,
@@ -52,73 +43,37 @@ from .effects import (
     HandshakeFailed,
     ListenerKey,
     Notice,
-    SendSyslog,
-    SendTrap,
     SessionId,
     StopListening,
-    SyslogServer,
-    TrapTarget,
 )
 from .eventlog import DIRECTORY, EventLog
-from .faultyanswers import LATE, LateAnswers
+from .faultyanswers import LateAnswers
 from .faultycommits import holder_of_the_lock
-from .filenodes import Directory, FileError, FileKeeper
-from .files import MountedFile, VirtualFiles
-from .interfaces import DRYUP as INTERFACE_DRYUP
+from .filenodes import FileError
+from .files import VirtualFiles
+from .firing import Firing
 from .keptfiles import KeptFiles
 from .listeners import Port
-from .objects import InterfaceKey, port_keys, read_port
-from .ocsp import TIMER as OCSP
-from .outages import OUTAGE, Broken, Outages
+from .nodestate import NodeMoment, NodeState
+from .objects import port_keys, read_port
+from .outages import Outages
+from .outstanding import Outstanding
 from .pathcheck import PathChecks
 from .peerdirectory import PeerDirectory
-from .ports import DRYUP, Ports
-from .redundancy import SYNCHRONISED, HaMode, RestartCause, Server, Servers
-from .replacement import TIMER as REPLACEMENT
+from .ports import Ports
+from .redundancy import HaMode, RestartCause, Server, Servers
+from .reporting import Reporting
 from .sessions import Sessions
 from .settings import LOCK_PATIENCE, Settings
 from .signalling import Signalling
-from .signallingpoints import DIALLED
-from .sipstack import TIMER as TRANSACTIONS
-from .snmptraps import Traps
-from .status import Row, Status, timestamp
+from .status import Row, Status
 from .takeover import Takeover
 from .telephony import Telephony
 from .trunkgroup import TrunkGroupKey
-from .trunkgroups import DRYUP as TRUNK_GROUP_DRYUP
 from .trunkgroups import TrunkGroups
-from .udpping import RESEND
 from .users import Account, Users
-from .validity import VALIDITY, Validity
+from .validity import Validity
 from .views import AlarmsView, CertificateView, PeerView, certificate_views, peer_views
-
-
-class Keeper(FileKeeper, Protocol):
-    """Somebody who keeps files and documents for longer than the process lives."""
-
-    def put(self, documents: Mapping[str, bytes | None]) -> None:
-        """Keep documents, None for one that is gone; raises UserError, and has kept nothing then."""
-
-
-_Server = TypeVar("_Server", SyslogServer, TrapTarget)
-
-VAIN_WAITS = 5
-"""So often a move of the clock waits in vain for nobody but the known silent; then they are given up at once."""
-
-AT_ONCE = 32
-"""Timers that fire in one go over a jump of the clock, and pings that are sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeMoment:
-    """What a node was at one moment."""
-
-    database: Moment
-    disks: tuple[Directory, ...]
-    certificates: Enabled
-    users: Mapping[str, Account]
-    alarms: Standing
-    active: int
 
 
 class Sbc:
@@ -145,7 +100,6 @@ class Sbc:
         self.sessions = Sessions(lambda _user: self.administration.most_sessions, remembers=self.settings.last_login)
         certificates = CertificateStore(lambda: self.files, database.cipher)
         self.event_log = EventLog(now, self.settings.system_name)
-        self._vain_waits = 0
         self.hang_up: Callable[[str | None], None] | None = None
         """Called when the sessions of the northbound interfaces have to end, all or only a user's."""
         self._chassis = Chassis(self.settings, self.journal, database.running, certificates, self.event_log)
@@ -187,42 +141,31 @@ class Sbc:
         self._box_faults = BoxFaults(self._chassis, self, self._outages, self._takeover, self._checks, self._validity)
         self.faults.changed = self._box_faults.changed
         self._plane.watchers += [self._paths, self._checks, self._validity]
-        self.event_log.send = self._send_syslog
-        self.journal.subscribe(self.event_log.read)
-        self._traps = Traps(
-            self.settings.system_name,
-            self._send_trap,
-            lambda: self._chassis.tree,
-            database.cipher,
-            timestamp,
-            self._chassis.emit,
-        )
-        self.journal.subscribe(self._traps.read)
+        self._reporting = Reporting(self._chassis, clock, database.cipher)
         for disk in self._disks:
-            disk.mount(DIRECTORY, self._log_files)
-        self._handlers: dict[str, Callable[[Hashable, Instant], None]] = {
-            RECHECK[0]: lambda _key, now: self._checks.recheck(now),
-            WARNING[0]: lambda _key, now: self._checks.warn(now),
-            "connect": lambda key, now: self._plane.connect_timed_out(_number(key), now),
-            "handshake": lambda key, now: self._plane.handshake_timed_out(_number(key), now),
-            "auth": lambda key, now: self._plane.authentication_timed_out(_number(key), now),
-            REPLACEMENT: lambda key, now: self._plane.replacements.ended(cast(str, key), now),
-            OCSP: lambda key, now: self._plane.ocsp.timed_out(_number(key), now),
-            DRYUP: lambda key, now: self._ports.dryup_ended(_port_key(key), now),
-            INTERFACE_DRYUP: lambda key, now: self._ports.interfaces.dryup_ended(cast(InterfaceKey, key), now),
-            TRUNK_GROUP_DRYUP: lambda key, now: self._trunk_groups.dryup_ended(cast(TrunkGroupKey, key), now),
-            "ping": lambda key, now: self._paths.send_ping(_peer_key(key), 1, now),
-            "reply": lambda key, now: self._paths.reply_timed_out(_peer_key(key), now),
-            LATE: lambda key, now: self._late.due(_number(key), now),
-            TRANSACTIONS[0]: lambda _key, now: self._telephony.stack.fire(now),
-            CALLS[0]: lambda _key, now: self._telephony.calls.fire(now),
-            RESEND: lambda key, now: self._paths.resend(_peer_key(key), now),
-            UNCONFIRMED[0]: lambda _key, now: self.database.time_out(now),
-            VALIDITY: lambda key, _now: self._date_came(key),
-            OUTAGE: lambda key, now: self._box_faults.mend(cast(Broken, key), now),
-            SYNCHRONISED[0]: lambda _key, now: self._box_faults.synchronised(now),
-        }
-        self._start = self.moment()
+            disk.mount(DIRECTORY, self._reporting.files)
+        self._outstanding = Outstanding(self._plane, self._paths, self._telephony.stack)
+        self._firing = Firing(
+            self._chassis,
+            clock,
+            self._checks,
+            self._paths,
+            self._outstanding,
+            timers.handlers(
+                database,
+                self._plane,
+                self._ports,
+                self._trunk_groups,
+                self._paths,
+                self._checks,
+                self._validity,
+                self._late,
+                self._telephony,
+                self._box_faults,
+            ),
+        )
+        self.state = NodeState(self._chassis, database, self._disks, self.users)
+        """What the node is apart from what lives on sockets."""
         database.subscribe(
             Commits(
                 self._chassis,
@@ -358,38 +301,19 @@ class Sbc:
 
     def next_due(self) -> int | None:
         """Return the uptime of the next timer, None when nothing is due ever."""
-        return self.clock.reading().uptime if self._checks.unfinished else self._chassis.timetable.next_due()
+        return self._firing.next_due()
 
     def fire(self, now: Instant) -> int:
         """Fire everything due at or before `now`, in order; returns how much that was."""
-        return self._fire(now, keepalives=True)
+        return self._firing.fire(now)
 
     def plan(self, target: int) -> int | None:
         """On a jump to uptime `target`: return the instant to move to next, None when nothing more is due by then."""
-        now = self.clock.reading()
-        if self._chassis.timetable.head_for(target):
-            self._vain_waits = 0
-            self._paths.clock_moves()
-        if self._checks.unfinished:
-            return now.uptime
-        look = self._checks.acts_at(now)
-        if self.faults.may_fire(DIALLED | LOOKED):
-            self._paths.beware()
-            look = self._chassis.timetable.next_look(look) if self.faults.may_fire(LOOKED) else look
-        due = self._chassis.timetable.plan(target, look, lambda key: self._paths.interval(_ping_peer(key)))
-        # What came due just before the clock was held has not been fired yet.
-        return None if due is None else max(due, now.uptime)
+        return self._firing.plan(target)
 
     def fire_planned(self, now: Instant) -> tuple[int, int]:
         """Fire what `plan` chose; returns how much that was and how many pings were spared."""
-        timetable, fired, spared = self._chassis.timetable, self._fire(now, keepalives=False, most=AT_ONCE), 0
-        # At one instant certificate checks and time-outs come before pings.
-        most = 0 if self._checks.unfinished or timetable.due(now.uptime) else AT_ONCE
-        for ping in islice(timetable.take_planned(now.uptime), most):
-            self._paths.send_ping(_ping_peer(ping.key), ping.times, now)
-            fired += 1
-            spared += ping.times - 1
-        return fired, spared
+        return self._firing.fire_planned(now)
 
     @property
     def closing(self) -> bool:
@@ -398,42 +322,23 @@ class Sbc:
 
     def unfinished(self, now: Instant) -> bool:
         """Whether more is left to fire at this instant than one turn of somebody's loop should take."""
-        timetable = self._chassis.timetable
-        return self._checks.unfinished or timetable.due(now.uptime) or timetable.planned(now.uptime)
+        return self._firing.unfinished(now)
 
     def outstanding(self) -> int:
         """Return how many answers are awaited; those known to be silent are asked once in a while."""
-        return (
-            len(self._plane.opening)
-            + self._paths.outstanding
-            + self._plane.ocsp.awaited
-            + len(self._telephony.stack.awaiting)
-        )
+        return len(self._outstanding)
 
     def hopeful(self) -> bool:
         """Whether one of those answers is owed by a far end that is not known to be silent."""
-        dialled = (self._plane.table.get(number) for number in self._plane.opening)
-        owing = {*self._paths.awaiting, *(record.peer for record in dialled if record is not None)}
-        if self._plane.ocsp.hopeful or self._paths.looking_up or self._telephony.stack.awaiting:
-            return True
-        return not all(self._paths.silent(key) for key in owing)
+        return self._outstanding.hopeful
 
     def resigned(self) -> bool:
-        """Whether all that is awaited may be given up at once.
-
-        It is owed by the known silent alone, and this move of the clock has waited for such often enough. Their pings
-        are due at many instants: a wait at each of them would cost the move seconds.
-        """
-        return self._vain_waits >= VAIN_WAITS and self.outstanding() > 0 and not self.hopeful()
+        """Whether all that is awaited may be given up at once."""
+        return self._outstanding.resigned
 
     def give_up(self, now: Instant) -> None:
         """Those who owe an answer count as silent until they speak."""
-        if self.outstanding() and not self.hopeful():
-            self._vain_waits += 1
-        self._plane.give_up(now)
-        self._plane.ocsp.give_up()
-        self._telephony.stack.awaiting.clear()
-        self._paths.give_up(now)
+        self._outstanding.give_up(now)
 
     # listeners, for who binds them
 
@@ -514,44 +419,11 @@ class Sbc:
 
     def adopt_start(self, *, new: bool = True) -> None:
         """Make the present configuration, files and certificates what `reset` returns to; a `new` box has no past."""
-        self.database.adopt_start(new=new)
-        start = self.moment()
-        # Path checks begin anew at a reset, so what they have found at the start they find again.
-        names = {AlarmName.PATH_UP, AlarmName.PATH_DOWN}
-        found = [alarm for alarm in start.alarms.history.values() if alarm.name in names]
-        self._start = replace(start, alarms=start.alarms.without(found))
-
-    def keep_with(self, keeper: Keeper | None) -> None:
-        """Have files, accounts and keys survive the process from now on, each before its change is answered."""
-        self._disks[0].kept.keeper = keeper
-        self.users.keep = self._chassis.certificates.internal.keep_documents = None if keeper is None else keeper.put
-
-    def file_rows(self) -> tuple[FileRow, ...]:
-        """Return the files of every server, for `restore`."""
-        return tuple(row for disk in self._disks for row in disk.rows())
-
-    def documents(self) -> dict[str, bytes]:
-        """Return what survives beside configuration and files, for `restore`."""
-        return self._chassis.certificates.documents() | named(USER, self.users.documents())
-
-    def restore(self, files: Iterable[FileRow], documents: Mapping[str, bytes]) -> None:
-        """Before `start`: go on with the files, certificates and keys of an earlier process."""
-        rows = tuple(files)
-        for disk in self._disks:
-            disk.restore(rows)
-        self._chassis.certificates.restore(documents)
-        localauth.apply_all(self.users, self.database.running)
+        self.state.adopt_start(new=new)
 
     def moment(self) -> NodeMoment:
         """Return what the node is at this moment, for a later `reset`: everything but what lives on sockets."""
-        return NodeMoment(
-            self.database.moment(),
-            tuple(disk.moment() for disk in self._disks),
-            self._chassis.certificates.moment(),
-            self.users.moment(),
-            self._chassis.alarms.moment(),
-            self.servers.active.index,
-        )
+        return self.state.moment()
 
     def reset(self, now: Instant, to: NodeMoment | None = None, snapshot: str = "") -> None:
         """Go back to the moment of a snapshot, or to the state just after start; `now` is the clock's first instant.
@@ -560,22 +432,13 @@ class Sbc:
         """
         before = self.listeners()
         self.halt("reset", now)
-        start = to or self._start
-        self.database.reset(start.database)
-        for disk, tree in zip(self._disks, start.disks, strict=True):
-            disk.reset(tree)
         self._plane.table.restart()
-        # No peer is down any more: its path check begins anew.
-        down = [alarm for alarm in start.alarms.current.values() if alarm.name is AlarmName.PATH_DOWN]
-        self._chassis.restart(self.database.running, start.active, start.alarms.without(down))
+        self.state.go_back(to)
         self._box_faults.clear()
         self._validity.clear()
-        self._chassis.certificates.reset(start.certificates)
-        self.users.reset(start.users)
         self.sessions.forget()
         self.journal.clear()
-        self.event_log.clear(now)
-        self._traps.restart()
+        self._reporting.restart(now)
         self._chassis.emit(now, Reset(snapshot))
         self.go_on(before, now)
 
@@ -640,10 +503,6 @@ class Sbc:
         self._trunk_groups.calls_ended(now)
         self._ports.interfaces.calls_ended(now)
 
-    def _date_came(self, edge: Hashable) -> None:
-        self._validity.come(cast(tuple[str, str], edge))
-        self._paths.reconsider()
-
     def _user_gone(self, account: Account) -> None:
         now = self.clock.reading()
         for disk in self._disks:
@@ -654,56 +513,7 @@ class Sbc:
                 self._chassis.emit(now, LogEvent("SYS", "major", text))
         self.end_sessions(account.name)
 
-    def _fire(self, now: Instant, *, keepalives: bool, most: int | None = None) -> int:
-        fired = 0
-        self._checks.go_on(now)
-        timetable, checks = self._chassis.timetable, self._checks
-        while fired != most and not checks.unfinished:  # at one instant a whole re-check comes before pings
-            timer = timetable.pop(now.uptime, keepalives=keepalives)
-            if timer is None:
-                break
-            key = timer.key
-            assert isinstance(key, tuple)
-            self._handlers[key[0]](key[1] if len(key) > 1 else None, now)
-            fired += 1
-        return fired
-
     @property
     def administration(self) -> Administration:
         """What the running configuration says of logins and sessions."""
         return Administration(self.database.running, self.system_name)
-
-    def _send_syslog(self, effect: SendSyslog) -> None:
-        self._chassis.effect(replace(effect, server=self._located(effect.server)))
-
-    def _send_trap(self, effect: SendTrap) -> None:
-        self._chassis.effect(replace(effect, target=self._located(effect.target)))
-
-    def _located(self, server: _Server) -> _Server:
-        """Return somebody outside with the address that the host table has for the name."""
-        return replace(server, host=self.settings.hosts.get(server.host, server.host))
-
-    def _log_files(self) -> Mapping[str, MountedFile]:
-        return {
-            name: MountedFile(size, modified.calendar, partial(self.event_log.content, name))
-            for name, size, modified in self.event_log.files(self.clock.reading())
-        }
-
-
-# Timers carry (what, whose) as their key; these say whose it is.
-
-
-def _number(key: Hashable) -> ConnectionId:
-    return cast(ConnectionId, key)
-
-
-def _port_key(key: Hashable) -> PortKey:
-    return cast(PortKey, key)
-
-
-def _peer_key(key: Hashable) -> PeerKey:
-    return cast(PeerKey, key)
-
-
-def _ping_peer(key: Hashable) -> PeerKey:
-    return cast(tuple[str, PeerKey], key)[1]

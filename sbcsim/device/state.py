@@ -51,7 +51,7 @@ class State:
     def restore(self, sbc: Sbc) -> None:
         """Before it starts: have the node go on where the last process ended, and keep what it does from now on."""
         assert self.saved is not None
-        sbc.restore(self.saved.files, self.saved.documents)
+        sbc.state.restore(self.saved.files, self.saved.documents)
         self._attach(sbc)
         known = self.users
         self._store.put(named(USER, {n: each for n, each in sbc.users.documents().items() if known.get(n) != each}))
@@ -89,12 +89,12 @@ class State:
     def _attach(self, sbc: Sbc) -> None:
         def everything() -> Saved:
             database = sbc.database
-            documents = sbc.documents() | self._own
-            return Saved(database.running, database.revision, tuple(database.history), documents, sbc.file_rows())
+            documents = sbc.state.documents() | self._own
+            return Saved(database.running, database.revision, tuple(database.history), documents, sbc.state.file_rows())
 
         self._store.everything = everything
         sbc.database.recorder = self._store
-        sbc.keep_with(self._store)
+        sbc.state.keep_with(self._store)
 
 
 def _digest(text: str) -> str:

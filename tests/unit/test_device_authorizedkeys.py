@@ -80,7 +80,7 @@ def test_they_open_nothing_for_another_one_of_that_name(ha):
 
 def test_a_disk_that_does_not_obey_is_told_of():
     box = Box()
-    box.sbc.keep_with(Clinging())
+    box.sbc.state.keep_with(Clinging())
     box.sbc.users.add("jo", "secret", group="Guest")
     install(box, KEY)
     box.sbc.users.remove("jo")

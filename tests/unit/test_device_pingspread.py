@@ -10,8 +10,8 @@ from inmemory import Box, FarEnd
 from livebox import BASE, ZONE, chain
 
 from sbcsim.clock import SECOND, parse_duration
+from sbcsim.device.outstanding import VAIN_WAITS
 from sbcsim.device.pingspread import SLOTS, UNMOVED, PingSpread
-from sbcsim.device.sbc import VAIN_WAITS
 from sbcsim.device.settings import Settings
 
 MANY = 300

@@ -10,7 +10,7 @@ from livebox import LISTENER, PEER, SET_PEER, SET_PING, chain, live_box
 from sbcsim.config.render import set_lines
 from sbcsim.device.alarms import AlarmName
 from sbcsim.device.effects import StopListening
-from sbcsim.device.sbc import NodeMoment
+from sbcsim.device.nodestate import NodeMoment
 
 ADMIN = ("system", "admin", "SBC1")
 ZONE = ("addressContext", "default", "zone", "Z")

@@ -7,7 +7,8 @@ from livebox import BASE, SET_PING, ZONE, live_box
 from sbcsim.clock import DAY, HOUR, MINUTE, SECOND, Clock, Mode, Order
 from sbcsim.config.secret import Cipher
 from sbcsim.config.transaction import Database
-from sbcsim.device.sbc import AT_ONCE, Sbc
+from sbcsim.device.firing import AT_ONCE
+from sbcsim.device.sbc import Sbc
 from sbcsim.schema import load
 
 MIDNIGHT = 20_000 * DAY
