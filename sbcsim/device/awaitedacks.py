@@ -46,6 +46,8 @@ class AwaitedAcks:
         self._by_place: dict[_Place, AwaitedAck] = {}
         self._by_client: dict[Key, AwaitedAck] = {}
         self._timers = TimerQueue()
+        self.awaiting: set[_Place] = set()
+        """Those whose ACK is on its way, as far as anybody knows."""
 
     def __len__(self) -> int:
         return len(self._by_place) + len(self._by_client) + len(self._timers)
@@ -59,6 +61,7 @@ class AwaitedAcks:
     def expect(self, awaited: AwaitedAck) -> None:
         """Wait for an ACK."""
         self._by_place[awaited.place] = awaited
+        self.awaiting.add(awaited.place)
         awaited.pair.acks.append(awaited.place)
         self._by_client[awaited.client] = awaited
         self._set(awaited)
@@ -68,6 +71,7 @@ class AwaitedAcks:
         awaited = self._by_place.get((asker, ack.cseq.number))
         if awaited is None:
             return None
+        self.awaiting.discard(awaited.place)
         awaited.hearing.move(HearingTrigger.ACKNOWLEDGE)
         self._timers.cancel(awaited.place)
         return awaited
@@ -110,9 +114,11 @@ class AwaitedAcks:
         self._by_place.clear()
         self._by_client.clear()
         self._timers.clear()
+        self.awaiting.clear()
 
     def _forget(self, awaited: AwaitedAck) -> None:
         del self._by_place[awaited.place]
+        self.awaiting.discard(awaited.place)
         awaited.pair.acks.remove(awaited.place)
 
     def _set(self, awaited: AwaitedAck) -> None:

@@ -69,6 +69,15 @@ class CallControl:
         tables: tuple[Sized, ...] = (self._acks, board.dialogs, board.pairs)
         return sum(part.footprint for part in parts) + sum(map(len, tables))
 
+    @property
+    def awaiting(self) -> int:
+        """How many ACKs are on their way, as far as anybody knows."""
+        return len(self._acks.awaiting)
+
+    def give_up(self) -> None:
+        """Nobody waits for those ACKs any more but their timers."""
+        self._acks.awaiting.clear()
+
     def passes(self, options: Request, port: PortKey, now: Instant) -> bool:
         """Whether an OPTIONS outside of dialogs is for somebody else than the box."""
         return self._outside.passes(options, port, now)

@@ -6,31 +6,31 @@ from sbcsim.clock import Instant
 
 from .connectionplane import ConnectionPlane
 from .pathcheck import PathChecks
-from .sipstack import SipStack
+from .telephony import Telephony
 
 VAIN_WAITS = 5
 """So often a move of the clock waits in vain for nobody but the known silent; then they are given up at once."""
 
 
 class Outstanding:
-    """Handshakes, pings, OCSP and transactions that wait for somebody outside."""
+    """Handshakes, pings, OCSP, transactions and ACKs that wait for somebody outside."""
 
-    def __init__(self, plane: ConnectionPlane, paths: PathChecks, stack: SipStack) -> None:
+    def __init__(self, plane: ConnectionPlane, paths: PathChecks, telephony: Telephony) -> None:
         self._plane = plane
         self._paths = paths
-        self._stack = stack
+        self._telephony = telephony
         self._vain_waits = 0
 
     def __len__(self) -> int:
         """Return how many answers are awaited; those known to be silent are asked once in a while."""
-        return len(self._plane.opening) + self._paths.outstanding + self._plane.ocsp.awaited + len(self._stack.awaiting)
+        return len(self._plane.opening) + self._paths.outstanding + self._plane.ocsp.awaited + self._telephony.awaited
 
     @property
     def hopeful(self) -> bool:
         """Whether one of those answers is owed by a far end that is not known to be silent."""
         dialled = (self._plane.table.get(number) for number in self._plane.opening)
         owing = {*self._paths.awaiting, *(record.peer for record in dialled if record is not None)}
-        if self._plane.ocsp.hopeful or self._paths.looking_up or self._stack.awaiting:
+        if self._plane.ocsp.hopeful or self._paths.looking_up or self._telephony.awaited:
             return True
         return not all(self._paths.silent(key) for key in owing)
 
@@ -53,5 +53,5 @@ class Outstanding:
             self._vain_waits += 1
         self._plane.give_up(now)
         self._plane.ocsp.give_up()
-        self._stack.awaiting.clear()
+        self._telephony.give_up()
         self._paths.give_up(now)

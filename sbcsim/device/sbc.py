@@ -144,7 +144,7 @@ class Sbc:
         self._reporting = Reporting(self._chassis, clock, database.cipher)
         for disk in self._disks:
             disk.mount(DIRECTORY, self._reporting.files)
-        self._outstanding = Outstanding(self._plane, self._paths, self._telephony.stack)
+        self._outstanding = Outstanding(self._plane, self._paths, self._telephony)
         self._firing = Firing(
             self._chassis,
             clock,

@@ -41,3 +41,13 @@ class Telephony:
         admission = Admission(chassis, directory, paths, serves, takes_calls)
         self.calls = CallControl(chassis, self.stack, admission, self.book, ports)
         plane.watchers.append(self.stack)
+
+    @property
+    def awaited(self) -> int:
+        """How many answers and ACKs far ends owe, who are not known to be silent."""
+        return len(self.stack.awaiting) + self.calls.awaiting
+
+    def give_up(self) -> None:
+        """Nobody waits for these any more but their timers."""
+        self.stack.awaiting.clear()
+        self.calls.give_up()

@@ -478,3 +478,30 @@ def test_calls_of_both_directions_share_one_connection_each_way() -> None:
     assert len(box.sbc.calls()) == 3
     assert isinstance(box.requested(box.bob)[0], Request)
     assert CALLEE == ("192.0.2.20", 5060)
+
+
+def test_time_does_not_pass_while_an_ack_is_on_its_way() -> None:
+    box = CallBox()
+    box.hear(box.request(body=SDP))
+    (invite,) = box.requested(box.bob)
+    (answer,) = box.tell(box.bob, invite, 200, body=SDP)
+    assert isinstance(answer, Response)
+    assert box.sbc.outstanding() == 1
+    assert box.sbc.hopeful()
+    tag = answer.recipient.tag
+    box.hear(box.request("ACK", to_tag=tag))
+    assert box.sbc.outstanding() == 0
+    box.hear(box.request("INVITE", to_tag=tag, cseq=2, body=SDP))
+    _, again = box.requested(box.bob)
+    box.tell(box.bob, again, 200, body=SDP)
+    assert box.sbc.outstanding() == 1
+    box.sbc.give_up(box.now)
+    assert box.sbc.outstanding() == 0, "who says nothing is not waited for any longer"
+    box.hear(box.request("ACK", to_tag=tag, cseq=2))
+    box.hear(box.request("INVITE", to_tag=tag, cseq=3, body=SDP))
+    _, third = box.requested(box.bob)
+    box.tell(box.bob, third, 200, body=SDP)
+    box.hear(box.request("BYE", to_tag=tag, cseq=4))
+    (bye,) = box.requested(box.bob)
+    box.tell(box.bob, bye, 200)
+    assert box.sbc.outstanding() == 0, "nor whose call is over"
