@@ -126,7 +126,9 @@ def _show(marks: Sequence[Mark]) -> None:
     from rich.console import Console  # noqa: PLC0415 - slow
     from rich.table import Table  # noqa: PLC0415 - slow
 
-    table = Table("scenario", "seed", "", "claimed", "commits", "true at the end", "peers down", "left behind")
+    table = Table(
+        "scenario", "seed", "", "claimed", "commits", "true at the end", "calls lost", "peers down", "left behind"
+    )
     for each in marks:
         word = "passed" if each.passed else "FAILED"
         table.add_row(
@@ -136,6 +138,7 @@ def _show(marks: Sequence[Mark]) -> None:
             each.claimed,
             each.commits,
             each.true,
+            each.lost,
             f"{each.interruption:g} s",
             each.left,
         )

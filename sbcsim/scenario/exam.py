@@ -37,6 +37,8 @@ class Mark:
     """How many commits each run made: none where there was nothing left to do."""
     true: str
     """Which certificates new connections got, and how many live ones stood on each."""
+    lost: str
+    """How many of the calls that stood were lost: a bounce by force clears them. "-" where there was none."""
     interruption: float
     """For how many simulated seconds peers were down."""
     left: str
@@ -77,7 +79,7 @@ def mark(result: Result) -> Mark:
     """Return what a score card says about a scenario that was played."""
     facts = result.facts
     if facts is None:
-        return Mark(result, "-", "-", "-", 0.0, "-")
+        return Mark(result, "-", "-", "-", "-", 0.0, "-")
     claimed = ", ".join(
         "stopped" if run.status is None else "done" if run.claims else f"status {run.status}" for run in facts.runs
     )
@@ -85,7 +87,8 @@ def mark(result: Result) -> Mark:
     live = ", ".join(f"{count} on {name}" for name, count in facts.live.items()) or "none"
     commits = ", ".join(str(run.commits) for run in facts.runs)
     true = f"new: {served}; live: {live}"
-    return Mark(result, claimed, commits, true, facts.interruption, ", ".join(facts.left) or "nothing")
+    lost = f"{facts.lost} of {facts.calls}" if facts.calls else "-"
+    return Mark(result, claimed, commits, true, lost, facts.interruption, ", ".join(facts.left) or "nothing")
 
 
 def card(marks: Sequence[Mark], tool: str) -> dict[str, object]:
@@ -100,6 +103,8 @@ def card(marks: Sequence[Mark], tool: str) -> dict[str, object]:
                 "claimed": each.claimed,
                 "commits": each.commits,
                 "true": each.true,
+                "calls": 0 if each.result.facts is None else each.result.facts.calls,
+                "callsLost": 0 if each.result.facts is None else each.result.facts.lost,
                 "interruptionSeconds": each.interruption,
                 "left": each.left,
                 "secretsTold": each.told,
@@ -120,7 +125,7 @@ def html(marks: Sequence[Mark], tool: str) -> str:
 
 def _rows(each: Mark) -> Iterator[str]:
     word = "passed" if each.passed else "failed"
-    cells = (each.claimed, each.commits, each.true, f"{each.interruption:g} s", each.left)
+    cells = (each.claimed, each.commits, each.true, each.lost, f"{each.interruption:g} s", each.left)
     yield (
         f'<tr class="{word}"><th>{escape(each.result.title)}<br><small>{escape(each.result.name)}, '
         f"seed {each.result.seed}{', rude' if each.result.rude else ''}</small></th><td>{word}</td>"
@@ -129,7 +134,7 @@ def _rows(each: Mark) -> Iterator[str]:
     )
     if not each.passed:
         reasons = "".join(f"<li>{escape(reason)}</li>" for reason in each.reasons)
-        yield f'<tr><td colspan="7"><ul>{reasons}</ul></td></tr>'
+        yield f'<tr><td colspan="8"><ul>{reasons}</ul></td></tr>'
 
 
 _PAGE = """\
@@ -148,7 +153,7 @@ ul {{ margin: 0; }} li {{ white-space: pre-line; }}
 <p><code>{tool}</code></p>
 <p>{passed} of {count} scenarios passed. What it claimed is its word; what was true was looked up on the wire.</p>
 <table><thead><tr><th>scenario</th><th></th><th>claimed</th><th>commits</th><th>true at the end</th>
-<th>peers down</th><th>left behind</th></tr></thead><tbody>
+<th>calls lost</th><th>peers down</th><th>left behind</th></tr></thead><tbody>
 {rows}
 </tbody></table></body></html>
 """

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from . import callverdict
 from .stage import Stage
 from .tool import ToolRun
 from .verdict import shown_by, time_down
@@ -16,7 +17,8 @@ class Facts:
     """What is found when a scenario about a tool is over.
 
     `served` is the certificate that a new connection to each port gets ("" for none), `live` counts those of the
-    connections that stand, `interruption` is for how many simulated seconds peers were down, in all. `objects` are the
+    connections that stand. `calls` had been answered, and `lost` of them are gone though neither of their ends has hung
+    up. `interruption` is for how many simulated seconds peers were down, in all. `objects` are the
     certificate objects with a key that are configured. `left` tells what lies about: certificates that were to go, and
     files which no certificate object names, of those that a tool has brought or has made useless.
     """
@@ -24,6 +26,8 @@ class Facts:
     runs: tuple[ToolRun, ...]
     served: Mapping[str, str]
     live: Mapping[str, int]
+    calls: int
+    lost: int
     interruption: float
     objects: tuple[str, ...]
     left: tuple[str, ...]
@@ -38,6 +42,8 @@ async def look(stage: Stage) -> Facts:
         tuple(stage.tool_runs),
         {port: await shown_by(stage, port) for port in ports},
         dict(live),
+        len(stage.sbc.journal("callAnswered")),
+        callverdict.lost(stage),
         sum(time_down(stage, peer.name) for peer in stage.sbc.peers()) / 1_000_000,
         tuple(objects),
         tuple(_left(stage, objects)),

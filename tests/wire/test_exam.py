@@ -29,6 +29,7 @@ NAIVE = {
     "a-word-in-between": "it prints the value of SBC_NEW_P12_PASSPHRASE",
     "another-profile": "it prints the value of SBC_NEW_P12_PASSPHRASE",
     "both-roles": "it has set profiles security tlsProfile TLS clientCertName OLD",
+    "calls-are-standing": "missing 1 with certificate NEW, direction outbound, peer CALLER",
     "cut-on-its-way": "expected a new connection to ZONE1/1 is shown NEW; it is shown OLD",
     "expired-already": "claims success, and failure is true",
     "key-mismatch": "claims success, and failure is true",
@@ -76,6 +77,20 @@ def test_the_careful_tools_pass(file: Path, tool: str) -> None:
         require_program("sshpass")
     mark = exam.mark(run_one(file, Options(tool=CAREFUL[tool])))
     assert mark.passed, mark.reasons
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("tool", CAREFUL)
+def test_a_tool_that_forces_is_told_how_many_calls_that_has_cost(tool: str) -> None:
+    if tool == "sh":
+        require_program("sshpass")
+    file = ROOT / "scenarios" / "exam" / "calls-are-standing.scenario.yaml"
+    mark = exam.mark(run_one(file, Options(tool=f"{CAREFUL[tool]} --force")))
+    assert (mark.passed, mark.claimed, mark.lost) == (False, "done", "20 of 20")
+    assert "expected 0 calls have been lost; 20 calls have been lost" in "\n".join(mark.reasons)
+    (told,) = exam.card([mark], tool)["scenarios"]  # type: ignore[misc]
+    assert (told["calls"], told["callsLost"]) == (20, 20)
+    assert "<td>20 of 20</td>" in exam.html([mark], tool)
 
 
 @pytest.mark.interop
@@ -149,6 +164,7 @@ def test_the_command_writes_a_score_card(tmp_path: Path) -> None:
     assert card["scenarios"][0]["true"] == "new: ZONE1/1 OLD; live: 1 on OLD"
     assert "scenario-pass-phrase" not in written["json"].read_text()
     assert [each["commits"] for each in card["scenarios"]] == ["0", "0"]
+    assert [(each["calls"], each["callsLost"]) for each in card["scenarios"]] == [(0, 0)] * 2
     assert [each["left"] for each in card["scenarios"]] == ["certificate OLD"] * 2
     assert "0 of 2 scenarios passed" in written["html"].read_text()
     assert ET.parse(written["junit"]).getroot()[0].get("errors") == "2"
