@@ -29,7 +29,9 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     certificates, where, callee = dated(), ways("UDP", "TLS"), free_port()
     async with AsyncExitStack() as stack:
-        proxy = await stack.enter_async_context(kamailio(tmp_path, certificates.peer, callee=callee))
+        proxy = await stack.enter_async_context(
+            kamailio(tmp_path, certificates.peer, towards=f"sip:127.0.0.1:{callee}")
+        )
         where = replace(where, callee=proxy.port)
         box = await stack.enter_async_context(called_box(tmp_path, where, certificates))
         sipp = SippStage(box, certificates, tmp_path, "UDP", "UDP", where.caller, callee, where.near.listens)

@@ -82,7 +82,7 @@ if (is_method("CANCEL")) {{
     exit;
   }}
   record_route();
-  $du = "sip:127.0.0.1:{callee};transport=udp";
+  $du = "{towards}";
   t_relay();"""
 
 _TLS = """\
@@ -114,6 +114,8 @@ class Kamailio:
 
     def __init__(self, port: int, directory: Path, method: str) -> None:
         self.port = port
+        self.datagrams = 0
+        """Where a proxy listens by UDP."""
         self._directory = directory
         self._method = method
         self.requests: list[Got] = []
@@ -142,6 +144,12 @@ class Kamailio:
         found = re.search(r"opened_connections: (\d+)", answer)
         assert found is not None, answer
         return int(found[1])
+
+    async def parted(self) -> None:
+        """Wait until it takes no connection to stand."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.connections():
+                pass  # it can only be asked again
 
     async def _command(self, *words: str) -> str:
         process = await asyncio.create_subprocess_exec(
@@ -187,16 +195,17 @@ class Kamailio:
 
 @asynccontextmanager
 async def kamailio(
-    directory: Path, issued: Issued, *, method: str = "TLSv1.2+", callee: int = 0
+    directory: Path, issued: Issued, *, method: str = "TLSv1.2+", towards: str = ""
 ) -> AsyncIterator[Kamailio]:
     """Run Kamailio on a free port of the host; skips where it is not installed.
 
-    It relays calls to a `callee` who listens by UDP, and refuses them where there is none.
+    It relays calls from UDP and TLS `towards` a URI, and refuses them where that is not given.
     """
     program = peers.require_program("kamailio")
     peer = Kamailio(free_port(), directory, method)
-    listen = f"listen=udp:127.0.0.1:{free_port()}" if callee else ""
-    route = _RELAYS.format(callee=callee) if callee else _NOT_ALLOWED
+    peer.datagrams = free_port() if towards else 0
+    listen = f"listen=udp:127.0.0.1:{peer.datagrams}" if towards else ""
+    route = _RELAYS.format(towards=towards) if towards else _NOT_ALLOWED
     configuration = _CONFIGURATION.format(port=peer.port, directory=directory, listen=listen, route=route)
     (directory / "kamailio.cfg").write_text(configuration)
     peer.lay_out(testca.files(issued, directory))

@@ -3,6 +3,9 @@
 - `talk`: INVITE, re-INVITE, UPDATE, and the caller says BYE
 - `called`: the same, and the callee says BYE
 - `cancel`: the caller gives up while it rings
+
+Calls that stand do as little as can be: in `talk` the caller says UPDATE and BYE, in `called` the callee says BYE, once
+the test lets them; and in `cleared` both wait for the BYE of the box.
 """
 
 from __future__ import annotations
@@ -19,9 +22,24 @@ t=0 0
 m=audio 4000 RTP/AVP 8"""
 
 
-def _asks(method: str, cseq: int, target: str, to: str, *lines: str, branch: str = "", sdp: int = 0) -> str:
+def _how(**attributes: str) -> str:
+    """Return the attributes of a step that are given."""
+    return "".join(f' {name}="{value}"' for name, value in attributes.items() if value)
+
+
+def _asks(
+    method: str,
+    cseq: int,
+    target: str,
+    to: str,
+    *lines: str,
+    branch: str = "",
+    sdp: int = 0,
+    then: str = "",
+    test: str = "",
+) -> str:
     """Return the step of a caller who sends a request; `sdp` is the version of his session, 0 for none."""
-    how = "" if method == "ACK" else ' retrans="500"'
+    how = _how(retrans="" if method == "ACK" else "500", next=then, test=test)
     fields = (*lines, *(["Content-Type: application/sdp"] if sdp else ()))
     return f"""\
   <send{how}><![CDATA[
@@ -53,9 +71,7 @@ def _answers(
 
     A branch is no step of its own: what comes before SIPp has got to that would be unexpected.
     """
-    how = ' retrans="500"' if sdp else ""
-    how += f' next="{then}"' if then else ""
-    how += f' test="{test}"' if test else ""
+    how = _how(retrans="500" if sdp else "", next=then, test=test)
     fields = (*lines, *(["Content-Type: application/sdp"] if sdp else ()))
     return f"""\
   <send{how}><![CDATA[
@@ -78,6 +94,22 @@ _ASIDE, _BACK = "sip:200@[remote_ip]:[remote_port]", "[next_url]"
 _CALLER, _CALLEE = (f"Contact: <sip:{user}@[local_ip]:[local_port];transport=LOWER>" for user in (100, 200))
 _TAG = ";tag=[pid]d[call_number]"
 _TRYING = '  <recv response="100" optional="true"/>\n'
+
+_PARTS = """\
+  <send retrans="500"><![CDATA[
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/TRANSPORT [local_ip]:[local_port];branch=z9hG4bK-[pid]-[call_number]-BYE1
+[routes]
+Max-Forwards: 70
+From: [$self];tag=[pid]d[call_number]
+To: [$caller]
+Call-ID: [call_id]
+CSeq: 1 BYE
+Content-Length: 0
+
+  ]]></send>
+  <recv response="200" next="done"/>
+"""
 
 CALLER = "".join(
     (
@@ -135,26 +167,83 @@ CALLEE = "".join(
         '  <recv request="BYE"/>\n',
         _answers("200 OK", then="done"),
         '  <label id="parts"/>\n  <pause milliseconds="HOLD"/>\n',
-        """\
-  <send retrans="500"><![CDATA[
-BYE [next_url] SIP/2.0
-Via: SIP/2.0/TRANSPORT [local_ip]:[local_port];branch=z9hG4bK-[pid]-[call_number]-BYE1
-[routes]
-Max-Forwards: 70
-From: [$self];tag=[pid]d[call_number]
-To: [$caller]
-Call-ID: [call_id]
-CSeq: 1 BYE
-Content-Length: 0
-
-  ]]></send>
-  <recv response="200" next="done"/>
-  <label id="cancel"/>
-  <recv request="CANCEL"/>
-""",
+        _PARTS,
+        '  <label id="cancel"/>\n  <recv request="CANCEL"/>\n',
         _answers("200 OK", tag=_TAG),
         _answers("487 Request Terminated", way="[$way]", cseq="CSeq: 1 INVITE", tag=_TAG),
         '  <recv request="ACK"/>\n  <label id="done"/>\n  <nop/>\n  <Reference variables="all"/>\n</scenario>\n',
+    )
+)
+
+
+# A call that stands tells the test, and goes on when that says so: SIPp's commands between two controllers of a call.
+_HELD = """\
+  <sendCmd><![CDATA[
+Call-ID: [call_id]
+Stands: yes
+
+  ]]></sendCmd>
+  <recvCmd/>
+"""
+
+STANDING_CALLER = "".join(
+    (
+        _HEAD.format(name="calls, and holds"),
+        """\
+  <nop><action>
+    <assignstr assign_to="plan" value="[field0]"/>
+    <strcmp assign_to="differs" variable="plan" value="talk"/>
+    <test assign_to="waits" variable="differs" compare="not_equal" value="0"/>
+  </action></nop>
+""",
+        _asks("INVITE", 1, _ASIDE, "", _CALLER, "X-Plan: [field0]", sdp=1),
+        _TRYING,
+        '  <recv response="180" rrs="true"/>\n  <recv response="200" rrs="true"/>\n',
+        _asks("ACK", 1, _BACK, "[peer_tag_param]", "[routes]", then="called", test="waits"),
+        _HELD,
+        _asks("UPDATE", 2, _BACK, "[peer_tag_param]", "[routes]", _CALLER),
+        '  <recv response="200"/>\n',
+        _asks("BYE", 3, _BACK, "[peer_tag_param]", "[routes]"),
+        '  <recv response="200" next="done"/>\n  <label id="called"/>\n  <recv request="BYE"/>\n',
+        _answers("200 OK"),
+        '  <label id="done"/>\n  <nop/>\n</scenario>\n',
+    )
+)
+
+STANDING_CALLEE = "".join(
+    (
+        _HEAD.format(name="is called, and holds"),
+        """\
+  <recv request="INVITE" rrs="true"><action>
+    <ereg regexp="called" search_in="hdr" header="X-Plan:" assign_to="parts"/>
+    <ereg regexp="cleared" search_in="hdr" header="X-Plan:" assign_to="waits"/>
+    <ereg regexp="[^ ].*" search_in="hdr" header="From:" assign_to="caller"/>
+    <ereg regexp="[^ ].*" search_in="hdr" header="To:" assign_to="self"/>
+  </action></recv>
+""",
+        _answers("180 Ringing", _CALLEE, tag=_TAG),
+        _answers("200 OK", _CALLEE, tag=_TAG, sdp=1),
+        '  <recv request="ACK" next="parts" test="parts"/>\n  <nop next="waits" test="waits"/>\n',
+        '  <recv request="UPDATE"/>\n',
+        _answers("200 OK", _CALLEE),
+        '  <label id="waits"/>\n  <recv request="BYE"/>\n',
+        _answers("200 OK", then="done"),
+        '  <label id="parts"/>\n',
+        _HELD,
+        _PARTS,
+        '  <label id="done"/>\n  <nop/>\n</scenario>\n',
+    )
+)
+
+REFUSED = "".join(
+    (
+        _HEAD.format(name="is refused"),
+        "  <nop/>\n",
+        _asks("INVITE", 1, _ASIDE, "", _CALLER, "X-Plan: [field0]", sdp=1),
+        _TRYING,
+        '  <recv response="503"/>\n',
+        _asks("ACK", 1, _ASIDE, "[peer_tag_param]", branch="INVITE1"),
+        "</scenario>\n",
     )
 )
 

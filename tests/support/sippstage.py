@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,8 +17,63 @@ from stunnel import Tunnel, stunnel
 
 from sbcsim.simulator import Simulator
 
+PATIENCE = 30.0
+"""Host seconds until calls are taken not to come about."""
+
 _MODES = {"UDP": "u1", "TCP": "t1", "TLS": "t1"}
 """What SIPp calls them: one socket for all calls."""
+
+
+class Switch:
+    """What calls that stand wait for: SIPp's other controller, to which each of them says so."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._held: dict[bytes, asyncio.StreamWriter] = {}
+        self._changed = asyncio.Condition()
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def listen(self) -> asyncio.Server:
+        """Wait for SIPp."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1")
+        self.port = server.sockets[0].getsockname()[1]
+        return server
+
+    async def held(self, count: int) -> None:
+        """Wait until so many calls stand."""
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait_for(lambda: len(self._held) == count)
+
+    def release(self) -> None:
+        """Let all calls go on."""
+        for call, writer in self._held.items():
+            writer.write(b"Call-ID: " + call + b"\r\nGo: on\r\n\r\n\x1b")
+        self._held.clear()
+
+    async def left(self) -> None:
+        """Wait until SIPp has left."""
+        if self._serving:
+            await asyncio.wait(self._serving)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        with suppress(asyncio.IncompleteReadError):  # SIPp has ended
+            while told := await reader.readuntil(b"\x1b"):
+                async with self._changed:
+                    self._held[told.split()[1]] = writer
+                    self._changed.notify_all()
+        writer.close()
+
+
+@asynccontextmanager
+async def switch() -> AsyncIterator[Switch]:
+    """Return a switch to which one SIPp listens."""
+    made = Switch()
+    async with await made.listen():
+        yield made
+        await made.left()
 
 
 @dataclass
@@ -37,10 +93,10 @@ class SippStage:
     target: int
 
     @asynccontextmanager
-    async def called(self, count: int, *, hold: int = 100, scenario: str = CALLEE) -> AsyncIterator[Sipp]:
+    async def called(self, count: int, *more: str, hold: int = 100, scenario: str = CALLEE) -> AsyncIterator[Sipp]:
         """Have somebody wait for so many calls."""
         transport = self.far
-        arguments = ("-t", _MODES[transport], "-p", str(self.callee), "-m", str(count))
+        arguments = ("-t", _MODES[transport], "-p", str(self.callee), "-m", str(count), *more)
         async with Sipp(self.directory / "callee", played(scenario, transport, hold=hold), *arguments) as callee:
             if transport != "UDP":
                 await listening(self.callee)
@@ -50,7 +106,7 @@ class SippStage:
         self,
         count: int,
         plan: Iterable[str],
-        *,
+        *more: str,
         rate: int = 200,
         at_once: int = 100,
         hold: int = 100,
@@ -65,7 +121,7 @@ class SippStage:
             directory,
             played(scenario, transport, hold=hold),
             *("-t", _MODES[transport], "-p", str(self.caller), "-m", str(count), "-r", str(rate), "-l", str(at_once)),
-            *("-inf", str(plans(directory / "plans.csv", plan)), f"127.0.0.1:{self.target}"),
+            *("-inf", str(plans(directory / "plans.csv", plan)), *more, f"127.0.0.1:{self.target}"),
         )
 
 
