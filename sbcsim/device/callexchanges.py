@@ -99,8 +99,8 @@ class CallExchanges:
         bye = request.method == "BYE"
         if answerer.state in {DialogState.ENDING, DialogState.TERMINATED}:
             self._refuse(arrived, asker, 200 if bye else 481, now)
-            if bye:
-                self._hung_up(pair, answerer, now)  # two BYEs have crossed
+            if bye and pair.leaver is not asker:
+                self._hung_up(pair, pair.leaver or asker, now)  # two BYEs have crossed
             return
         if answerer.pending(request.method):
             self._refuse(arrived, asker, 491, now)
@@ -115,6 +115,7 @@ class CallExchanges:
         sent = answerer.request(request.method, self._board.via(side.place), extra, request.body)
         if bye:
             pair.call.move(Turn.HANG_UP)
+            pair.leaver = asker
         exchange = Exchange(answerer, side, sent, pair, asker, request, arrived.flow, key)
         self._by_server[key] = exchange
         self._begin(exchange, flow, now)
@@ -322,7 +323,7 @@ class CallExchanges:
         assert asker is not None
         call = pair.call
         if exchange.sent.method == "BYE":
-            if status in _CHALLENGES:
+            if status in _CHALLENGES and asker.state is DialogState.CONFIRMED:
                 call.move(Turn.CHALLENGE)
             else:
                 self._hung_up(pair, asker, now)

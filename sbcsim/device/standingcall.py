@@ -85,6 +85,8 @@ class Pair:
     caller: Dialog
     callee: Dialog
     egress: Side
+    leaver: Dialog | None = None
+    """The dialog in which a BYE has come first."""
     acks: list[tuple[DialogId, int]] = field(default_factory=list)
     """What waits for an ACK, or may have to hear it again: the asking dialog, and the number of its INVITE."""
 

@@ -259,6 +259,18 @@ def test_a_bye_that_is_challenged_when_the_other_side_has_hung_up_too_ends_the_c
     settle(box)
 
 
+@pytest.mark.parametrize("status", [200, 401])
+def test_who_says_bye_twice_has_hung_up_once(status: int) -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    box.hear(box.request("BYE", to_tag=answer.recipient.tag, cseq=2))
+    (bye,) = box.requested(box.bob)
+    assert lines(box.hear(box.request("BYE", to_tag=answer.recipient.tag, cseq=3))) == ["200 BYE"]
+    assert lines(box.tell(box.bob, bye, status)) == [f"{status} BYE"]
+    assert ended(box) == [("caller", "BYE", 0)]
+    settle(box)
+
+
 def test_both_sides_hear_of_an_end_that_takes_their_interface_out_of_service() -> None:
     box = CallBox()
     box.hear(box.request())
