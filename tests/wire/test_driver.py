@@ -16,8 +16,9 @@ from sbcsim.device.effects import Close, Closing, Dial, HandshakeFailed, Handsha
 from sbcsim.errors import UserError
 from sbcsim.events import ClockMoved, LogEvent
 from sbcsim.journal import Journal
-from sbcsim.net import driver as driver_module
-from sbcsim.net.driver import DIALS, Driver
+from sbcsim.net import settling
+from sbcsim.net.connections import DIALS
+from sbcsim.net.driver import Driver
 from sbcsim.net.listen import ACCEPTS, CROWD
 from sbcsim.net.wiring import AddressMap, Ports, Wiring
 
@@ -222,7 +223,7 @@ async def test_silent_peer_is_given_up_when_patience_runs_out(device: FakeDevice
 async def test_little_is_expected_of_peers_known_to_be_silent(
     device: FakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver_module, "DOUBT", 0.001)
+    monkeypatch.setattr(settling, "DOUBT", 0.001)
     async with running(device, patience=60) as driver, asyncio.timeout(30):
         device.owed, device.silent = 1, True
         await driver.settle()
@@ -230,11 +231,11 @@ async def test_little_is_expected_of_peers_known_to_be_silent(
 
 
 async def test_far_end_that_never_closes_holds_nobody_up(device: FakeDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver_module, "DOUBT", 0.001)
+    monkeypatch.setattr(settling, "DOUBT", 0.001)
     device.effects = [listen()]
     async with running(device, patience=60) as driver, asyncio.timeout(30):
-        assert driver._network is not None
-        driver._network.linger = 60
+        assert driver._connections is not None
+        driver._connections.network.linger = 60
         with socket.create_connection(("127.0.0.1", port_of(driver)), timeout=10) as far:
             await device.hear("accepted")
             device.do(Send(1, b"bye"), Close(1, Closing.GRACEFUL))

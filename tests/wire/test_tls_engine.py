@@ -537,8 +537,8 @@ async def test_graceful_end_is_close_notify_and_fin(
 async def test_peer_that_never_closes_is_cut_off(device: FakeDevice) -> None:
     device.tls = None
     async with running(device) as driver:
-        network = driver._network
-        assert network is not None
+        assert driver._connections is not None
+        network = driver._connections.network
         network.linger = 0.05
         with socket.create_connection(("127.0.0.1", port_of(driver)), timeout=10):
             await device.hear("accepted")

@@ -17,7 +17,8 @@ from udppeer import UdpPeer, udp_peer
 from sbcsim.clock import VirtualClock
 from sbcsim.device.effects import ListenerKey, SendDatagram, StopListening, Transport
 from sbcsim.journal import Journal
-from sbcsim.net.driver import SENDINGS, Driver
+from sbcsim.net.driver import Driver
+from sbcsim.net.listeners import SENDINGS
 from sbcsim.net.wiring import AddressMap, Wiring
 from sbcsim.simulator import Simulator
 
