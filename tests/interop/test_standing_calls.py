@@ -114,7 +114,9 @@ async def standing(stage: Stage, *plan: str) -> AsyncIterator[Standing]:
         switch() as near,
         switch() as far,
         sipp.called(COUNT, "-3pcc", f"127.0.0.1:{far.port}", scenario=STANDING_CALLEE) as callee,
-        sipp.calls(COUNT, plan, "-3pcc", f"127.0.0.1:{near.port}", rate=100, scenario=STANDING_CALLER) as caller,
+        sipp.calls(
+            COUNT, plan, "-3pcc", f"127.0.0.1:{near.port}", rate=50, at_once=COUNT, scenario=STANDING_CALLER
+        ) as caller,
     ):
         await near.held(COUNT * plan.count("talk") // len(plan))
         await far.held(COUNT * plan.count("called") // len(plan))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import secrets  # noqa: TID251 - two runs at once have one seed, and must not look at the same ports
 import socket
 
 PATIENCE = 20.0
 """Host seconds until a program that does not listen is taken to hang."""
+
+
+_GIVEN: set[int] = set()
 
 
 async def listening(port: int) -> None:
@@ -24,14 +28,20 @@ async def listening(port: int) -> None:
 
 
 def free_port() -> int:
-    """Return a port of the host that is free for UDP and TCP, and the next one for TCP, where TLS is looked for."""
+    """Return a port of the host that is free for UDP and TCP, and the next one for TCP, where TLS is looked for.
+
+    The host gives ports below 32768 to nobody by itself, so that few have an eye on it before it is used.
+    """
     while True:
+        port = 10_000 + 2 * secrets.randbelow(11_000)
+        if port in _GIVEN:
+            continue
         with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram, socket.socket() as secure:
-            stream.bind(("127.0.0.1", 0))
-            port = int(stream.getsockname()[1])
             try:
+                stream.bind(("127.0.0.1", port))
                 datagram.bind(("127.0.0.1", port))
                 secure.bind(("127.0.0.1", port + 1))
             except OSError:
                 continue
-            return port
+        _GIVEN.add(port)
+        return port

@@ -36,6 +36,8 @@ enable_tls=yes
 listen=tls:127.0.0.1:{port}
 {listen}
 loadmodule "tm.so"
+modparam("tm", "retr_timer1", 5000)
+modparam("tm", "retr_timer2", 5000)
 loadmodule "sl.so"
 loadmodule "pv.so"
 loadmodule "xlog.so"

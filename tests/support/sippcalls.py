@@ -1,7 +1,7 @@
 """What SIPp plays in calls through the box: a caller, and a callee who does what the caller's X-Plan header says.
 
-- `talk`: INVITE, re-INVITE, UPDATE, and the caller says BYE
-- `called`: the same, and the callee says BYE
+- `talk`: INVITE, UPDATE, re-INVITE, and the caller says BYE
+- `called`: the same, and the callee says BYE as soon as he has the ACK: an answer of his own it might overtake
 - `cancel`: the caller gives up while it rings
 
 Calls that stand do as little as can be: in `talk` the caller says UPDATE and BYE, in `called` the callee says BYE, once
@@ -39,7 +39,7 @@ def _asks(
     test: str = "",
 ) -> str:
     """Return the step of a caller who sends a request; `sdp` is the version of his session, 0 for none."""
-    how = _how(retrans="" if method == "ACK" else "500", next=then, test=test)
+    how = _how(retrans="" if method == "ACK" else "5000", next=then, test=test)
     fields = (*lines, *(["Content-Type: application/sdp"] if sdp else ()))
     return f"""\
   <send{how}><![CDATA[
@@ -71,7 +71,7 @@ def _answers(
 
     A branch is no step of its own: what comes before SIPp has got to that would be unexpected.
     """
-    how = _how(retrans="500" if sdp else "", next=then, test=test)
+    how = _how(retrans="5000" if sdp else "", next=then, test=test)
     fields = (*lines, *(["Content-Type: application/sdp"] if sdp else ()))
     return f"""\
   <send{how}><![CDATA[
@@ -96,7 +96,7 @@ _TAG = ";tag=[pid]d[call_number]"
 _TRYING = '  <recv response="100" optional="true"/>\n'
 
 _PARTS = """\
-  <send retrans="500"><![CDATA[
+  <send retrans="5000"><![CDATA[
 BYE [next_url] SIP/2.0
 Via: SIP/2.0/TRANSPORT [local_ip]:[local_port];branch=z9hG4bK-[pid]-[call_number]-BYE1
 [routes]
@@ -128,13 +128,12 @@ CALLER = "".join(
         '  <recv response="180" rrs="true" next="cancel" test="cancels"/>\n',
         '  <recv response="200" rrs="true"/>\n',
         _asks("ACK", 1, _BACK, "[peer_tag_param]", "[routes]"),
-        _asks("INVITE", 2, _BACK, "[peer_tag_param]", "[routes]", _CALLER, sdp=2),
+        _asks("UPDATE", 2, _BACK, "[peer_tag_param]", "[routes]", _CALLER),
+        '  <recv response="200"/>\n',
+        _asks("INVITE", 3, _BACK, "[peer_tag_param]", "[routes]", _CALLER, sdp=2),
         _TRYING,
         '  <recv response="200"/>\n',
-        _asks("ACK", 2, _BACK, "[peer_tag_param]", "[routes]"),
-        _asks("UPDATE", 3, _BACK, "[peer_tag_param]", "[routes]", _CALLER),
-        '  <recv response="200" next="called" test="waits"/>\n',
-        '  <pause milliseconds="HOLD"/>\n',
+        _asks("ACK", 3, _BACK, "[peer_tag_param]", "[routes]", then="called", test="waits"),
         _asks("BYE", 4, _BACK, "[peer_tag_param]", "[routes]"),
         '  <recv response="200" next="done"/>\n  <label id="called"/>\n  <recv request="BYE"/>\n',
         _answers("200 OK", then="done"),
@@ -160,13 +159,13 @@ CALLEE = "".join(
 """,
         _answers("180 Ringing", _CALLEE, tag=_TAG, then="cancel", test="cancels"),
         _answers("200 OK", _CALLEE, tag=_TAG, sdp=1),
-        '  <recv request="ACK"/>\n  <recv request="INVITE"/>\n',
-        _answers("200 OK", _CALLEE, sdp=2),
         '  <recv request="ACK"/>\n  <recv request="UPDATE"/>\n',
-        _answers("200 OK", _CALLEE, then="parts", test="parts"),
-        '  <recv request="BYE"/>\n',
+        _answers("200 OK", _CALLEE),
+        '  <recv request="INVITE"/>\n',
+        _answers("200 OK", _CALLEE, sdp=2),
+        '  <recv request="ACK" next="parts" test="parts"/>\n  <recv request="BYE"/>\n',
         _answers("200 OK", then="done"),
-        '  <label id="parts"/>\n  <pause milliseconds="HOLD"/>\n',
+        '  <label id="parts"/>\n',
         _PARTS,
         '  <label id="cancel"/>\n  <recv request="CANCEL"/>\n',
         _answers("200 OK", tag=_TAG),
@@ -248,12 +247,9 @@ REFUSED = "".join(
 )
 
 
-def played(scenario: str, transport: str, *, hold: int = 100) -> str:
-    """Return a scenario over a transport ("UDP", "TCP" or "TLS"), where a call is held for so many milliseconds.
-
-    Without any the callee's BYE, on a connection of its own, may well overtake the answer that he gave before.
-    """
-    return scenario.replace("TRANSPORT", transport).replace("LOWER", transport.lower()).replace("HOLD", str(hold))
+def played(scenario: str, transport: str) -> str:
+    """Return a scenario over a transport ("UDP", "TCP" or "TLS")."""
+    return scenario.replace("TRANSPORT", transport).replace("LOWER", transport.lower())
 
 
 def plans(file: Path, each: Iterable[str]) -> Path:

@@ -93,11 +93,11 @@ class SippStage:
     target: int
 
     @asynccontextmanager
-    async def called(self, count: int, *more: str, hold: int = 100, scenario: str = CALLEE) -> AsyncIterator[Sipp]:
+    async def called(self, count: int, *more: str, scenario: str = CALLEE) -> AsyncIterator[Sipp]:
         """Have somebody wait for so many calls."""
         transport = self.far
         arguments = ("-t", _MODES[transport], "-p", str(self.callee), "-m", str(count), *more)
-        async with Sipp(self.directory / "callee", played(scenario, transport, hold=hold), *arguments) as callee:
+        async with Sipp(self.directory / "callee", played(scenario, transport), *arguments) as callee:
             if transport != "UDP":
                 await listening(self.callee)
             yield callee
@@ -108,8 +108,7 @@ class SippStage:
         plan: Iterable[str],
         *more: str,
         rate: int = 200,
-        at_once: int = 100,
-        hold: int = 100,
+        at_once: int = 10,
         scenario: str = CALLER,
         name: str = "caller",
     ) -> Sipp:
@@ -119,7 +118,7 @@ class SippStage:
         transport = self.near
         return Sipp(
             directory,
-            played(scenario, transport, hold=hold),
+            played(scenario, transport),
             *("-t", _MODES[transport], "-p", str(self.caller), "-m", str(count), "-r", str(rate), "-l", str(at_once)),
             *("-inf", str(plans(directory / "plans.csv", plan)), *more, f"127.0.0.1:{self.target}"),
         )
