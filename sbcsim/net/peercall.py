@@ -105,6 +105,8 @@ class PeerCall:
     connections: list[PeerConnection]
     _line: PeerCalls = field(repr=False)
     state: CallState = CallState.CALLING
+    reached: set[CallState] = field(default_factory=lambda: {CallState.CALLING}, repr=False)
+    """The states that it has come to so far."""
     status: int = 0
     ended_by: Literal["", "box", "peer"] = ""
     why: str = ""
@@ -141,6 +143,7 @@ class PeerCall:
         if after is None:
             raise BugError(f"call {self.number} cannot take {trigger.value} while {self.state.value}")
         changed, self.state = after is not self.state, after
+        self.reached.add(after)
         return changed
 
     def may(self, trigger: CallTrigger) -> bool:
@@ -150,7 +153,10 @@ class PeerCall:
     # What may be done with it. Each raises PeerError where it cannot be done.
 
     async def wait_for(self, state: CallState | str, *, patience: float | None = None) -> None:
-        """Wait until it has come so far; raises PeerError where it ends instead, TimeoutError as `SipPeer.wait_for`."""
+        """Wait until it has come so far, whatever became of it since.
+
+        Raises PeerError where it ends instead, TimeoutError as `SipPeer.wait_for`.
+        """
         await self._line.wait_for(self, CallState(state), patience)
 
     async def ring(self, status: int = 180) -> None:

@@ -8,33 +8,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any, Literal
 
 from sbcsim.clock import Instant
 from sbcsim.errors import PeerError
 from sbcsim.journal import Journal
-from sbcsim.sip import relay, uri
+from sbcsim.sip import relay
 from sbcsim.sip.dialog import Dialog, DialogState
 from sbcsim.sip.dialogs import Dialogs
 from sbcsim.sip.errors import SipError
-from sbcsim.sip.message import Headers, Message, Request, Response
-from sbcsim.sip.options import reason_phrase, refuse, respond
-from sbcsim.sip.transactions import Outcome, Transactions, server_key
-from sbcsim.sip.transactionstate import Deliver, Failed, Flow, Key, Send, Side, Terminated
-from sbcsim.sip.via import FORWARDS, hop
+from sbcsim.sip.message import Message, Request, Response
+from sbcsim.sip.options import reason_phrase, refuse
+from sbcsim.sip.transactions import client_key, server_key
+from sbcsim.sip.transactionstate import Deliver, Key, Side
 
+from . import callmessages as messages
 from . import sdp
-from .hostclock import host_uptime
 from .patience import Changes
 from .peercall import CallMessage, CallState, CallTrigger, PeerCall
 from .peerconduct import Callee, Conduct
 from .peerconnection import PeerConnection
 from .peerevents import CallSeen
-
-MEDIA_PORT = 40_000
-"""The port that session descriptions name; nobody listens there."""
+from .peerline import Line
 
 _NUMBERS = count(1)
 """Tags, branches and Call-IDs are unlike those of any other far end of the process."""
@@ -58,6 +57,7 @@ class PeerCalls:
     """All calls of one far end. `live` are the connections that stand, oldest first."""
 
     patience = 10.0
+    """Host seconds that anything is waited for at most."""
 
     def __init__(
         self,
@@ -73,13 +73,11 @@ class PeerCalls:
         self._changes = changes
         self._live = live
         self._spawn = spawn
-        self._transactions = Transactions()
+        self._line = Line(self)
         self._dialogs = Dialogs()
-        self._ways: dict[int, PeerConnection] = {}
         self._by_key: dict[Key, PeerCall] = {}
         self._by_call_id: dict[str, PeerCall] = {}
         self._asked: dict[Key, _Asked] = {}
-        self._timer: asyncio.TimerHandle | None = None
 
     # What is done with calls.
 
@@ -92,32 +90,13 @@ class PeerCalls:
         body: bytes | None = None,
     ) -> PeerCall:
         """Send an INVITE, and return its call; raises PeerError where the connection is closed."""
-        number, word = len(self.all) + 1, next(_NUMBERS)
-        host, port = connection.remote
-        transport = connection.stream.transport
-        target = called
-        if ":" not in called:
-            target = f"sip:{called}@{uri.host_text(host)}:{port};transport={transport.lower()}"
-        if body is None:
-            body = sdp.described(connection.local[0], MEDIA_PORT, word, 1)
-        name = uri.host_text(connection.local[0])
-        fields = [
-            ("Via", str(hop(transport, connection.local, f"p{word}i"))),
-            ("Max-Forwards", str(FORWARDS)),
-            ("From", f"<sip:{calling}@{name}>;tag=p{word}"),
-            ("To", f"<{target.partition(';')[0]}>"),
-            ("Call-ID", f"p{word}@{name}:{connection.local[1]}"),
-            ("CSeq", "1 INVITE"),
-            ("Contact", self._contact(calling, connection)),
-            *extra,
-            *([sdp.TYPE] if body else []),
-        ]
-        invite = Request(method="INVITE", uri=target, headers=Headers(fields), body=body)
         self._must_stand(connection)
-        key, outcomes = self._transactions.request(invite, self._flow(connection), host_uptime())
-        call = PeerCall(number, True, calling, relay.user_of(target) or target, invite, key, [connection], self)  # noqa: FBT003 - a field
+        invite = messages.invite(called, calling, connection, next(_NUMBERS), extra, body)
+        key = client_key(invite)
+        number, called = len(self.all) + 1, relay.user_of(invite.uri) or called
+        call = PeerCall(number, True, calling, called, invite, key, [connection], self)  # noqa: FBT003 - a field
         self._add(call)
-        self._do(outcomes)
+        self._line.request(invite, connection)
         return call
 
     def ring(self, call: PeerCall, status: int) -> None:
@@ -129,9 +108,7 @@ class PeerCalls:
     def answer(self, call: PeerCall) -> None:
         """Say 200; raises PeerError."""
         self._allow(call, CallTrigger.ACCEPT, "be answered")
-        offered = call.invite.body
-        connection = call.connections[0]
-        body = sdp.described(connection.local[0], MEDIA_PORT, call.number, 1, sdp.answering(offered))
+        body = messages.described(call.connections[0], call.number, 1, sdp.answering(call.invite.body))
         self._move(call, CallTrigger.ACCEPT)
         self._say(call, 200, body)
 
@@ -146,7 +123,7 @@ class PeerCalls:
         if not call.placed or call.state not in {CallState.CALLING, CallState.RINGING}:
             raise PeerError(f"call {call.number} cannot be cancelled: it is {call.state.value}", layer="sip")
         self._move(call, CallTrigger.LEAVE)
-        self._do(self._transactions.cancel(call.key, host_uptime()))
+        self._line.cancel(call.key)
 
     async def request(
         self,
@@ -161,16 +138,14 @@ class PeerCalls:
         if dialog is None or not call.live or dialog.pending(method):
             raise PeerError(f"no {method} in call {call.number}: it is {call.state.value}", layer="sip")
         connection = self._way(call)
-        word = next(_NUMBERS)
-        contact = [("Contact", self._contact(_own(call), connection))] if method in {"INVITE", "UPDATE"} else []
-        typed = [sdp.TYPE] if body and not any(name == "Content-Type" for name, _ in extra) else []
-        via = hop(connection.stream.transport, connection.local, f"p{word}r")
-        request = dialog.request(method, via, [*contact, *extra, *typed], body)
+        fields = [messages.contact(_own(call), connection)] if method in {"INVITE", "UPDATE"} else []
+        fields += extra
+        if body and not any(name == "Content-Type" for name, _ in fields):
+            fields.append(sdp.TYPE)
+        request = dialog.request(method, messages.via(connection, next(_NUMBERS)), fields, body)
         if method == "BYE":
             self._move(call, CallTrigger.LEAVE)
-        key, outcomes = self._transactions.request(request, self._flow(connection), host_uptime())
-        asked = self._asked[key] = _Asked(call, request)
-        self._do(outcomes)
+        asked = self._ask(call, request, connection)
         await self._changes.until(lambda: asked.over, patience or self.patience, lambda: f"{call}")
         if asked.response is None:
             raise PeerError(f"no answer to {method} in call {call.number}: {asked.failed}", layer="sip")
@@ -178,16 +153,14 @@ class PeerCalls:
 
     async def offer_again(self, call: PeerCall, direction: sdp.Direction) -> int:
         """Send a re-INVITE with another direction of the media; raises PeerError, TimeoutError."""
-        host = call.connection.local[0]
-        version = 1 + sum(each.direction == "out" and each.message.body != b"" for each in call.messages)
-        return await self.request(call, "INVITE", body=sdp.described(host, MEDIA_PORT, call.number, version, direction))
+        return await self.request(call, "INVITE", body=_described_again(call, call.connection, direction))
 
     async def wait_for(self, call: PeerCall, state: CallState, patience: float | None) -> None:
         """Wait until a call has come to a state; raises PeerError where it ends instead, TimeoutError."""
         await self._changes.until(
-            lambda: call.state in {state, CallState.ENDED}, patience or self.patience, lambda: f"{call}"
+            lambda: not call.reached.isdisjoint({state, CallState.ENDED}), patience or self.patience, lambda: f"{call}"
         )
-        if call.state is not state:
+        if state not in call.reached:
             raise PeerError(f"call {call.number} was ended by the {call.ended_by}: {call.why}", layer="sip")
 
     # What comes.
@@ -214,7 +187,8 @@ class PeerCalls:
             self._ignore(call, request, connection)
             return
         try:
-            self._do(self._transactions.receive(request, self._flow(connection), host_uptime()), conduct)
+            self._line.receive(request, connection, partial(self._asked_by_box, conduct))
+            self._sweep()
         except SipError as error:
             error.request = request
             refusal = refuse(error, source=connection.remote, to_tag="peer")
@@ -227,14 +201,14 @@ class PeerCalls:
             call = self._by_call_id.get(response.call_id)
             if call is not None:
                 self._note(call, "in", connection, response)
-                self._do(self._transactions.receive(response, self._flow(connection), host_uptime()))
+                self._line.receive(response, connection, self._answered)
         except SipError:
             return  # it is on record as the response that it is
+        self._sweep()
 
     def lost(self, connection: PeerConnection) -> None:
         """A connection is gone: what was under way on it is, too, and calls go on."""
-        self._do(self._transactions.lost(self._flow(connection), host_uptime()))
-        self._ways.pop(connection.number, None)
+        self._line.lost(connection)
 
     def forget(self, connections: Iterable[PeerConnection]) -> None:
         """Forget the calls that nothing but these connections has carried."""
@@ -244,47 +218,38 @@ class PeerCalls:
 
     def close(self) -> None:
         """No timer is left."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._line.close()
 
-    # What the transactions say.
+    # What the line says.
 
-    def _do(self, outcomes: Iterable[Outcome], conduct: Conduct | None = None) -> None:
-        for outcome in outcomes:
-            match outcome:
-                case Send():
-                    self._send(outcome)
-                case Deliver(message=Response() as response, key=key):
-                    assert key is not None
-                    self._answered(key, response)
-                case Deliver(message=Request() as request):
-                    self._asked_by_box(outcome, request, conduct or Conduct())
-                case Failed(key=key, why=why):
-                    self._failed(key, why.value)
-                case Terminated(key=key):
-                    self._asked.pop(key, None)
-                    call = self._by_key.pop(key, None)
-                    if call is not None and call.placed:
-                        self._dialogs.over(call.invite)
-        self._sweep()
-        self._arm()
-        self._changes.tell()
-
-    def _send(self, send: Send) -> None:
-        connection = self._ways.get(send.flow.connection)
-        if connection is None or not connection.live:
-            self._do(self._transactions.failed(send.key, host_uptime()))
-            return
-        self._write(connection, send.message)
-
-    def _write(self, connection: PeerConnection, message: Message) -> None:
+    def sent(self, message: Message, connection: PeerConnection) -> None:
+        """Take note of a message that goes out."""
         call = self._by_call_id.get(message.call_id)
         if call is not None:
             self._note(call, "out", connection, message)
-        connection.stream.write(message.to_bytes())
 
-    def _answered(self, key: Key, response: Response) -> None:
+    def failed(self, key: Key, why: str) -> None:
+        """Nobody has answered a request of ours, or it could not be sent."""
+        asked = self._asked.get(key)
+        if asked is not None:
+            self._failed_within(asked, why)
+            return
+        call = self._by_key.get(key)
+        if call is not None and call.placed and not call.live:
+            self._dialogs.over(call.invite)
+            self._end(call, "box", why)
+
+    def over(self, key: Key) -> None:
+        """Nothing belongs to a transaction any more."""
+        self._asked.pop(key, None)
+        call = self._by_key.pop(key, None)
+        if call is not None and call.placed:
+            self._dialogs.over(call.invite)
+
+    def _answered(self, arrived: Deliver) -> None:
+        key, response = arrived.key, arrived.message
+        assert key is not None
+        assert isinstance(response, Response)
         asked = self._asked.get(key)
         if asked is not None:
             self._answered_within(asked, response)
@@ -316,11 +281,8 @@ class PeerCalls:
             self._move(call, CallTrigger.STAND)
         elif not wanted and dialog.state is DialogState.CONFIRMED:
             connection = self._way(call)
-            via = hop(connection.stream.transport, connection.local, f"p{next(_NUMBERS)}b")
-            bye = dialog.request("BYE", via)
-            key, outcomes = self._transactions.request(bye, self._flow(connection), host_uptime())
-            self._asked[key] = _Asked(call, bye)
-            self._do(outcomes)
+            bye = dialog.request("BYE", messages.via(connection, next(_NUMBERS)))
+            self._ask(call, bye, connection)
 
     def _answered_within(self, asked: _Asked, response: Response) -> None:
         call, method = asked.call, asked.request.method
@@ -332,27 +294,23 @@ class PeerCalls:
         if not response.final:
             return
         asked.response = response
+        self._changes.tell()
         if method == "BYE":
             self._end(call, "peer", "BYE")
 
-    def _failed(self, key: Key, why: str) -> None:
-        asked = self._asked.get(key)
-        if asked is not None:
-            asked.failed = why
-            dialog = asked.call.dialog
-            if dialog is not None and asked.request.method == "BYE":
-                dialog.unanswered(asked.request)
-                self._end(asked.call, "peer", f"BYE, and {why}")
-            elif dialog is not None:
-                dialog.unsent(asked.request)
-            return
-        call = self._by_key.get(key)
-        if call is not None and call.placed and not call.live:
-            self._dialogs.over(call.invite)
-            self._end(call, "box", why)
+    def _failed_within(self, asked: _Asked, why: str) -> None:
+        asked.failed = why
+        dialog = asked.call.dialog
+        if dialog is not None and asked.request.method == "BYE":
+            dialog.unanswered(asked.request)
+            self._end(asked.call, "peer", f"BYE, and {why}")
+        elif dialog is not None:
+            dialog.unsent(asked.request)
+        self._changes.tell()
 
-    def _asked_by_box(self, arrived: Deliver, request: Request, conduct: Conduct) -> None:
-        connection = self._ways[arrived.flow.connection]
+    def _asked_by_box(self, conduct: Conduct, arrived: Deliver) -> None:
+        request, connection = arrived.message, self._line.connection_of(arrived)
+        assert isinstance(request, Request)
         if request.method == "ACK":
             self._acknowledged(request)
         elif arrived.key is None:
@@ -405,13 +363,18 @@ class PeerCalls:
             return
         self._move(call, CallTrigger.STAND)
         if call.hangs_up:
-            self._spawn(call.hang_up())
+            self._spawn(self._leave(call))
+
+    async def _leave(self, call: PeerCall) -> None:
+        with suppress(PeerError, TimeoutError):  # the box may have ended it, or the connection, meanwhile
+            await call.hang_up()
 
     def _cancelled(self, arrived: Deliver, cancel: Request) -> None:
         assert arrived.key is not None
         call = None if arrived.cancels is None else self._by_key.get(arrived.cancels)
         tag = call.tag if call is not None else f"p{next(_NUMBERS)}"
-        self._reply(arrived.key, respond(cancel, 200 if call else 481, source=arrived.flow.remote, to_tag=tag))
+        connection = self._line.connection_of(arrived)
+        self._line.respond(arrived.key, messages.answer(cancel, 200 if call else 481, connection, tag))
         if call is not None and call.may(CallTrigger.ACCEPT):
             self._end(call, "box", "cancelled", 487)
             self._say(call, 487)
@@ -425,20 +388,16 @@ class PeerCalls:
         extra: list[tuple[str, str]] = []
         body = b""
         if request.method in {"INVITE", "UPDATE"} and status == 200:
-            extra.append(("Contact", self._contact(_own(call), connection)))
+            extra.append(messages.contact(_own(call), connection))
             if request.body:
                 call.on_hold = sdp.holds(request.body)
-                version = 1 + sum(each.direction == "out" and each.message.body != b"" for each in call.messages)
-                direction = sdp.answering(request.body)
-                body = sdp.described(connection.local[0], MEDIA_PORT, call.number, version, direction)
-                extra.append(sdp.TYPE)
-        answer = respond(request, status, source=connection.remote, to_tag=dialog.id.local_tag, extra=extra)
-        answer = Response(status=status, reason=answer.reason, headers=answer.headers, body=body)
+                body = _described_again(call, connection, sdp.answering(request.body))
+        answer = messages.answer(request, status, connection, dialog.id.local_tag, extra, body)
         if refused is None:
             dialog.answered_here(answer)
         if request.method == "BYE" and refused is None:
             self._end(call, "box", "BYE")
-        self._reply(key, answer)
+        self._line.respond(key, answer)
 
     # What is said.
 
@@ -447,25 +406,24 @@ class PeerCalls:
         connection = call.connections[0]
         extra = [*relay.recorded(call.invite)] if 100 < status < 300 else []
         if 100 < status < 300:
-            extra.append(("Contact", self._contact(call.called, connection)))
-        if body:
-            extra.append(sdp.TYPE)
-        answer = respond(call.invite, status, source=connection.remote, to_tag=call.tag, extra=extra)
-        answer = Response(status=status, reason=answer.reason, headers=answer.headers, body=body)
+            extra.append(messages.contact(call.called, connection))
+        answer = messages.answer(call.invite, status, connection, call.tag, extra, body)
         call.status = status
         dialog = self._dialogs.answered(call.invite, answer)
         call.dialog = dialog or call.dialog
-        self._reply(call.key, answer)
-
-    def _reply(self, key: Key, response: Response) -> None:
-        self._do(self._transactions.respond(key, response, host_uptime()))
+        self._line.respond(call.key, answer)
 
     def _acknowledge(self, dialog: Dialog, cseq: int, call: PeerCall) -> None:
         connection = self._way(call)
-        via = hop(connection.stream.transport, connection.local, f"p{next(_NUMBERS)}a")
-        self._write(connection, dialog.request("ACK", via, cseq=cseq))
+        via = messages.via(connection, next(_NUMBERS))
+        self._line.write(dialog.request("ACK", via, cseq=cseq), connection)
 
     # Within.
+
+    def _ask(self, call: PeerCall, request: Request, connection: PeerConnection) -> _Asked:
+        asked = self._asked[client_key(request)] = _Asked(call, request)
+        self._line.request(request, connection)
+        return asked
 
     def _add(self, call: PeerCall) -> None:
         self.all.append(call)
@@ -524,27 +482,15 @@ class PeerCalls:
         if not connection.live:
             raise PeerError("the connection is closed", layer="tcp")
 
-    def _flow(self, connection: PeerConnection) -> Flow:
-        self._ways[connection.number] = connection
-        return Flow(connection.stream.transport, connection.remote, connection.number)
-
-    def _contact(self, user: str, connection: PeerConnection) -> str:
-        return relay.contact(user, *connection.local, connection.stream.transport)
-
     def _sweep(self) -> None:
         for dialog in [each for each in self._dialogs if each.state is DialogState.TERMINATED]:
             self._dialogs.forget(dialog)
 
-    def _arm(self) -> None:
-        self.close()
-        due = self._transactions.next_due
-        if due is not None:
-            delay = max(0, due - host_uptime()) / 1_000_000
-            self._timer = asyncio.get_running_loop().call_later(delay, self._fire)
 
-    def _fire(self) -> None:
-        self._timer = None
-        self._do(self._transactions.fire(host_uptime()))
+def _described_again(call: PeerCall, connection: PeerConnection, direction: str) -> bytes:
+    """Return the next session description of a call."""
+    version = 1 + sum(each.direction == "out" and each.message.body != b"" for each in call.messages)
+    return messages.described(connection, call.number, version, direction)
 
 
 def _own(call: PeerCall) -> str:

@@ -43,7 +43,7 @@ async def _place(stage: Stage, step: CallStep) -> None:
 async def _refused(call: PeerCall, step: CallStep) -> None:
     with suppress(PeerError):
         await call.wait_for(CallState.STANDING)
-    if call.state is CallState.STANDING:
+    if CallState.STANDING in call.reached:
         raise FarEndError(f"{step.name} was answered, and not refused with {step.refused}")
     if call.status != step.refused:
         raise FarEndError(f"{step.name} was refused with {call.status}, and not with {step.refused}")

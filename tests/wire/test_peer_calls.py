@@ -87,6 +87,32 @@ async def test_a_call_is_cancelled_while_it_rings(pair: CallPair) -> None:
     assert pair.box.expect("callEnded").event.by == "caller"
 
 
+@pytest.mark.parametrize("answered_first", [True, False])
+async def test_an_answer_and_a_cancel_that_cross_leave_no_call(pair: CallPair, answered_first: bool) -> None:
+    pair.bob.behave(Behaviour.RINGS)
+    placed = await pair.alice.call("200", pair.line)
+    await placed.wait_for("ringing")
+    (ringing,) = pair.bob.calls
+    doings = [ringing.answer(), placed.cancel()]
+    await asyncio.gather(*(doings if answered_first else reversed(doings)))
+    await ringing.wait_for("ended")
+    await placed.wait_for("ended")
+    await pair.box.settle()
+    assert pair.box.calls() == []
+    await pair.box.advance(seconds=40)
+    assert pair.box._sbc._telephony.calls.footprint == 0
+
+
+async def test_a_callee_that_hangs_up_over_a_connection_that_ends(pair: CallPair) -> None:
+    pair.bob.behave(Behaviour.HANGS_UP)
+    placed = await pair.alice.call("200", pair.line)
+    await pair.bob.wait_for("call", state="answered")
+    await pair.bob.hang_up(pair.bob.live[0])
+    await pair.box.advance(seconds=40)
+    await placed.wait_for("standing")
+    assert [call.state for call in pair.box.calls()] in ([], ["stable"])
+
+
 async def test_a_call_is_refused(pair: CallPair) -> None:
     pair.bob.behave(Behaviour.TAKES_NO_CALL)
     placed = await pair.alice.call("200", pair.line)
