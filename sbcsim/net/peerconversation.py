@@ -136,9 +136,18 @@ class Conversation:
 
 
 def _response(request: Request, status: int, source: tuple[str, int]) -> Response | None:
+    """Return what a request gets that belongs to no call; who would be told 200 is so only by OPTIONS."""
+    if not request.answerable:
+        return None
+    if status != 200:
+        return options.respond(request, status, source=source, to_tag="peer")
     try:
-        if status == 200:
+        if request.method == "OPTIONS":
             return options.answer(request, source=source, to_tag="peer")
-        return options.respond(request, status, source=source, to_tag="peer") if request.answerable else None
+        request.check()
     except SipError as error:
+        error.request = request
         return options.refuse(error, source=source, to_tag="peer")
+    if request.method == "CANCEL":
+        return options.respond(request, 481, source=source, to_tag="peer")
+    return options.respond(request, 405, source=source, to_tag="peer", extra=[("Allow", options.ALLOW)])

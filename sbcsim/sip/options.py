@@ -1,4 +1,4 @@
-"""OPTIONS: the ping of a path check, and what a server that takes no calls answers to any request."""
+"""OPTIONS: the ping of a path check, and its answer; how answers and refusals are made."""
 
 from __future__ import annotations
 
@@ -14,21 +14,6 @@ ACCEPT = "application/sdp"
 BRANCH_COOKIE = "z9hG4bK"
 
 _SERVED_SCHEMES = uri.SIP_SCHEMES | {"tel"}
-_KNOWN_METHODS = frozenset(
-    {
-        "BYE",
-        "INFO",
-        "INVITE",
-        "MESSAGE",
-        "NOTIFY",
-        "PRACK",
-        "PUBLISH",
-        "REFER",
-        "REGISTER",
-        "SUBSCRIBE",
-        "UPDATE",
-    }
-)
 _COPIED = ("Via", "From", "To", "Call-ID", "CSeq")  # RFC 3261 8.2.6.2
 
 REASONS = {
@@ -152,34 +137,24 @@ def respond(
     )
 
 
-def answer(request: Request, *, source: tuple[str, int], to_tag: str) -> Response | None:
-    """Return what a server that takes no calls answers, None for an ACK.
+def answer(request: Request, *, source: tuple[str, int], to_tag: str) -> Response:
+    """Return the answer to an OPTIONS that is for ourselves.
 
-    Raises SipError for a request that breaks a rule; `refuse` turns that into the answer.
+    Raises SipError for one that breaks a rule; `refuse` turns that into the answer.
     """
     try:
         request.check()
-        if request.method == "ACK":
-            return None
         unsupported = request.require
     except SipError as error:
         error.request = request
         raise
-    extra: list[tuple[str, str]] = []
-    if request.method == "CANCEL":
-        status = 481
-    elif request.method != "OPTIONS":
-        status = 405 if request.method in _KNOWN_METHODS else 501
-        extra = [("Allow", ALLOW)]
-    elif uri.scheme(request.uri) not in _SERVED_SCHEMES:
-        status = 416
-    elif unsupported:
-        status = 420
+    if uri.scheme(request.uri) not in _SERVED_SCHEMES:
+        return respond(request, 416, source=source, to_tag=to_tag)
+    if unsupported:
         extra = [("Unsupported", ", ".join(unsupported))]
-    else:
-        status = 200
-        extra = [("Allow", ALLOW), ("Accept", ACCEPT), ("Supported", "")]
-    return respond(request, status, source=source, to_tag=to_tag, extra=extra)
+        return respond(request, 420, source=source, to_tag=to_tag, extra=extra)
+    extra = [("Allow", ALLOW), ("Accept", ACCEPT), ("Supported", "")]
+    return respond(request, 200, source=source, to_tag=to_tag, extra=extra)
 
 
 def refuse(error: SipError, *, source: tuple[str, int], to_tag: str) -> Response | None:

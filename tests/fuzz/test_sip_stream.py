@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sip_cases import FRAMING, PLAIN, WITH_BODY, options, response
+from sip_server import answer
 
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Headers, Request, Response
-from sbcsim.sip.options import answer, refuse, respond
+from sbcsim.sip.options import refuse, respond
 from sbcsim.sip.stream import Item, KeepAlive, Limits, Stream
 
 MODEST = settings(max_examples=150, deadline=None)

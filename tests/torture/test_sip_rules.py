@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 from sip_server import verdicts
+from throughbox import in_a_datagram, on_a_stream, unchanged
+
+from sbcsim.sip.message import Request
+from sbcsim.sip.stream import Stream
 
 GOOD = {
     "line": "OPTIONS sip:bob@example.com SIP/2.0",
@@ -122,3 +126,54 @@ def test_rule(name: str) -> None:
 def test_the_next_message_is_unharmed(name: str) -> None:
     _, expected = RULES[name]
     assert verdicts([octets(name) + octets("no branch")]) == [*expected, "OPTIONS 200"]
+
+
+THROUGH_THE_BOX = {
+    "OPTIONS 200": ">OPTIONS",
+    "OPTIONS 416": "416",
+    "OPTIONS 420": ">OPTIONS",
+    "REGISTER 405": ">REGISTER",
+    "OPTIONS 400": "400",
+    "OPTIONS 505": "505",
+    "NEW 400": "400",
+    "OPTIONS -": "",
+    "!m%*_+`'~.-9 501": ">!m%*_+`'~.-9",
+    "OPTION%53 501": ">OPTION%53",
+    "response 100": "",
+    "response 200": "",
+    "dropped": "",
+    "incomplete": "",
+}
+"""What a box between two peers makes of what a server that takes no calls answers so: most of it passes."""
+
+OTHERWISE = {"no forwards left": "483"}
+
+IN_DATAGRAMS = {
+    "no length": ">OPTIONS",
+    "negative length": "400",
+    "two lengths": "400",
+    "body that does not come": "400",
+    "no version": "",
+}
+
+
+def through(name: str) -> str:
+    """Return what is to become of a message in the box."""
+    _, expected = RULES[name]
+    return OTHERWISE.get(name) or " ".join(THROUGH_THE_BOX.get(each, each) for each in expected)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rule_through_the_box(name: str) -> None:
+    assert on_a_stream(octets(name)).words == through(name)
+    assert in_a_datagram(octets(name)).words == IN_DATAGRAMS.get(name, through(name))
+
+
+@pytest.mark.parametrize("name", [name for name in RULES if ">" in through(name)])
+def test_what_the_box_passes_on_is_unchanged(name: str) -> None:
+    (before,) = Stream().feed(octets(name))
+    assert isinstance(before, Request)
+    for outcome in (on_a_stream(octets(name)), in_a_datagram(octets(name))):
+        (after,) = outcome.passed
+        after.check()
+        assert unchanged(before, after)
