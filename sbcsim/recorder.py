@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from .journal import Entry, Journal
 from .recording.file import Header, entry_line
@@ -33,6 +35,19 @@ class Recorder:
         except OSError as error:
             self.error = error
             self.stop()
+
+
+@contextmanager
+def record(file: str | Path, journal: Journal, header: Header) -> Iterator[None]:
+    """Write a recording to a file for as long as the context lasts; raises OSError, for a full disk at its end."""
+    with Path(file).open("w", encoding="utf-8", buffering=1) as stream:
+        recorder = Recorder(journal, header, stream.write)
+        try:
+            yield
+        finally:
+            recorder.stop()
+        if recorder.error is not None:
+            raise recorder.error
 
 
 def complete(header: Header, journal: Journal) -> Header:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets  # noqa: TID251 - an access token must not follow from the seed
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,10 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from . import expectation
+from . import awaiting, expectation, places
 from .addresses import format_endpoint
+from .advances import Move, told
 from .cli.redaction import redact
-from .clock import Clock, Instant, Mode, format_duration, from_datetime, from_rfc3339, parse_duration
+from .clock import Clock, Instant, Mode
 from .config.render import set_lines
 from .config.secret import Cipher
 from .config.transaction import Database
@@ -37,13 +36,10 @@ from .control.models import (
     PortCounts,
     Ports,
     Ready,
-    ServerPorts,
-    SipListener,
     Snapshot,
     Status,
     SwitchedOver,
 )
-from .device.effects import Endpoint, ListenerKey
 from .device.faults import Faults
 from .device.files import CERTIFICATE_DIRECTORY
 from .device.nodestate import NodeMoment
@@ -59,11 +55,11 @@ from .journal import Entry, Journal
 from .net.control import ControlPort
 from .net.driver import Driver
 from .net.hostclock import host_calendar, host_uptime, make_clock
-from .net.login import HOST_KEYS, HostKeys, SshPort
+from .net.login import HOST_KEYS, HostKeys
 from .net.management import Management
 from .net.startfiles import StartFiles, factory
 from .net.wiring import AddressMap, Wiring, parse_network, parse_pair
-from .recorder import Recorder, complete
+from .recorder import complete, record
 from .recording.file import Header
 from .schema.load import load as load_schema
 from .schema.node import Node
@@ -73,15 +69,7 @@ from .version import __version__
 if TYPE_CHECKING:
     from .device.state import State
 
-LATEST = from_rfc3339("9999-01-01T00:00:00Z")
-"""The clock goes no further: calendars end soon after."""
 CONTROL_PORT = 10080
-SHOWN = 1000
-"""How many journal entries the answer to a move of the clock carries."""
-
-_NOT_TOLD = frozenset({"sip", "clockMoved"})
-"""Kinds of them that it does not carry."""
-
 Files = str | Path | Iterable[str | Path]
 
 
@@ -274,29 +262,9 @@ class Simulator:
     @property
     def ports(self) -> Ports:
         """Where everything listens."""
-        management = self._management
-        if management is None:
+        if self._management is None:
             raise BugError("the simulator has not been started")
-        return Ports(
-            cli=_where(management.system.cli),
-            sftp=_where(management.system.sftp),
-            control=self._control_address,
-            netconf=None,
-            rest=None,
-            sip=tuple(
-                SipListener(
-                    key.address_context,
-                    key.zone,
-                    key.sip_sig_port,
-                    views.transport_word(key.transport),
-                    Address(*place),
-                )
-                for key, place in sorted(self._driver.listeners.items(), key=_listener_order)
-            ),
-            servers=tuple(
-                ServerPorts(name, _where(each.cli), _where(each.sftp)) for name, each in management.servers.items()
-            ),
-        )
+        return places.ports(self._management, self._driver.listeners, self._control_address)
 
     def missing(self) -> Sequence[str]:
         """Return what does not serve yet, in words; empty once the node is ready."""
@@ -310,20 +278,7 @@ class Simulator:
 
     def ready(self) -> Ready:
         """Return the content of the ready line."""
-        ports = self.ports
-        return Ready(
-            version=__version__,
-            pid=os.getpid(),
-            cli=ports.cli,
-            sftp=ports.sftp,
-            netconf=ports.netconf,
-            rest=ports.rest,
-            control=None if ports.control is None else f"http://{format_endpoint(ports.control)}",
-            cert_dir=CERTIFICATE_DIRECTORY,
-            now=self._clock.now(),
-            sip=ports.sip,
-            servers=ports.servers,
-        )
+        return places.ready(self.ports, self._clock)
 
     def status(self) -> Status:
         """Return the simulator at a glance."""
@@ -403,29 +358,7 @@ class Simulator:
 
     async def wait_for(self, kind: str, *, after: int = 0, patience: float = 10.0, **fields: object) -> Entry:
         """Return such an entry as soon as there is one; raises ExpectationError after `patience` host seconds."""
-        wanted = expectation.Expectation.of(kind, fields)
-        found = wanted.first(self.events.after(after, wanted.kinds))
-        if found is not None:
-            return found
-        coming: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
-
-        def read(entry: Entry) -> None:
-            if coming.done():
-                return
-            try:
-                if not wanted.misses(entry.event):
-                    coming.set_result(entry)
-            except Exception as error:  # noqa: BLE001 - a mistake of who waits is his, never that of who told
-                coming.set_exception(error)
-
-        unsubscribe = self.events.subscribe(read)
-        try:
-            async with asyncio.timeout(patience):
-                return await coming
-        except TimeoutError:
-            raise expectation.ExpectationError(wanted.explain(self.events.after(after))) from None
-        finally:
-            unsubscribe()
+        return await awaiting.wait_for(self.events, kind, after, patience, fields)
 
     def header(self) -> Header:
         """Return what the first line of a recording says of this box."""
@@ -452,14 +385,8 @@ class Simulator:
         The format is that of `sbcsim.recording.file`; no secret is in it. Raises OSError, for a disk that fills up at
         the end of the context.
         """
-        with Path(file).open("w", encoding="utf-8", buffering=1) as stream:
-            recorder = Recorder(self.events, self.header(), stream.write)
-            try:
-                yield
-            finally:
-                recorder.stop()
-            if recorder.error is not None:
-                raise recorder.error
+        with record(file, self.events, self.header()):
+            yield
 
     def save_journal(self, file: str | Path) -> None:
         """Write what the journal has now to a file, as a recording; raises OSError."""
@@ -475,41 +402,17 @@ class Simulator:
 
         Returns, with what happened, once everything due has settled. `units` are those of `timedelta`.
         """
-        if [by is not None, to is not None, bool(units)].count(True) != 1:
-            raise UserError("advance takes one of: a duration, to=, or days= and the like")
-        if to is not None:
-            return await self.move_clock(to=from_rfc3339(to) if isinstance(to, str) else from_datetime(to))
-        if isinstance(by, str):
-            return await self.move_clock(by=parse_duration(by))
-        return await self.move_clock(by=(by or timedelta(**units)) // timedelta(microseconds=1))
+        move = Move.asked_for(by, to, units)
+        return await self.move_clock(by=move.by, to=move.to)
 
     async def move_clock(self, *, by: int | None = None, to: int | None = None) -> Advanced:
         """Move the clock by, or to, microseconds; return once everything due has settled."""
         async with self._changing:
-            if max(to or 0, self._clock.reading().calendar + (by or 0)) > LATEST:
-                raise UserError("the clock goes no further than the year 9999")
+            Move(by, to).check(self._clock.reading())
             before = self.events.last
             moved = await (self._driver.advance(by) if by is not None else self._driver.advance_to(to or 0))
             entries = self.events.after(before)
-        counts: Counter[str] = Counter()
-        told: deque[Entry] = deque(maxlen=SHOWN)
-        async for entry in _in_turns(entries, 2_000):
-            counts[entry.kind] += 1
-            if entry.kind not in _NOT_TOLD:
-                told.append(entry)
-        omitted = counts.total() - sum(counts[kind] for kind in _NOT_TOLD) - len(told)
-        del counts["clockMoved"]
-        return Advanced(
-            start=moved.start.datetime(),
-            now=moved.end.datetime(),
-            uptime=moved.end.uptime / 1_000_000,
-            by=format_duration(moved.end.uptime - moved.start.uptime),
-            due=moved.fired + moved.spared,
-            coalesced=moved.spared,
-            counts=dict(counts),
-            fired=tuple([entry.to_json() async for entry in _in_turns(told, 100)]),
-            omitted=omitted,
-        )
+        return await told(moved, entries)
 
     async def settle(self) -> None:
         """Wait until everything under way has settled, as a move of the clock does between instants."""
@@ -643,31 +546,14 @@ class Simulator:
         self._driver.pump()
 
 
-async def _in_turns(entries: Iterable[Entry], at_once: int) -> AsyncIterator[Entry]:
-    """Go through entries, and let others have their turn after so many."""
-    for number, entry in enumerate(entries, 1):
-        yield entry
-        if number % at_once == 0:
-            await asyncio.sleep(0)
-
-
 def _shown(kept: Kept) -> Snapshot:
     return Snapshot(kept.name, kept.taken.datetime(), kept.revision)
-
-
-def _where(port: SshPort) -> Address:
-    return Address(port.host, port.port)
 
 
 def _open_state(directory: Path, seed: int | None, schema: Node, now: Instant) -> State:
     from .device.state import State  # noqa: PLC0415 - SQLite is for those who ask for it
 
     return State(directory, seed, schema, now)
-
-
-def _listener_order(item: tuple[ListenerKey, Endpoint]) -> tuple[str, str, int, str]:
-    key, _ = item
-    return key.address_context, key.zone, key.sip_sig_port, key.transport.value
 
 
 def _settings(given: Settings | None, *, rude: bool) -> Settings:
