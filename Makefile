@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# -n: one worker for each core; a run is named by its seed, which pytest prints.
-PYTEST_ARGS ?= -n auto
+# Half as many workers again as cores, as many tests wait for a program to start; who is done early takes of the others'
+# work. A run is named by its seed, which pytest prints.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) * 3 // 2)')
+PYTEST_ARGS ?= -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check docs site bench clean
