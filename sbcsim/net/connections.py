@@ -27,7 +27,8 @@ from .device import Device
 from .pacing import PacedQueue
 from .pump import Pump
 from .reasons import reason_of
-from .tcp import Phase, Stream, Streams
+from .streams import Streams
+from .tcp import Phase, Stream
 from .wiring import AddressMap
 
 DIALS, DIAL_BUDGET = 16, 0.002

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from sbcsim.device.effects import Direction, ListenerKey
 
 from .accepting import ACCEPTS, Acceptor
-from .tcp import Stream, Streams
+from .streams import Streams
+from .tcp import Stream
 
 CROWD = 64
 """Handshakes under way from which on others are let in one by one.

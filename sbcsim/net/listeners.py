@@ -14,7 +14,7 @@ from .device import Device
 from .listen import Listener
 from .pacing import PacedQueue
 from .pump import Pump
-from .tcp import Streams
+from .streams import Streams
 from .wiring import Wiring, endpoint_of
 
 SENDINGS = 32
