@@ -1,8 +1,4 @@
-"""Opening, handshaking, carrying and closing connections: every way a connection record comes and goes.
-
-The certificate of a connection is looked up here, at the moment its handshake starts, from the running
-configuration of that moment, for both directions alike.
-"""
+"""Opening, handshaking, carrying and closing connections: every way a connection record comes and goes."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from sbcsim.clock import SECOND, Instant, Order
 from sbcsim.events import AlertReceived
 from sbcsim.pki.credential import Certificate, CertificateError
 
-from . import connectioncounts, connectionevents, faultyhandshakes, signallingpoints
+from . import connectioncounts, connectionevents, signallingpoints
 from .chassis import Chassis
 from .connections import ConnectionRecord, ConnectionState, ConnectionTable, PortKey
 from .counters import PortCounters
@@ -34,16 +30,15 @@ from .effects import (
     Send,
     SessionId,
     Spoiling,
-    StartTls,
     Transport,
 )
 from .faultyhandshakes import Originals
+from .handshakestart import HandshakeStart
 from .listeners import Port, PortState
 from .ocsp import OcspInquiries, Revoked, questions_about
-from .ocspprofile import OcspProfile, read_ocsp_profile
 from .peerdirectory import PeerDirectory
 from .replacement import UNDER_WAY, Replacements
-from .tlsprofile import TlsProfile, read_tls_profile
+from .tlsprofile import read_tls_profile
 from .tlssessions import TlsSessions
 
 NO_INTERFACE = ("", "", "")
@@ -74,12 +69,12 @@ class ConnectionPlane:
     ) -> None:
         self._chassis = chassis
         self._ports = ports
-        self._directory = directory
         self.table = table
         self.sessions = TlsSessions(chassis)
         self.ocsp = OcspInquiries(chassis)
         self.replacements = Replacements(chassis)
         self.originals = Originals(chassis.certificates)
+        self._handshake_start = HandshakeStart(chassis, directory, self.originals)
         self.watchers: list[Watcher] = []
         self.opening: set[ConnectionId] = set()
         """Connections on their way up whose far end is not known to be silent."""
@@ -351,40 +346,16 @@ class ConnectionPlane:
             self._chassis.effect(Close(record.id, Closing.GRACEFUL))
             self._handshake_ended_badly(record, UNDER_WAY, now)
             return
-        name, faults, spoiled = profile.certificate(record.direction), self._chassis.faults, None
-        credential = self._chassis.certificates.credential(name) if name else None
-        if faults.any:
-            credential = faultyhandshakes.shown(
-                faults, self.originals, self._chassis.certificates, profile, record.direction, credential, now
-            )
-            spoiled = faultyhandshakes.spoiled(faults, profile, record.direction, now)
-        record.begin_handshake(profile.name, credential, self._chassis.revision)
-        record.validate_peer = profile.validate_peer
-        if record.direction is Direction.INBOUND and not profile.auth_client:
-            record.auth_seconds = profile.app_auth_seconds
-        record.ocsp = self._asked(profile, record.direction)
+        start = self._handshake_start.prepare(record, profile, now)
         connectioncounts.handshake_begun(port.counters, record)
         self.opening.add(record.id)
         self._chassis.timetable.own.set(
             ("handshake", record.id), now.uptime + profile.handshake_seconds * SECOND, Order.TIMEOUT
         )
-        record.start = StartTls(
-            record.id,
-            record.direction,
-            profile.settings(record.direction),
-            credential,
-            self._chassis.certificates.anchors,
-            now.calendar,
-            self._directory.names(record) if profile.verify_name else (),
-            # Who takes a session up shows no certificate that could be asked about.
-            0 if record.ocsp is not None or record.direction is Direction.OUTBOUND else profile.resumption_seconds,
-            record.ocsp is not None,
-            spoiled,
-        )
-        if faults.any and faultyhandshakes.hangs(faults, profile, record.direction, now):
+        if self._handshake_start.hangs(record, profile, now):
             self.opening.discard(record.id)  # nobody need wait for it
             return
-        self._chassis.effect(record.start)
+        self._chassis.effect(start)
 
     def _cut_off(self, record: ConnectionRecord, reason: str, now: Instant) -> None:
         """Reset a connection right behind its handshake, of which nobody hears but those who count and look on."""
@@ -397,11 +368,6 @@ class ConnectionPlane:
         self._chassis.emit(now, connectionevents.closed(record, "local", reason))
         for watcher in self.watchers:
             watcher.connection_failed(record, reason, now)
-
-    def _asked(self, profile: TlsProfile, direction: Direction) -> OcspProfile | None:
-        """Return whom to ask about the certificates that a far end shows, None for nobody."""
-        judged = profile.validate_peer and (direction is Direction.OUTBOUND or profile.auth_client)
-        return read_ocsp_profile(self._chassis.tree, profile.ocsp_profile) if judged else None
 
     def _met(self, record: ConnectionRecord, result: HandshakeDone, now: Instant) -> HandshakeFailed | None:
         """Take in what a full handshake has shown, and keep its session; returns what is wrong with it."""
