@@ -87,6 +87,11 @@ class SipFlows:
         self._answers = answers
         self._waiting: dict[ConnectionId, list[Message]] = {}
 
+    @property
+    def footprint(self) -> int:
+        """How many connections have messages waiting for them."""
+        return len(self._waiting)
+
     # Where somebody is.
 
     def of_connection(self, record: ConnectionRecord) -> Flow:

@@ -66,7 +66,7 @@ class SipStack:
     def footprint(self) -> int:
         """How many things are remembered: nothing once every transaction is over."""
         tables = (self._outcomes, self._datagrams, self._fallbacks, self.awaiting)
-        return self.transactions.footprint + sum(map(len, tables))
+        return self.transactions.footprint + self.flows.footprint + sum(map(len, tables))
 
     def knows(self, key: Key) -> bool:
         """Whether a transaction is not over."""

@@ -95,6 +95,56 @@ def test_the_box_outlives_whatever_is_said(
     the_box_remembers_nothing(network)
 
 
+FAULTS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                ("sip.silence", ""),
+                ("sip.status", "503"),
+                ("sip.status", "481"),
+                ("sip.duplicate", ""),
+                ("sip.split", ""),
+                ("sip.merge", ""),
+                ("sip.delay", "1s"),
+                ("sip.delay", "40s"),
+                ("sip.close", ""),
+                ("sip.garble", "startLine"),
+                ("sip.garble", "cseq"),
+                ("sip.length", "10"),
+            ]
+        ),
+        st.sampled_from(["INVITE", "BYE", "CANCEL", "UPDATE", "PRACK", "ACK", "*"]),
+        st.sampled_from([1, 2, None]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+@MODEST
+@given(steps=STEPS, faults=FAULTS, seed=st.integers(0, 2**32))
+def test_the_box_outlives_its_own_faults(
+    transport: str,
+    steps: list[tuple[int, int, str]],
+    faults: list[tuple[tuple[str, str], str, int | None]],
+    seed: int,
+) -> None:
+    network = BoxNetwork(Weather(), seed, transport)
+    network.rough = True
+    for (point, value), method, times in faults:
+        network.box.sbc.faults.add(point, match=method, value=value, times=times)
+    network.call(network.agents[0], 0)
+    for number, pause, what in steps:
+        network.at(network.now + pause * SECOND // 1000, step(network, network.agents[number], what))
+    network.box.sbc.faults.clear()
+    network.run(network.now + 600 * SECOND)
+    for each in network.box.sbc.calls():
+        network.box.sbc._telephony.calls.clear([each], "test", network.box.now)
+    network.run(network.now + 200 * SECOND)
+    the_box_remembers_nothing(network)
+
+
 BAD = [
     Weather(),
     Weather(doubled=100),

@@ -94,6 +94,8 @@ class BoxNetwork(Network):
         super().__init__(weather, seed, 3, SHORT)
         self.mangled = mangled
         """Parts of a hundred of what agents say that are spoiled."""
+        self.rough = mangled > 0
+        """Whether agents may be told what makes no sense."""
         self.transport = transport
         self.ends: dict[int, Agent] = {}
         """The connections between box and agents, whoever has opened them."""
@@ -219,6 +221,10 @@ class BoxNetwork(Network):
             flow = Flow(self.transport, (HOST, self._port(agent)), connection)
             stream = self._streams.setdefault(connection, Stream())
             for item in stream.feed(parcel.data) if connection else [datagram.read(parcel.data)]:
+                if self.rough and isinstance(item, SipError):
+                    if item.fatal:
+                        self._break(connection)
+                    continue
                 assert isinstance(item, Request | Response)
                 self._hear(agent, item, flow)
         elif connection:
@@ -231,7 +237,7 @@ class BoxNetwork(Network):
         try:
             agent.receive(message, flow, self.now)
         except (SipError, BugError) as error:
-            if not self.mangled:
+            if not self.rough:
                 raise
             self.told.append(f"    not understood: {error}")  # what was spoiled on its way may come back
 

@@ -6,7 +6,7 @@ import pytest
 from callbox import BOTH_WAYS, CALLEE, CALLER, IN, OUT, SDP, SECOND, CallBox, lines
 
 from sbcsim.device.effects import Transport
-from sbcsim.device.redundancy import HaMode
+from sbcsim.device.redundancy import HaMode, RestartCause
 from sbcsim.device.settings import Settings
 from sbcsim.sip.message import Message, Request, Response
 from sbcsim.sip.options import respond
@@ -153,6 +153,27 @@ def test_a_number_with_an_at_sign_makes_no_contact_that_cannot_be_read() -> None
     (invite,) = box.requested(box.bob)
     (ringing,) = box.tell(box.bob, invite, 180)
     assert ringing.contacts[0].uri == "sip:20%400@10.0.0.5:5060;transport=tcp"
+
+
+@pytest.mark.parametrize("what", ["cancel", "bounce", "switchover", "restart", "caller leaves", "time"])
+def test_a_call_whose_connection_does_not_come_up_leaves_nothing_behind(what: str) -> None:
+    box = CallBox(settings=Settings(ha=HaMode.PAIR))
+    box.bob.behaviour = "hang"
+    assert lines(box.hear(box.request(branch="z9hG4bKc"))) == ["100 INVITE"]
+    if what == "cancel":
+        assert lines(box.hear(box.request("CANCEL", branch="z9hG4bKc"))) == ["200 CANCEL", "487 INVITE"]
+    elif what == "bounce":
+        box.sent[box.line] = b""
+        box.commit(f"{PORT_OUT} action force mode outOfService")
+        assert lines(box.heard()) == ["503 INVITE"]
+    elif what == "switchover":
+        assert box.sbc.switch_over("test", box.now) == ""
+    elif what == "restart":
+        box.sbc.restart(RestartCause.SOFT, box.now)
+    elif what == "caller leaves":
+        box.sbc.closed(box.line, "closed by peer", box.now)
+    box.pump()
+    settle(box)
 
 
 # What is asked while it rings.
