@@ -216,12 +216,12 @@ class CallControl:
 
     def sweep(self, now: Instant) -> None:
         """End the calls that another server has taken over with a port or a trunk group that does not work there."""
-        for call in self._book:
-            sides = [call.ingress] if call.egress is None else [call.ingress, call.egress]
-            why = next((why for side in sides if (why := self._board.missing(side))), "")
-            if why:
-                self._end(call, "local", why, now)
-        self.settled(now)
+        with self._stack.turn(now):
+            for call in self._book:
+                sides = [call.ingress] if call.egress is None else [call.ingress, call.egress]
+                why = next((why for side in sides if (why := self._board.missing(side))), "")
+                if why:
+                    self._end(call, "local", why, now)
 
     def restart(self) -> None:
         """Forget every call, without a word to anybody."""

@@ -15,7 +15,7 @@ from sbcsim.events import LogEvent
 from sbcsim.sip import relay, session
 from sbcsim.sip.dialog import Dialog
 from sbcsim.sip.errors import SipError
-from sbcsim.sip.message import Request, Response
+from sbcsim.sip.message import Request, Response, printable
 from sbcsim.sip.options import reason_phrase
 from sbcsim.sip.reliability import Unacknowledged
 from sbcsim.sip.route import learned, towards
@@ -223,7 +223,7 @@ class CallSetup:
             self._log(f"call {call.id}: no session timer: {error.reason} in {error.header}", now)
 
     def _refused(self, call: StandingCall, response: Response, now: Instant) -> None:
-        reason = response.reason or reason_phrase(response.status)
+        reason = printable(response.reason) or reason_phrase(response.status)
         self._book.over(call, Turn.REFUSE, "callee", reason, now, response.status)
         self._pass_on(call, response, call.tag, now)
         self._forget_callers(call)

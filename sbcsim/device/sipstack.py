@@ -153,8 +153,9 @@ class SipStack:
 
     def _lost(self, record: ConnectionRecord, now: Instant) -> None:
         self.flows.connection_gone(record)
-        for flow in self._on.pop(record.id, ()):
-            self._work(self.transactions.lost(flow, now.uptime), now)
+        with self.turn(now):
+            for flow in self._on.pop(record.id, ()):
+                self._work(self.transactions.lost(flow, now.uptime), now)
 
     @contextmanager
     def turn(self, now: Instant) -> Iterator[None]:

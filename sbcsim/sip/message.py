@@ -56,6 +56,11 @@ def header_key(name: str) -> str:
     return _COMPACT.get(lower, lower)
 
 
+def printable(text: str) -> str:
+    """Return what a far end wrote as plain characters, for logs."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class Headers:
     """The headers of a message, in order and under the names that they were written with."""
@@ -125,8 +130,7 @@ class _Message(ABC):
     @property
     def summary(self) -> str:
         """The start line for logs: plain characters only."""
-        line = self.start_line
-        return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
+        return printable(self.start_line)
 
     @property
     def call_id(self) -> str:

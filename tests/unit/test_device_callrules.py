@@ -176,6 +176,17 @@ def test_a_call_whose_connection_does_not_come_up_leaves_nothing_behind(what: st
     settle(box)
 
 
+def test_the_words_of_a_refusal_pass_as_they_are_and_are_plain_in_the_journal() -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    words = "nicht da \udcff\x07 \N{SNOWMAN}"
+    (refused,) = box.tell(box.bob, invite, 486, reason=words)
+    assert isinstance(refused, Response)
+    assert refused.reason == words
+    assert ended(box) == [("callee", "nicht da ?? \N{SNOWMAN}", 486)]
+
+
 # What is asked while it rings.
 
 
