@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from calledbox import Transport, call_counts, ends, messages, nothing_is_left, port_count
+from calledbox import IN, ROUTE, Transport, call_counts, ends, messages, nothing_is_left, port_count
 from sippstage import SippStage, sipp_stage
 
 pytestmark = pytest.mark.interop
@@ -59,3 +59,18 @@ async def test_five_hundred_calls_over_mutual_tls_on_both_sides(tmp_path: Path) 
 async def test_calls_over_other_transports(tmp_path: Path, near: Transport, far: Transport) -> None:
     async with sipp_stage(tmp_path, near, far) as stage:
         await all_succeed(stage, 60, 20, 20)
+
+
+NO_PEER = (
+    f"set {IN} sipTrunkGroup TG-IN ingressIpPrefix 127.0.0.0 8",
+    f"delete {ROUTE.format('TG-OUT')}",
+    "delete global callRouting routingLabel TO-CALLER",
+    f"delete {IN} ipPeer CALLER",
+)
+
+
+@pytest.mark.parametrize("near", ["UDP", "TLS"])
+async def test_a_caller_who_is_no_peer_is_reached_where_he_came_from(tmp_path: Path, near: Transport) -> None:
+    async with sipp_stage(tmp_path, near, "TCP", *NO_PEER) as stage:
+        await all_succeed(stage, 60, 20, 20)
+        assert {entry.event.direction for entry in stage.box.journal("handshake")} <= {"inbound"}

@@ -30,7 +30,7 @@ PATIENCE = 20.0
 _WORDS = {"UDP": "sip-udp", "TCP": "sip-tcp", "TLS": "sip-tls-tcp"}
 IN, OUT = "addressContext default zone IN", "addressContext default zone OUT"
 PORT_IN, PORT_OUT = f"{IN} sipSigPort 1", f"{OUT} sipSigPort 2"
-_ROUTE = "global callRouting route trunkGroup {} SBC1 standard Sonus_NULL 1 all all ALL none Sonus_NULL"
+ROUTE = "global callRouting route trunkGroup {} SBC1 standard Sonus_NULL 1 all all ALL none Sonus_NULL"
 
 _CONFIGURATION = f"""\
 set system security pki certificate CA fileName ca.der type remote state enabled
@@ -51,9 +51,9 @@ set {PORT_OUT} transportProtocolsAllowed {{far}} mode inService state enabled
 set {OUT} ipPeer CALLEE ipAddress 127.0.0.1 ipPort {{ways.callee}}
 set {OUT} sipTrunkGroup TG-OUT mode inService state enabled
 set global callRouting routingLabel TO-CALLEE routingLabelRoute 1 trunkGroup TG-OUT ipPeer CALLEE
-set {_ROUTE.format("TG-IN")} routingLabel TO-CALLEE
+set {ROUTE.format("TG-IN")} routingLabel TO-CALLEE
 set global callRouting routingLabel TO-CALLER routingLabelRoute 1 trunkGroup TG-IN ipPeer CALLER
-set {_ROUTE.format("TG-OUT")} routingLabel TO-CALLER
+set {ROUTE.format("TG-OUT")} routingLabel TO-CALLER
 """
 
 
