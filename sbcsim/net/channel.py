@@ -8,7 +8,6 @@ flow control.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 import asyncssh
@@ -27,6 +26,7 @@ from .answering import Answering
 from .clilogin import CliLogin
 from .faultycli import FaultyCli, LostCommandError
 from .outlet import Outlet
+from .promptline import PromptLine
 from .surroundings import Surroundings
 from .suspension import Suspension
 from .waiting import IdleWatch
@@ -36,7 +36,6 @@ TermSize = tuple[int, int, int, int]
 _WAITING_HIGH = 65_536  # characters that may wait before the client is held back
 _SLICE_SECONDS = 0.005  # how long one channel may keep the event loop
 _SCRIPT_LIMIT = 1 << 20
-_NOTICES_KEPT = 100
 
 
 class CliChannel(asyncssh.SSHServerSession[str]):
@@ -51,8 +50,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._terminal_type = ""
         self._command: str | None = None
         self._input: LineEditor | LineReader | None = None
+        self._line: PromptLine | None = None  # on a terminal
         self._session: Session | None = None
-        self._prompt = ""
         self._answering = Answering(self, self._outlet, FaultyCli(port.faults, port.now))
         self._suspension = Suspension(port.run, self._resume, self._guarded)
         self._held_back = False  # the client does not read what we write
@@ -61,7 +60,6 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._scheduled: asyncio.Handle | None = None
         self._accepting = False  # the answer to the banner is awaited
         self._acting = False  # the session is at work right now: what it does is its own doing
-        self._notices: deque[str] = deque(maxlen=_NOTICES_KEPT)
         self._own_idle_seconds = 0
         self._idle = IdleWatch(self._idle_limit, lambda: self._suspension.lasts, self.time_out)
 
@@ -123,8 +121,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         if command is not None:
             self._do(lambda: self._run(session, command))
         elif terminal is not None:
-            self._input = LineEditor()
-            self._outlet.echo = self._input.take_echo
+            self._line = PromptLine(self._outlet)
+            self._input = self._line.editor
             self._accepting = self._port.accept_banner()
             if self._accepting:
                 self._input.plain = True
@@ -158,12 +156,12 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def signal_received(self, signal: str) -> None:
         """Take the signal INT for Ctrl-C."""
-        if signal == "INT" and isinstance(self._input, LineEditor):
+        if signal == "INT" and self._line is not None:
             self.data_received("\x03", None)
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:  # noqa: ARG002
         """Tell the session the new size."""
-        if self._session is not None and isinstance(self._input, LineEditor):
+        if self._session is not None and self._line is not None:
             self._session.resize(self._terminal(width, height))
 
     def pause_writing(self) -> None:
@@ -245,13 +243,13 @@ class CliChannel(asyncssh.SSHServerSession[str]):
             case Key.LEAVE if session.mode is Mode.CONFIGURE and session.at_prompt:
                 self._leave_configure(session, now)
             case Key.REDRAW:
-                self._redraw("\n")
+                assert self._line is not None
+                self._line.redraw("\n")
 
     def _leave_configure(self, session: Session, now: Instant) -> None:
         """Act on Ctrl-Z: the line that was being typed is dropped."""
-        assert isinstance(self._input, LineEditor)
-        self._outlet.print("\n")
-        self._input.abandon()
+        assert self._line is not None
+        self._line.abandon()
         self._do(lambda: session.line("exit configuration-mode", now))
 
     def _accept(self, event: Event) -> None:
@@ -288,17 +286,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         self._show(reply)
 
     def _complete(self, completion: Completion, *, redraw: bool = False) -> None:
-        assert isinstance(self._input, LineEditor)
-        if completion.text or redraw:
-            self._redraw("\n" + completion.text)
-        self._input.complete(completion.line)
-
-    def _redraw(self, text: str) -> None:
-        """Print `text` below the line that is being typed, then the prompt and that line again."""
-        assert isinstance(self._input, LineEditor)
-        self._outlet.print(text)
-        self._outlet.print(self._prompt.rpartition("\n")[2])
-        self._outlet.print(self._input.shown())
+        assert self._line is not None
+        self._line.complete(completion, redraw=redraw)
 
     def _finish(self) -> None:
         """Act on the end of the input: the line it broke off in counts, then the session ends."""
@@ -351,9 +340,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def conclude(self, reply: Reply, prompt: str) -> None:
         """Take the next line, or leave; `prompt` is what has not been said yet of the one in the reply."""
-        self._prompt = reply.prompt
         status = reply.exit_status
-        if status is None and not isinstance(self._input, LineEditor):
+        if status is None and self._line is None:
             if not reply.ok:
                 status = 1
             elif self._input is None:
@@ -361,13 +349,8 @@ class CliChannel(asyncssh.SSHServerSession[str]):
         if status is not None:
             self._leave(status)
             return
-        if isinstance(self._input, LineEditor):
-            self._input.hidden = reply.hidden
-            self._input.mask = reply.mask
-            self._input.single_keys = reply.keys
-            self._input.plain = reply.plain
-            if self._session is not None:
-                self._input.habits = self._session.habits
+        if self._line is not None:
+            self._line.ask(reply, self._session)
         self._outlet.print(prompt)
         if self._session is not None and self._session.idle_seconds != self._own_idle_seconds:
             self._own_idle_seconds = self._session.idle_seconds
@@ -412,26 +395,24 @@ class CliChannel(asyncssh.SSHServerSession[str]):
 
     def announce(self, text: str) -> None:
         """Show a notice at the next prompt with an empty line; a session is not told of its own doing."""
-        if isinstance(self._input, LineEditor) and not self._acting and not self._over:
-            self._notices.append(text)
+        if self._line is not None and not self._acting and not self._over:
+            self._line.keep(text)
             self._deliver()
             self._outlet.flush()
 
     def take_leave(self, text: str) -> None:
         """Show a notice at once, whatever is being typed, as the session is about to end; not to who had it end."""
-        if isinstance(self._input, LineEditor) and not self._acting and not self._over:
+        if self._line is not None and not self._acting and not self._over:
             self._outlet.print(f"\n{text}\n")
             self._outlet.flush()
 
     def _deliver(self) -> None:
-        source, session = self._input, self._session
-        if not self._notices or self._accepting or session is None or not isinstance(source, LineEditor):
+        line, session = self._line, self._session
+        if line is None or not line.has_notices or self._accepting or session is None:
             return
         busy = self._over or self._suspension.lasts or self._held_back
-        if source.line or source.waiting or busy or not session.at_prompt:
-            return
-        self._redraw("\n" + "\n".join(f"{text}\n" for text in self._notices))
-        self._notices.clear()
+        if not busy and session.at_prompt:
+            line.show_notices()
 
     def _idle_limit(self) -> float:
         """Return after how many seconds without input the session ends: as configured, or sooner if it wants that."""
