@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from calledbox import IN, ROUTE, Transport, call_counts, ends, messages, nothing_is_left, port_count
+from sippcalls import EVERYTHING_CALLEE, EVERYTHING_CALLER
 from sippstage import SippStage, sipp_stage
 
 pytestmark = pytest.mark.interop
@@ -74,3 +75,23 @@ async def test_a_caller_who_is_no_peer_is_reached_where_he_came_from(tmp_path: P
     async with sipp_stage(tmp_path, near, "TCP", *NO_PEER) as stage:
         await all_succeed(stage, 60, 20, 20)
         assert {entry.event.direction for entry in stage.box.journal("handshake")} <= {"inbound"}
+
+
+async def test_everything_else_passes_in_a_dialog(tmp_path: Path) -> None:
+    async with sipp_stage(tmp_path, "UDP", "TLS") as stage:
+        box, count = stage.box, 20
+        async with (
+            stage.called(count, scenario=EVERYTHING_CALLEE) as callee,
+            stage.calls(count, ["all"], scenario=EVERYTHING_CALLER) as caller,
+        ):
+            await caller.succeeded()
+            await callee.succeeded()
+        assert ends(box) == {("caller", "BYE", 0): count}
+        # Both sides have refreshed the session: an UPDATE of the caller, the second re-INVITE of the callee.
+        assert call_counts(box) == {"callAttempts": count, "callCompletions": count, "callUpdates": 2 * count}
+        for zone, there, back in (("IN", "rcv", "snd"), ("OUT", "snd", "rcv")):
+            seen = messages(box, zone)
+            passed = [seen[there + kind] for kind in ("Prack", "Info", "Refer", "Message", "Update", "Bye")]
+            assert (passed, seen[f"{back}Notify"], seen[f"{back}NonInvErr"]) == ([count] * 6, count, count)
+            assert (seen[f"{back}Invite"], seen[f"{there}4xx"]) == (2 * count, count)
+        await nothing_is_left(box)
