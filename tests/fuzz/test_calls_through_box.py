@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from boxnetwork import BoxNetwork
+from boxnetwork import THINGS, BoxNetwork
 from callagent import CALLEE_DOES, CALLER_DOES, Agent, Weather, do
 from effort import examples
 from hypothesis import given, settings
@@ -138,6 +138,38 @@ def test_the_box_outlives_its_own_faults(
     for number, pause, what in steps:
         network.at(network.now + pause * SECOND // 1000, step(network, network.agents[number], what))
     network.box.sbc.faults.clear()
+    network.run(network.now + 600 * SECOND)
+    for each in network.box.sbc.calls():
+        network.box.sbc._telephony.calls.clear([each], "test", network.box.now)
+    network.run(network.now + 200 * SECOND)
+    the_box_remembers_nothing(network)
+
+
+OPERATORS = st.lists(
+    st.one_of(
+        st.just("switchover"),
+        st.tuples(st.sampled_from(THINGS), st.sampled_from(["up", "force", "dry"])).map(" ".join),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+@MODEST
+@given(steps=STEPS, operators=OPERATORS, seed=st.integers(0, 2**32))
+def test_the_box_outlives_its_operators(
+    transport: str, steps: list[tuple[int, int, str]], operators: list[str], seed: int
+) -> None:
+    network = BoxNetwork(Weather(), seed, transport)
+    network.rough = True  # agents whose connections are closed forget their calls, and are asked about them
+    network.call(network.agents[0], 0)
+    for number, (agent, pause, what) in enumerate(steps):
+        network.at(network.now + pause * SECOND // 1000, step(network, network.agents[agent], what))
+        if number % 2 and number // 2 < len(operators):
+            network.operate(operators[number // 2])
+    for thing in reversed(THINGS):
+        network.operate(f"{thing} up")
     network.run(network.now + 600 * SECOND)
     for each in network.box.sbc.calls():
         network.box.sbc._telephony.calls.clear([each], "test", network.box.now)

@@ -15,6 +15,8 @@ from mangling import mangle
 
 from sbcsim.clock import SECOND
 from sbcsim.device.effects import Close, Dial, Effect, Send, SendDatagram
+from sbcsim.device.redundancy import HaMode
+from sbcsim.device.settings import Settings
 from sbcsim.errors import BugError
 from sbcsim.sip import datagram
 from sbcsim.sip.errors import SipError
@@ -30,6 +32,9 @@ CALLED_BACK = f"sip:100@{HOST}:{OUT}"
 """Whom the first agent calls, and whom the others do."""
 
 SHORT = Policy(interval=90)
+
+NOWHERE = -1
+"""The connection of who is not let in."""
 
 _ANY_NUMBER = "SBC1 standard Sonus_NULL 1 all all ALL none Sonus_NULL"
 
@@ -54,6 +59,16 @@ CONFIGURATION = (
     f"set global callRouting route trunkGroup TG-OUT {_ANY_NUMBER} routingLabel IN",
 )
 
+_PLACES = {
+    "IN port": ("zone IN sipSigPort 1", "action dryup mode outOfService"),
+    "OUT port": ("zone OUT sipSigPort 2", "action dryup mode outOfService"),
+    "IN group": ("zone IN sipTrunkGroup TG-IN", "action dryUp mode outOfService"),
+    "OUT group": ("zone OUT sipTrunkGroup TG-OUT", "action dryUp mode outOfService"),
+    "interface": ("ipInterfaceGroup G ipInterface I", "action dryUp mode outOfService"),
+}
+"""What an operator takes out of service, and how he has it drain."""
+THINGS = tuple(_PLACES)
+
 
 @dataclass(frozen=True)
 class Parcel:
@@ -66,9 +81,11 @@ class Parcel:
 
 
 class _Device(Box):
-    """The box, whose far ends are the agents of a network."""
+    """The box, a pair of servers, whose far ends are the agents of a network."""
 
-    network: BoxNetwork
+    def __init__(self, network: BoxNetwork) -> None:
+        self.network = network
+        super().__init__(settings=Settings(ha=HaMode.PAIR))
 
     def _do(self, effect: Effect) -> None:
         match effect:
@@ -103,8 +120,7 @@ class BoxNetwork(Network):
         self._streams: dict[int, Stream] = {}
         self._busy: dict[tuple[int, bool], int] = {}
         self._under_way: list[tuple[int, int, Parcel]] = []
-        self.box = _Device()
-        self.box.network = self
+        self.box = _Device(self)
         self.box.commit(*(line.format(f"sip-{transport.lower()}") for line in CONFIGURATION))
 
     @property
@@ -124,6 +140,8 @@ class BoxNetwork(Network):
         if self.transport == "UDP":
             return Flow("UDP", place)
         number = self._own.get(agent)
+        if number is None and not any(each.address == place for each in self.box.listening):
+            return Flow(self.transport, place, NOWHERE)
         if number is None:
             number = self._own[agent] = self.box.connect(place, remote=agent.address)
             self.ends[number] = agent
@@ -164,6 +182,18 @@ class BoxNetwork(Network):
     def at_address(self, address: tuple[str, int]) -> Agent:
         """Return the agent at an address."""
         return next(agent for agent in self.agents if agent.address == address)
+
+    def operate(self, what: str) -> None:
+        """Have an operator do something: `switchover`, or `up`, `force` or `dry` with one of `THINGS` before it."""
+        self.told.append(f"{self.now / SECOND:.1f} operator: {what}")
+        if what == "switchover":
+            self.box.sbc.switch_over("test", self.box.now)
+            self.box.pump()
+            return
+        *thing, how = what.split()
+        path, drains = _PLACES[" ".join(thing)]
+        done = {"up": "mode inService", "force": "action force mode outOfService"}.get(how, drains)
+        self.box.commit(f"set addressContext default {path} {done}")
 
     # Time.
 
