@@ -149,7 +149,7 @@ class CallControl:
     def settled(self, now: Instant) -> None:
         """Nothing more comes of what has happened: look when something is due, and tell of calls that have ended."""
         self._arm()
-        if self._book.some_ended:
+        if self._book.some_ended and not self._exchanges.saying_farewell:
             self._book.some_ended = False
             self.ended(now)
 

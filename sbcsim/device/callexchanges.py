@@ -66,12 +66,18 @@ class CallExchanges:
         self._acks = acks
         self._ended = ended
         self._by_client: dict[Key, Exchange] = {}
+        self._farewells: set[Key] = set()
         self._by_server: dict[Key, Exchange] = {}
 
     @property
     def footprint(self) -> int:
         """How many things are remembered."""
-        return len(self._by_client) + len(self._by_server)
+        return len(self._by_client) + len(self._by_server) + len(self._farewells)
+
+    @property
+    def saying_farewell(self) -> bool:
+        """Whether somebody is dialled to be told BYE: until he has answered, his port must not go."""
+        return bool(self._farewells)
 
     # What one side asks.
 
@@ -201,6 +207,7 @@ class CallExchanges:
     def over(self, key: Key) -> None:
         """A transaction is over."""
         self._by_client.pop(key, None)
+        self._farewells.discard(key)
         self._by_server.pop(key, None)
 
     # What the box says itself.
@@ -215,6 +222,8 @@ class CallExchanges:
             self._gone(dialog)
             return
         sent = dialog.request("BYE", self._board.via(side.place), extra)
+        if not self._board.flows.stands(flow):
+            self._farewells.add(client_key(sent))
         self._begin(Exchange(dialog, side, sent), flow, now)
 
     def decline(self, dialog: Dialog, side: Side, cseq: int, now: Instant) -> None:
@@ -228,6 +237,7 @@ class CallExchanges:
         """Forget every request."""
         self._by_client.clear()
         self._by_server.clear()
+        self._farewells.clear()
 
     def _begin(self, exchange: Exchange, flow: Flow, now: Instant) -> None:
         self._by_client[client_key(exchange.sent)] = exchange

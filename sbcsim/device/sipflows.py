@@ -153,6 +153,11 @@ class SipFlows:
             return None
         return Flow(record.transport.name, record.remote, record.id, place.local)
 
+    def stands(self, flow: Flow) -> bool:
+        """Whether a message can go at once, and need not wait for its connection to come up."""
+        record = self._plane.table.get(flow.connection)
+        return flow.transport == "UDP" or (record is not None and record.established)
+
     def send(self, flow: Flow, message: Message, now: Instant, fallback: Place | None = None) -> bool:
         """Send a message, or have it wait until its connection is up; False where it cannot be sent.
 

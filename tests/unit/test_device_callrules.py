@@ -303,7 +303,9 @@ def test_who_says_bye_twice_has_hung_up_once(status: int) -> None:
     settle(box)
 
 
-def test_both_sides_hear_of_an_end_that_takes_their_interface_out_of_service() -> None:
+@pytest.mark.parametrize("called_before", [True, False])
+def test_both_sides_hear_of_an_end_that_takes_their_interface_out_of_service(called_before: bool) -> None:
+    """Also the caller, who has to be dialled for that."""
     box = CallBox()
     box.hear(box.request())
     (invite,) = box.requested(box.bob)
@@ -313,10 +315,13 @@ def test_both_sides_hear_of_an_end_that_takes_their_interface_out_of_service() -
     interface = "set addressContext default ipInterfaceGroup G ipInterface I"
     box.commit(f"{interface} action dryUp dryupTimeout 10 mode outOfService")
     assert len(box.sbc.calls()) == 1
-    box.utter(box.bob, box.within(invite, "INFO"))
-    (info,) = box.requested(box.alice)
-    box.tell(box.alice, info, 200)
+    if called_before:
+        box.utter(box.bob, box.within(invite, "INFO"))
+        (info,) = box.requested(box.alice)
+        box.tell(box.alice, info, 200)
+    box.alice.behaviour = box.bob.behaviour = "answer"
     box.advance("70s")
+    assert [event.new for event in box.events("portState") if "ipInterface" in event.object][-1] == "outOfService"
     assert ended(box) == [("local", "session expired", 0)]
     assert lines(box.requested(box.bob)) == ["BYE"]
     assert lines(box.requested(box.alice)) == ["BYE"]
