@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
         ("lines", "load", "completion", "durable"),
         ("show", "shells"),
         ("snapshot", "boxes"),
-        ("scenarios",),
+        ("scenarios", "calls"),
     ],
 )
 def test_they_run_with_small_numbers(names: tuple[str, ...]) -> None:

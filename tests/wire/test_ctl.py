@@ -139,8 +139,9 @@ def test_the_journal_is_saved_as_a_recording(box: sbcsim.SyncSimulator, url: str
 def test_a_watched_table_is_drawn_again_on_a_terminal_and_left_there_by_ctrl_c(box, url: str) -> None:
     words = ["-m", "sbcsim", "ctl", "snapshot", "list", "--watch"]
     child = pexpect.spawn(
-        sys.executable, words, env=environment(url), dimensions=(24, 100), timeout=PATIENCE, encoding="utf-8"
-    )
+        sys.executable, words, env=environment(url), dimensions=(24, 100), timeout=PATIENCE, encoding="utf-8",
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     child.expect("none")
     box.snapshot("first-one")
     child.expect("first-one")
