@@ -215,7 +215,7 @@ class CallControl:
         self.settled(now)
 
     def sweep(self, now: Instant) -> None:
-        """End the calls that another server has taken over with a port or a trunk group that does not work there."""
+        """End the calls that another server has taken over with a port that is out of service there."""
         with self._stack.turn(now):
             for call in self._book:
                 sides = [call.ingress] if call.egress is None else [call.ingress, call.egress]

@@ -473,7 +473,8 @@ class Sbc:
         if not keep_sessions:
             self._plane.sessions.clear()
         self._ports.clear()
-        self._trunk_groups.clear()
+        if not keep_calls:  # what waits for its calls to end goes on with that
+            self._trunk_groups.clear()
         self._checks.clear()
         self._plane.opening.clear()
         self._plane.ocsp.clear()

@@ -48,9 +48,7 @@ class Switchboard:
     def missing(self, side: Side) -> str:
         """Return what a side of a call lacks to go on, "" for nothing."""
         port = self._ports.get(side.place.local.port)
-        if port is None or port.state is PortState.DOWN:
-            return "sipSigPort out of service"
-        return "" if self.admission.serves(side.trunk_group) else "sipTrunkGroup out of service"
+        return "sipSigPort out of service" if port is None or port.state is PortState.DOWN else ""
 
     def via(self, place: Place) -> Via:
         """Return the Via of a request of ours to a place."""

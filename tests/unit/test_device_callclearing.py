@@ -164,27 +164,34 @@ def test_an_interface_that_waits_for_its_calls_takes_no_new_ones() -> None:
     assert not box.listening
 
 
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [
-        (f"{PORT_OUT} action dryup mode outOfService", "sipSigPort out of service"),
-        (
-            "set addressContext default zone OUT sipTrunkGroup TG-OUT mode outOfService",
-            "sipTrunkGroup out of service",
-        ),
-    ],
-)
-def test_calls_of_what_drains_end_with_a_switchover(line: str, why: str) -> None:
+def test_calls_of_a_port_that_drains_end_with_a_switchover() -> None:
     box = CallBox(settings=Settings(ha=HaMode.PAIR))
     box.standing()
     box.alice.behaviour = box.bob.behaviour = "answer"
-    box.commit(line)
+    box.commit(f"{PORT_OUT} action dryup mode outOfService")
     assert len(box.sbc.calls()) == 1
     assert box.sbc.switch_over("test", box.now) == ""
     box.pump()
-    assert ended(box) == [("local", why, 0)]
+    assert ended(box) == [("local", "sipSigPort out of service", 0)]
     assert lines(box.requested(box.alice)) == ["BYE"]
     assert box.sbc.calls() == ()
+
+
+def test_a_trunk_group_that_drains_goes_on_with_that_behind_a_switchover() -> None:
+    box = CallBox(settings=Settings(ha=HaMode.PAIR))
+    _, answer = box.standing()
+    box.alice.behaviour = box.bob.behaviour = "answer"
+    box.commit("set addressContext default zone OUT sipTrunkGroup TG-OUT dryUpTimeout 5 mode outOfService")
+    box.advance("3m")
+    assert box.sbc.switch_over("test", box.now) == ""
+    box.pump()
+    assert len(box.sbc.calls()) == 1
+    box.line = box.connect(IN, remote=("192.0.2.10", 40001))
+    assert lines(box.hear(box.request(call_id="new"))) == ["100 INVITE", "503 INVITE"]
+    box.advance("2m")
+    assert [(by, why) for by, why, status in ended(box) if not status] == [("local", "dry-up ended")]
+    assert lines(box.requested(box.bob)) == ["BYE"]
+    assert answer.status == 200
 
 
 def test_who_has_dialled_anew_is_reached_there() -> None:
