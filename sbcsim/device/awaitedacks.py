@@ -13,7 +13,7 @@ from sbcsim.clock import Order, TimerQueue
 from sbcsim.sip.dialog import Dialog, DialogId
 from sbcsim.sip.message import Request
 from sbcsim.sip.reliability import Hearing, HearingTrigger, Repeat, Unacknowledged, Unheard
-from sbcsim.sip.transactionstate import Key
+from sbcsim.sip.transactionstate import Flow, Key
 
 from .standingcall import Pair
 
@@ -23,7 +23,10 @@ _Place = tuple[DialogId, int]
 
 @dataclass(slots=True, eq=False)
 class AwaitedAck:
-    """One 2xx that has been passed on. `cseq` is the number of our INVITE, `ack` what was said to its 2xx."""
+    """One 2xx that has been passed on. `cseq` is the number of our INVITE, `ack` what was said to its 2xx.
+
+    `flow` is the way that the asking INVITE came by; `elsewhere` says that the answer has gone by another one since.
+    """
 
     pair: Pair
     asker: Dialog
@@ -31,7 +34,9 @@ class AwaitedAck:
     client: Key
     cseq: int
     hearing: Unacknowledged
+    flow: Flow | None = None
     ack: Request | None = None
+    elsewhere: bool = False
 
     @property
     def place(self) -> _Place:
@@ -93,6 +98,12 @@ class AwaitedAcks:
             self._timers.cancel(place)
             self._by_client.pop(awaited.client, None)
             self._forget(awaited)
+
+    def hope(self, awaited: AwaitedAck) -> None:
+        """An answer is about to go by another connection: who has said nothing so far may have heard nothing, once."""
+        if not awaited.elsewhere:
+            awaited.elsewhere = True
+            self.awaiting.add(awaited.place)
 
     def fire(self, now: int) -> Iterator[tuple[AwaitedAck, Repeat | Unheard]]:
         """Yield what is due: a 2xx to be repeated, or one that nobody has acknowledged in time."""

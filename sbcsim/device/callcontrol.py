@@ -163,6 +163,8 @@ class CallControl:
                 call = awaited.pair.call
                 if isinstance(told, Repeat):
                     fallback = awaited.pair.side(awaited.asker).place
+                    if awaited.flow is not None and not self._board.flows.stands(awaited.flow):
+                        self._acks.hope(awaited)
                     self._stack.respond(awaited.server, told.response, now, fallback)
                 elif call.stage is Stage.STABLE:
                     self._end(call, "local", "no ACK", now)

@@ -318,7 +318,7 @@ class CallExchanges:
         if response.cseq.method == "INVITE":
             hearing = Unacknowledged(relayed, now.uptime)
             number = exchange.sent.cseq.number
-            awaited = AwaitedAck(exchange.pair, exchange.asker, exchange.server, client, number, hearing)
+            awaited = AwaitedAck(exchange.pair, exchange.asker, exchange.server, client, number, hearing, exchange.flow)
             self._acks.expect(awaited)
         if call.stage is Stage.STABLE and call.pair is exchange.pair:
             try:

@@ -216,7 +216,8 @@ class CallSetup:
         self._book.answered(call, now)
         hearing = Unacknowledged(relayed, now.uptime)
         number = attempt.invite.cseq.number
-        self._acks.expect(AwaitedAck(pair, pair.caller, call.server, attempt.key, number, hearing))
+        awaited = AwaitedAck(pair, pair.caller, call.server, attempt.key, number, hearing, call.flow)
+        self._acks.expect(awaited)
         try:
             self._book.agreed(call, session.take_response(response), now)
         except SipError as error:

@@ -480,6 +480,22 @@ def test_calls_of_both_directions_share_one_connection_each_way() -> None:
     assert CALLEE == ("192.0.2.20", 5060)
 
 
+def test_an_answer_that_goes_by_another_connection_is_waited_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = CallBox()
+    box.hear(box.request(body=SDP))
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 200, body=SDP)
+    box.sbc.give_up(box.now)
+    given_up: list[int] = []
+    give_up = box.sbc.give_up
+    monkeypatch.setattr(box.sbc, "give_up", lambda now: (given_up.append(now.uptime), give_up(now)))
+    box.advance("600ms")
+    assert given_up == [], "who has said nothing so far"
+    box.sbc.closed(box.line, "closed by peer", box.now)
+    box.advance("10s")
+    assert given_up == [1_500_000], "may have heard nothing, once"
+
+
 def test_time_does_not_pass_while_an_ack_is_on_its_way() -> None:
     box = CallBox()
     box.hear(box.request(body=SDP))

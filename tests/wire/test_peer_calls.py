@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
+from random import Random  # noqa: TID251 - the type of what a seed gives
 
 import pytest
 import testca
@@ -13,9 +15,10 @@ from callpair import CONTENT, CallPair, call_pair
 
 from sbcsim.errors import BugError, PeerError
 from sbcsim.net.peercall import TRANSITIONS, CallState, CallTrigger
+from sbcsim.rng import stream
 from sbcsim.sip.message import Message, Request
 from sbcsim.synchronous import SyncSimulator
-from sbcsim.testing import Behaviour, Callee, PeerCall, SyncSipPeer
+from sbcsim.testing import Behaviour, Callee, End, PeerCall, SyncSipPeer
 
 
 @pytest.fixture
@@ -281,3 +284,86 @@ async def test_nothing_that_is_said_waits_for_the_far_end_to_acknowledge_what_ca
             await pair.alice.dial(*pair.box.ports.sip[0].address)
     assert len(set_on) == 3
     assert all(set_on)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_calls_outlive_connections_that_come_and_go(tmp_path: Path, seed: int) -> None:
+    random = stream(seed, "connections")
+    async with call_pair(tmp_path) as pair:
+        for _ in range(40):
+            await _anything(pair, random)
+            if random.randrange(5) == 0:
+                end = random.choice((pair.alice, pair.bob))
+                before = pair.box.events.last
+                await end.hang_up(end.live[-1], random.choice(tuple(End)))
+                await pair.box.wait_for("connectionClosed", after=before, by="remote")
+                await pair.box.advance(seconds=61)
+                await end.wait_for(lambda end=end: bool(end.live))  # type: ignore[misc]
+                pair.line = pair.alice.live[-1]
+        for end in (pair.alice, pair.bob):
+            for call in end.calls:
+                await _finish(call)
+        await pair.box.settle()
+        await pair.box.advance(seconds=240)
+        assert pair.box.calls() == []
+        assert pair.box._sbc._telephony.calls.footprint == 0
+        # Where the connection went before any answer to the INVITE had come, the caller knows of no call.
+        unheard = {each.call_id for each in pair.alice.calls if each.why == "it could not be sent"}
+        known = {each.event.call for each in pair.box.journal("callStarted") if each.event.call_id not in unheard}
+        answered = known & {each.event.call for each in pair.box.journal("callAnswered")}
+        assert answered
+        ended = [each.event for each in pair.box.journal("callEnded") if each.event.call in answered]
+        assert [each for each in ended if each.by == "local"] == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_both_ends_do_with_calls_nothing_is_left_of_them(tmp_path: Path, seed: int) -> None:
+    random = stream(seed, "calls")
+    async with call_pair(tmp_path) as pair:
+        pair.bob.behave(Behaviour.RINGS)
+        for _ in range(60):
+            await _anything(pair, random)
+        await pair.box.settle()
+        for end in (pair.alice, pair.bob):
+            for call in end.calls:
+                await _finish(call)
+        await pair.alice.wait_for(lambda: all(each.state is CallState.ENDED for each in pair.alice.calls))
+        await pair.bob.wait_for(lambda: all(each.state is CallState.ENDED for each in pair.bob.calls))
+        await pair.box.settle()
+        assert pair.box.calls() == []
+        await pair.box.advance(seconds=240)
+        assert pair.box._sbc._telephony.calls.footprint == 0
+        assert {each.event.by for each in pair.box.journal("callEnded")} <= {"caller", "callee"}
+
+
+async def _anything(pair: CallPair, random: Random) -> None:
+    """Have one of the ends do something with one of its calls, or place one."""
+    placed = [each for each in pair.alice.calls if each.state is not CallState.ENDED]
+    if not placed or random.randrange(3) == 0:
+        await pair.alice.call("200", pair.line)
+        return
+    call = random.choice(placed)
+    other = next((each for each in pair.bob.calls if each.invite.sender.uri and each.live), call)
+    doing = random.choice(("cancel", "answer", "refuse", "hold", "hang up", "info", "both"))
+    with suppress(PeerError):  # what may not be done now is not done
+        if doing == "cancel":
+            await call.cancel()
+        elif doing in {"answer", "refuse"} and pair.bob.calls:
+            taken = random.choice(pair.bob.calls)
+            await (taken.answer() if doing == "answer" else taken.refuse())
+        elif doing == "hold":
+            await random.choice((call, other)).hold()
+        elif doing == "hang up":
+            await random.choice((call, other)).hang_up()
+        elif doing == "info":
+            await other.request("INFO")
+        else:
+            await asyncio.gather(call.hold(), other.hold(), call.hang_up(), return_exceptions=True)
+
+
+async def _finish(call: PeerCall) -> None:
+    with suppress(PeerError):
+        if call.placed and call.state in {CallState.CALLING, CallState.RINGING}:
+            await call.cancel()
+        elif call.live:
+            await call.hang_up()
