@@ -209,7 +209,13 @@ class Ends:
 
     def _answer(self, line: Line) -> None:
         line.flush()
-        for message in line.take():
+        try:
+            messages = line.take()
+        except ConnectionError:  # a proxy that has several takes one away when it likes
+            self._selector.unregister(line.connection)
+            line.connection.close()
+            return
+        for message in messages:
             if message.startswith(b"ACK "):
                 continue
             copied = b"\r\n".join(_COPIED.findall(message))

@@ -118,7 +118,7 @@ class _Side:
             listens = _proxy(directory, port)
             program = stack.enter_context(
                 Program(
-                    *(server, "-f", directory / "proxy.cfg", "-DD", "-E", "-m", "64", "-M", "8"),
+                    *(server, "-f", directory / "proxy.cfg", "-DD", "-E", "-m", "512", "-M", "32"),
                     *("-w", directory, "-P", directory / "proxy.pid"),
                 )
             )
