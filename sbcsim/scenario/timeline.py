@@ -82,14 +82,15 @@ def marks(journal: Iterable[Entry]) -> list[Mark]:
     A check that closed nothing is left out, and the first time that a port comes into service: it is the start.
     """
     found: list[Mark] = []
-    in_service: set[str] = set()
+    known: set[str] = set()
     for entry in journal:
         kind = entry["kind"]
         if kind not in _MARKS or (kind == "certificateCheck" and not entry["failed"]):
             continue
-        if kind == "portState" and entry["object"] not in in_service:
-            in_service.add(entry["object"])
-            continue
+        if kind == "portState" and entry["object"] not in known:
+            known.add(entry["object"])
+            if entry["new"] == "inService":
+                continue
         found.append(Mark(_seconds(entry["time"]), _MARKS[kind].format_map(entry)))
     return found
 

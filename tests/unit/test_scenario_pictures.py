@@ -75,11 +75,18 @@ def test_the_first_service_of_a_port_is_no_mark() -> None:
     states = [
         entry("portState", object="sipSigPort default/ZONE1/1", old="outOfService", new="inService"),
         entry("portState", object="sipSigPort default/ZONE1/1", old="inService", new="outOfService"),
+        entry("portState", object="ipInterface default/LIG/LIF", old="inService", new="outOfService"),
+        entry("portState", object="ipInterface default/LIG/LIF", old="outOfService", new="inService"),
         entry("certificateCheck", failed=0),
         entry("certificateCheck", failed=2),
     ]
     told = [mark.text for mark in timeline.marks(states)]
-    assert told == ["sipSigPort default/ZONE1/1 outOfService", "check"]
+    assert told == [
+        "sipSigPort default/ZONE1/1 outOfService",
+        "ipInterface default/LIG/LIF outOfService",  # which says nothing when the box starts
+        "ipInterface default/LIG/LIF inService",
+        "check",
+    ]
 
 
 def test_a_long_time_takes_more_room_than_a_short_one_but_not_all() -> None:
