@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import replace
 
 from sbcsim.clock import Instant, Order
-from sbcsim.sip.dialog import received_id
+from sbcsim.sip.dialog import Dialog, received_id
 from sbcsim.sip.message import Message, Request, Response
 from sbcsim.sip.reliability import Repeat
 from sbcsim.sip.transactions import server_key
@@ -237,15 +237,15 @@ class CallControl:
         self._chassis.timetable.own.cancel(TIMER)
 
     def _request(self, arrived: Deliver, request: Request, now: Instant) -> None:
-        pair = self._board.pairs.get(received_id(request)) if request.recipient.tag else None
-        if pair is None:
+        known = self._known(request)
+        if known is None:
             self._outsider(arrived, request, now)
             return
-        asker = pair.caller if pair.caller.id == received_id(request) else pair.callee
+        pair, asker = known
         if request.method == "ACK":
             self._exchanges.acknowledged(request, pair, asker, now)
         elif request.method == "BYE" and pair.call.stage is Stage.ESTABLISHING:
-            self._leave(arrived, request, pair, now)
+            self._leave(arrived, request, pair, asker, now)
         else:
             self._exchanges.ask(arrived, pair, asker, now)
 
@@ -262,11 +262,11 @@ class CallControl:
         else:
             self._outside.begin(arrived, now)
 
-    def _leave(self, arrived: Deliver, request: Request, pair: Pair, now: Instant) -> None:
+    def _leave(self, arrived: Deliver, request: Request, pair: Pair, asker: Dialog, now: Instant) -> None:
         """Take a BYE in a call that only rings so far: from the caller it is as good as a CANCEL (RFC 3261 15)."""
         assert arrived.key is not None
         self._board.answer(arrived.key, request, arrived.flow, 200, now)
-        if received_id(request) == pair.caller.id:
+        if asker is pair.caller:
             self._setup.cancelled(pair.call, request, now)
 
     def _cancel(self, arrived: Deliver, cancel: Request, now: Instant) -> None:
@@ -314,11 +314,20 @@ class CallControl:
             self._board.drop(pair.callee)
         call.pairs.clear()
 
+    def _known(self, request: Request) -> tuple[Pair, Dialog] | None:
+        """Return the pair of dialogs that a request belongs to, and the one that it comes in; None for a stranger's."""
+        if not request.recipient.tag:
+            return None
+        found = received_id(request)
+        pair = self._board.pairs.get(found)
+        return None if pair is None else (pair, pair.caller if pair.caller.id == found else pair.callee)
+
     def _group(self, request: Request, port: PortKey, source: str) -> TrunkGroupKey | None:
         """Return the trunk group that a request is counted for."""
-        pair = self._board.pairs.get(received_id(request)) if request.recipient.tag else None
-        if pair is not None:
-            return pair.side(pair.caller if pair.caller.id == received_id(request) else pair.callee).trunk_group
+        known = self._known(request)
+        if known is not None:
+            pair, asker = known
+            return pair.side(asker).trunk_group
         origin = self._board.admission.origin(port, source)
         return None if isinstance(origin, Refusal) else origin.trunk_group
 

@@ -177,10 +177,6 @@ class Calls:
         """Return the calls with a leg through a sipSigPort, oldest first."""
         return _each_once(self._ports.of(key))
 
-    def using_interface(self, key: InterfaceKey) -> tuple[Call, ...]:
-        """Return the calls with a leg over an ipInterface, oldest first."""
-        return _each_once(self._interfaces.of(key))
-
     def interface_in_use(self, key: InterfaceKey) -> bool:
         """Whether a call has a leg over an ipInterface."""
         return self._interfaces.count(key) > 0

@@ -174,3 +174,15 @@ class CallBox(Box):
 def lines(messages: Iterable[Message]) -> list[str]:
     """Return what messages are, by method or status."""
     return [each.method if isinstance(each, Request) else f"{each.status} {each.cseq.method}" for each in messages]
+
+
+def ended(box: CallBox) -> list[tuple[str, str, int]]:
+    """Return by whom calls have been ended, why, and with which status."""
+    return [(each.by, each.why, each.status) for each in box.events("callEnded")]
+
+
+def settle(box: CallBox) -> None:
+    """Let all be forgotten that is over."""
+    box.advance("40s")
+    assert box.footprint() == 0
+    assert box.sbc.calls() == ()

@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from callbox import BOTH_WAYS, CALLEE, SDP, SECOND, CallBox, lines
+from callbox import BOTH_WAYS, OUT, SDP, SECOND, CallBox, ended, lines, settle
 
-from sbcsim.sip.message import Request, Response
-
-
-def ended(box: CallBox) -> list[tuple[str, str, int]]:
-    """Return by whom calls have been ended, why, and with which status."""
-    return [(each.by, each.why, each.status) for each in box.events("callEnded")]
-
-
-def settle(box: CallBox) -> None:
-    """Let all be forgotten that is over."""
-    box.advance("40s")
-    assert box.footprint() == 0
-    assert box.sbc.calls() == ()
+from sbcsim.sip.message import Response
 
 
 def test_a_call_is_answered_talked_on_and_ended_by_the_caller() -> None:
@@ -474,10 +462,12 @@ def test_calls_of_both_directions_share_one_connection_each_way() -> None:
     box = CallBox(*BOTH_WAYS)
     for number in range(3):
         box.hear(box.request(call_id=f"call-{number}"))
-    assert len(box.bob.connections) == 1
-    assert len(box.sbc.calls()) == 3
-    assert isinstance(box.requested(box.bob)[0], Request)
-    assert CALLEE == ("192.0.2.20", 5060)
+    line = box.connect(OUT, remote=("192.0.2.20", 41000))
+    for number in range(3):
+        box.hear(box.request(call_id=f"back-{number}", uri="sip:100@10.0.0.5:5070"), line)
+    assert (len(box.bob.connections), len(box.alice.connections)) == (1, 1)
+    assert lines(box.requested(box.bob)) == lines(box.requested(box.alice)) == ["INVITE"] * 3
+    assert len(box.sbc.calls()) == 6
 
 
 def test_an_answer_that_goes_by_another_connection_is_waited_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from callbox import BOTH_WAYS, CALLEE, CALLER, IN, OUT, SDP, SECOND, CallBox, lines
+from callbox import BOTH_WAYS, CALLEE, CALLER, IN, OUT, SDP, SECOND, CallBox, ended, lines, settle
 
 from sbcsim.device.effects import Transport
 from sbcsim.device.redundancy import HaMode, RestartCause
@@ -14,18 +14,6 @@ from sbcsim.sip.options import respond
 PORT_IN = "set addressContext default zone IN sipSigPort 1"
 PORT_OUT = "set addressContext default zone OUT sipSigPort 2"
 BY_UDP = f"{PORT_OUT} transportProtocolsAllowed sip-udp"
-
-
-def ended(box: CallBox) -> list[tuple[str, str, int]]:
-    """Return by whom calls have been ended, why, and with which status."""
-    return [(each.by, each.why, each.status) for each in box.events("callEnded")]
-
-
-def settle(box: CallBox) -> None:
-    """Let all be forgotten that is over."""
-    box.advance("40s")
-    assert box.footprint() == 0
-    assert box.sbc.calls() == ()
 
 
 def callee_by_udp(*more: str) -> CallBox:
