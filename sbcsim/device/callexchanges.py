@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sbcsim.clock import Instant
 from sbcsim.sip import relay, session
-from sbcsim.sip.dialog import Dialog, DialogState
+from sbcsim.sip.dialog import Dialog, DialogState, knows_nothing
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
 from sbcsim.sip.reliability import Unacknowledged
@@ -177,7 +177,7 @@ class CallExchanges:
             if not response.final:
                 return  # the final answer is still to come
             response = replace(response, status=502, reason="Bad Gateway", body=b"")
-            exchange.answerer.unsent(exchange.sent)
+            exchange.answerer.unanswered(exchange.sent)
         exchange.over = response.final
         if exchange.asker is not None:
             self._pass_back(exchange, client, response, now)
@@ -193,10 +193,7 @@ class CallExchanges:
         if failed.why is Why.UNREACHABLE and not exchange.again and self._repeat(exchange, now):
             return
         exchange.over = True
-        if bye:
-            exchange.answerer.unanswered(exchange.sent)
-        else:
-            exchange.answerer.unsent(exchange.sent)  # a stable call outlives its connections
+        exchange.answerer.unanswered(exchange.sent)  # a stable call outlives its connections
         if exchange.asker is None:
             self._gone(exchange.answerer)
             return
@@ -327,7 +324,7 @@ class CallExchanges:
                 self._book.agreed(call, None, now)  # who refreshes is left open: nobody can be waited for
 
     def _settle(self, exchange: Exchange, status: int, now: Instant, *, lost: bool = False) -> None:
-        """Draw the conclusions of a final answer for the call; who is `lost` is still told BYE (RFC 3261 12.2.1.2)."""
+        """Draw the conclusions of a final answer for the call; who is `lost`, or knows of none, is still told BYE."""
         pair, asker = exchange.pair, exchange.asker
         assert pair is not None
         assert asker is not None
@@ -338,7 +335,7 @@ class CallExchanges:
             else:
                 self._hung_up(pair, asker, now)
             return
-        lost = lost or exchange.answerer.state is DialogState.TERMINATED
+        lost = lost or knows_nothing(exchange.sent.method, status)
         if lost and call.stage is Stage.STABLE and call.pair is pair:
             self._ended(call, self._name(pair, exchange.answerer), f"{status} to {exchange.sent.method}", now)
 

@@ -301,11 +301,10 @@ class PeerCalls:
     def _failed_within(self, asked: _Asked, why: str) -> None:
         asked.failed = why
         dialog = asked.call.dialog
-        if dialog is not None and asked.request.method == "BYE":
+        if dialog is not None:
             dialog.unanswered(asked.request)
-            self._end(asked.call, "peer", f"BYE, and {why}")
-        elif dialog is not None:
-            dialog.unsent(asked.request)
+            if asked.request.method == "BYE":
+                self._end(asked.call, "peer", f"BYE, and {why}")
         self._changes.tell()
 
     def _asked_by_box(self, conduct: Conduct, arrived: Deliver) -> None:

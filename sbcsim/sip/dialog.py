@@ -40,7 +40,7 @@ class DialogTrigger(Enum):
     BYE_RECEIVED = "BYE received"
     BYE_CHALLENGED = "BYE answered by 401 or 407"
     BYE_OVER = "BYE answered otherwise, or never"
-    LOST = "the far end does not know it, or is gone"
+    LOST = "the far end can be told nothing"
 
 
 _S, _T = DialogState, DialogTrigger
@@ -48,8 +48,7 @@ _S, _T = DialogState, DialogTrigger
 TRANSITIONS: dict[tuple[DialogState, DialogTrigger], DialogState] = {
     (_S.INITIAL, _T.PROVISIONAL): _S.EARLY,
     (_S.INITIAL, _T.SUCCESS): _S.CONFIRMED,
-    # An early dialog is left by CANCEL; a BYE of the far end ends it at once. Where something else is not answered, the
-    # answer to the INVITE will say what becomes of it.
+    # An early dialog is left by CANCEL; a BYE of the far end ends it at once.
     (_S.EARLY, _T.PROVISIONAL): _S.EARLY,
     (_S.EARLY, _T.SUCCESS): _S.CONFIRMED,
     (_S.EARLY, _T.FAILURE): _S.TERMINATED,
@@ -74,7 +73,6 @@ TRANSITIONS: dict[tuple[DialogState, DialogTrigger], DialogState] = {
     (_S.TERMINATED, _T.BYE_OVER): _S.TERMINATED,
     (_S.TERMINATED, _T.PROVISIONAL): _S.TERMINATED,
     (_S.TERMINATED, _T.SUCCESS): _S.TERMINATED,
-    (_S.TERMINATED, _T.LOST): _S.TERMINATED,
 }
 
 _REFRESHES = frozenset({"INVITE", "UPDATE"})
@@ -293,28 +291,18 @@ class Dialog:
                 del self._open_here[method]
         if method == "BYE" and response.final:
             self._bye_answered(response.status)
-        elif response.status in _GONE and method not in _OF_THEIR_OWN and not makes:
-            self._lost()
 
     def unanswered(self, request: Request) -> None:
-        """Note that nobody answered a request of ours in the dialog: the far end is gone (RFC 5057, as by 408)."""
+        """Note that a request of ours could not be sent, or that nobody answers it: behind a BYE the dialog is over."""
         if self._open_here.get(request.method) == request.cseq.number:
             del self._open_here[request.method]
-        self._lost()
-
-    def unsent(self, request: Request) -> None:
-        """Note that a request of ours in the dialog could not be sent: it is open no more, and the dialog stays."""
-        if self._open_here.get(request.method) == request.cseq.number:
-            del self._open_here[request.method]
+        if request.method == "BYE":
+            self.move(DialogTrigger.BYE_OVER)
 
     def abandon(self) -> None:
         """Note that nothing is under way any more, in either direction: whoever was at it has been replaced."""
         self._open_here.clear()
         self._open_there.clear()
-
-    def _lost(self) -> None:
-        if self.state is not DialogState.EARLY:
-            self.move(DialogTrigger.LOST)
 
     def _built(self, method: str, via: Via, number: int, extra: Iterable[tuple[str, str]], body: bytes) -> Request:
         way = towards(self.target, self.routes)
@@ -346,6 +334,11 @@ class Dialog:
 
     def _bye_answered(self, status: int) -> None:
         self.move(DialogTrigger.BYE_CHALLENGED if status in _CHALLENGES else DialogTrigger.BYE_OVER)
+
+
+def knows_nothing(method: str, status: int) -> bool:
+    """Say whether an answer in a dialog says that there is none any more: who hears it says BYE (RFC 3261 12.2.1.2)."""
+    return status in _GONE and method not in _OF_THEIR_OWN
 
 
 def _contact(message: Message) -> str:

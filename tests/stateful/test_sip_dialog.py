@@ -83,8 +83,6 @@ class Walk(RuleBasedStateMachine):
             self.target = contact
         if asked.method == "BYE":
             self.bye_answered(status)
-        elif status in {408, 481} and asked.method in {"INVITE", "UPDATE", "INFO"}:
-            self.over = self.over or not self.early
 
     @precondition(lambda self: self.ours)
     @rule(data=st.data())
@@ -92,7 +90,7 @@ class Walk(RuleBasedStateMachine):
         asked = data.draw(st.sampled_from(self.ours))
         self.ours.remove(asked)
         self.dialog.unanswered(asked)
-        self.over = self.over or not self.early
+        self.over = self.over or asked.method == "BYE"
 
     @rule(method=st.sampled_from(METHODS), step=st.integers(-2, 3))
     def they_ask(self, method: str, step: int) -> None:

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from sbcsim.clock import SECOND
 from sbcsim.rng import stream
 from sbcsim.sip import datagram, session
-from sbcsim.sip.dialog import Dialog, DialogId, DialogState, Refused
+from sbcsim.sip.dialog import Dialog, DialogId, DialogState, Refused, knows_nothing
 from sbcsim.sip.dialogs import Dialogs
 from sbcsim.sip.headers import Via
 from sbcsim.sip.message import Headers, Message, Request, Response
@@ -236,7 +236,7 @@ class Agent:
                     assert key is not None
                     self._asked(key, request, cancels, merged, now)
                 case Failed(key=key):
-                    self._failed(key)
+                    self._failed(key, now)
                 case Terminated(key=key):
                     self._over(key)
 
@@ -307,6 +307,8 @@ class Agent:
         if request.method in {"INVITE", "UPDATE"} and 200 <= response.status < 300:
             for call in self._calls_of(dialog):
                 call.timer.agreed(session.take_response(response), now)
+        if knows_nothing(request.method, response.status):
+            self._bye(dialog, now)
 
     def _answered_call(self, outgoing: Outgoing, response: Response, now: int) -> None:
         outgoing.answered = outgoing.answered or response.final
@@ -334,9 +336,11 @@ class Agent:
             if ack.cseq.number in call.unheard:
                 call.unheard[ack.cseq.number][1].move(HearingTrigger.ACKNOWLEDGE)
 
-    def _failed(self, key: Key) -> None:
+    def _failed(self, key: Key, now: int) -> None:
         if key in self.within:
-            self.within[key][0].unanswered(self.within[key][1])
+            dialog, request = self.within[key]
+            dialog.unanswered(request)
+            self._bye(dialog, now)
 
     def _over(self, key: Key) -> None:
         self.within.pop(key, None)

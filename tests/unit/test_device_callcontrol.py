@@ -247,15 +247,19 @@ def test_a_bye_that_is_challenged_ends_nothing() -> None:
     settle(box)
 
 
-def test_a_callee_who_knows_nothing_of_the_call_ends_it() -> None:
+@pytest.mark.parametrize("status", [408, 481])
+def test_a_callee_who_knows_nothing_of_the_call_ends_it_and_is_told_bye_as_well(status: int) -> None:
     box = CallBox()
     _, answer = box.standing()
     box.alice.behaviour = "answer"
     box.hear(box.request("UPDATE", to_tag=answer.recipient.tag, cseq=2))
     (update,) = box.requested(box.bob)
-    assert lines(box.tell(box.bob, update, 481)) == ["481 UPDATE"]
-    assert ended(box) == [("callee", "481 to UPDATE", 0)]
+    assert lines(box.tell(box.bob, update, status)) == [f"{status} UPDATE"]
+    assert ended(box) == [("callee", f"{status} to UPDATE", 0)]
     assert lines(box.requested(box.alice)) == ["BYE"]
+    (bye,) = box.requested(box.bob)
+    assert lines([bye]) == ["BYE"]
+    assert lines(box.tell(box.bob, bye, 481)) == []
     settle(box)
 
 

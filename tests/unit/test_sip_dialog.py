@@ -6,7 +6,16 @@ import pytest
 from sipcalls import WITHIN, answer, request
 
 from sbcsim.errors import BugError
-from sbcsim.sip.dialog import TRANSITIONS, Dialog, DialogId, DialogState, DialogTrigger, Refused, received_id
+from sbcsim.sip.dialog import (
+    TRANSITIONS,
+    Dialog,
+    DialogId,
+    DialogState,
+    DialogTrigger,
+    Refused,
+    knows_nothing,
+    received_id,
+)
 from sbcsim.sip.dialogs import Dialogs
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
@@ -257,10 +266,12 @@ def test_an_early_dialog_takes_a_bye_but_sends_none() -> None:
     ("method", "status", "lost"),
     [("INFO", 481, True), ("INVITE", 408, True), ("INFO", 500, False), ("PRACK", 481, False), ("REFER", 481, False)],
 )
-def test_answers_that_end_a_dialog(method: str, status: int, lost: bool) -> None:
+def test_answers_behind_which_bye_is_said(method: str, status: int, lost: bool) -> None:
     dialog = caller()
     dialog.answered_there(answer(dialog.request(method, VIA), status))
-    assert (dialog.state is DialogState.TERMINATED) == lost
+    assert knows_nothing(method, status) == lost
+    dialog.answered_there(answer(dialog.request("BYE", VIA), 481))
+    assert dialog.state is DialogState.TERMINATED
 
 
 def test_the_contacts_of_other_answers_are_of_no_interest() -> None:
@@ -269,9 +280,12 @@ def test_the_contacts_of_other_answers_are_of_no_interest() -> None:
     assert dialog.target == "sip:bob@192.0.2.2:5060"
 
 
-def test_silence_ends_a_dialog() -> None:
+def test_silence_behind_a_bye_ends_a_dialog() -> None:
     dialog = caller()
     dialog.unanswered(dialog.request("UPDATE", VIA))
+    dialog.unanswered(dialog.request("UPDATE", VIA))
+    assert dialog.state is DialogState.CONFIRMED
+    dialog.unanswered(dialog.request("BYE", VIA))
     assert dialog.state is DialogState.TERMINATED
 
 
