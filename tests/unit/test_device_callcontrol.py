@@ -462,6 +462,17 @@ def test_an_answer_whose_connection_is_gone_goes_over_the_one_that_the_box_opens
     assert len(box.sbc.calls()) == 1
 
 
+def test_an_answer_within_a_call_goes_over_it_as_well() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    box.hear(box.request("BYE", to_tag=answer.recipient.tag, cseq=2))
+    (bye,) = box.requested(box.bob)
+    box.sbc.closed(box.line, "closed by peer", box.now)
+    box.tell(box.bob, bye, 401)
+    assert lines(box.alice.told) == ["401 BYE"]
+    assert len(box.sbc.calls()) == 1
+
+
 def test_calls_of_both_directions_share_one_connection_each_way() -> None:
     box = CallBox(*BOTH_WAYS)
     for number in range(3):

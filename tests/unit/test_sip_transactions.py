@@ -398,6 +398,20 @@ def test_an_answer_that_cannot_be_sent_does_not_make_the_invite_unknown() -> Non
     assert said(layer.receive(came, TLS, 0)) == ["send 486 INVITE"]
 
 
+@pytest.mark.parametrize("status", [100, 200])
+def test_a_request_whose_connection_is_gone_is_answered_all_the_same(status: int) -> None:
+    layer, came, key = taken(TLS, "BYE")
+    assert said(layer.lost(TLS, 0)) == []
+    assert said(layer.respond(key, answer(came, status), 0))[0] == f"send {status} BYE"
+
+
+def test_an_answer_on_its_way_that_cannot_be_sent_leaves_room_for_the_final_one() -> None:
+    layer, came, key = taken(TLS, "BYE")
+    layer.respond(key, answer(came, 100), 0)
+    assert said(layer.failed(key, 0)) == ["unreachable"]
+    assert said(layer.respond(key, answer(came, 200), 0))[0] == "send 200 BYE"
+
+
 def test_timers_fire_at_their_own_instant_however_late_they_are_asked_for() -> None:
     punctual, late = placed()[0], placed()[0]
     timeline(punctual)
