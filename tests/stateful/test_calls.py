@@ -10,7 +10,7 @@ from callparties import Incoming, Leg, Outgoing, Party, PartyBox
 from effort import examples
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sbcsim.callevents import CallAnswered, CallEnded, CallStarted
 
@@ -80,6 +80,15 @@ class Walk(RuleBasedStateMachine):
     def waiting(self) -> list[tuple[Party, int]]:
         """What waits for an answer within dialogs."""
         return [(party, at) for party in self.box.all for at in range(len(party.asked))]
+
+    # What there is to begin with: most of what may happen happens to calls that stand.
+
+    @initialize(standing=st.integers(0, 3), timer=st.booleans())
+    def begin(self, standing: int, timer: bool) -> None:
+        for _ in range(standing):
+            self.call("alice", timer)
+            self.pick_up(0, 0, timer)
+            self.acknowledge(0)
 
     # What callers do.
 
@@ -359,5 +368,5 @@ class Walk(RuleBasedStateMachine):
 
 TestCalls = Walk.TestCase
 TestCalls.settings = settings(
-    max_examples=examples(40), stateful_step_count=40, deadline=None, report_multiple_bugs=False
+    max_examples=examples(150), stateful_step_count=40, deadline=None, report_multiple_bugs=False
 )
