@@ -140,7 +140,7 @@ class BoxNetwork(Network):
         if self.transport == "UDP":
             return Flow("UDP", place)
         number = self._own.get(agent)
-        if number is None and not any(each.address == place for each in self.box.listening):
+        if number is None and not any(each.address == place for each in self.box.sbc.listeners()):
             return Flow(self.transport, place, NOWHERE)
         if number is None:
             number = self._own[agent] = self.box.connect(place, remote=agent.address)

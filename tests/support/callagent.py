@@ -31,7 +31,7 @@ from sbcsim.sip.reliability import (
 )
 from sbcsim.sip.session import Agreement, Policy, Refresh, SessionTimer, TooShort
 from sbcsim.sip.transactions import Outcome, Transactions
-from sbcsim.sip.transactionstate import Deliver, Failed, Flow, Key, Send, Terminated
+from sbcsim.sip.transactionstate import Deliver, Failed, Flow, Key, Send, Terminated, Why
 from sbcsim.sip.via import hop
 
 PATIENCE = 60 * SECOND
@@ -235,8 +235,8 @@ class Agent:
                 case Deliver(key=key, message=Request() as request, cancels=cancels, merged=merged):
                     assert key is not None
                     self._asked(key, request, cancels, merged, now)
-                case Failed(key=key):
-                    self._failed(key, now)
+                case Failed(key=key, why=why):
+                    self._failed(key, why, now)
                 case Terminated(key=key):
                     self._over(key)
 
@@ -336,11 +336,12 @@ class Agent:
             if ack.cseq.number in call.unheard:
                 call.unheard[ack.cseq.number][1].move(HearingTrigger.ACKNOWLEDGE)
 
-    def _failed(self, key: Key, now: int) -> None:
+    def _failed(self, key: Key, why: Why, now: int) -> None:
         if key in self.within:
             dialog, request = self.within[key]
             dialog.unanswered(request)
-            self._bye(dialog, now)
+            if why is Why.TIMED_OUT:  # a call outlives its connections
+                self._bye(dialog, now)
 
     def _over(self, key: Key) -> None:
         self.within.pop(key, None)
