@@ -196,13 +196,21 @@ class _Xml:
         yield from self._content(self._schema, (), root)
 
     def _parse(self, text: str) -> _Element | None:
-        parser = expat.ParserCreate(namespace_separator=" ")
+        parser = expat.ParserCreate("utf-8", " ")
+        data = text.encode()
         open_: list[_Element] = [_Element("", "", 0)]
+        line, counted = 1, 0
+
+        def line_here() -> int:
+            # Expat's own count takes a lone CR for the end of a line, as no editor does.
+            nonlocal line, counted
+            line, counted = line + data.count(b"\n", counted, parser.CurrentByteIndex), parser.CurrentByteIndex
+            return line
 
         def start(name: str, attributes: dict[str, str]) -> None:
             namespace, _, local = name.rpartition(" ")
             attribute = next(iter(attributes), "").rpartition(" ")[2]
-            element = _Element(local, namespace, parser.CurrentLineNumber, attribute)
+            element = _Element(local, namespace, line_here(), attribute)
             open_[-1].below.append(element)
             open_.append(element)
 
@@ -210,17 +218,17 @@ class _Xml:
             open_[-1].text.append(data)
 
         def no_document_type(*_: object) -> None:
-            raise ScenarioError(message("syntax.document_type"), file=self._file, line=parser.CurrentLineNumber)
+            raise ScenarioError(message("syntax.document_type"), file=self._file, line=line_here())
 
         parser.StartElementHandler = start
         parser.EndElementHandler = lambda _: open_.pop()
         parser.CharacterDataHandler = characters
         parser.StartDoctypeDeclHandler = no_document_type
         try:
-            parser.Parse(text, True)  # noqa: FBT003 - expat's signature
+            parser.Parse(data, True)  # noqa: FBT003 - expat's signature
         except expat.ExpatError as error:
             reason = message("syntax.xml", problem=expat.ErrorString(error.code))
-            self._failed(ScenarioError(reason, file=self._file, line=error.lineno))
+            self._failed(ScenarioError(reason, file=self._file, line=line_here()))
             return None
         except ScenarioError as error:
             self._failed(error)

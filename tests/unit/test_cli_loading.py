@@ -136,6 +136,8 @@ def test_save_and_load_again(box: FakeBox, typist: Typist) -> None:
         ("set profiles | count\n", "only set and delete stand in a configuration file", 1),
         ("<config>\n<nonsense/>\n</config>\n", "unknown element", 2),
         ("<config>\n", "no element found", 2),
+        ("<config\r>\r\n<nonsense/>\r\n</config>\n", "unknown element", 2),
+        ("<config\r>\n</profiles>\n", "mismatched tag", 2),
         ('<!DOCTYPE a [<!ENTITY b "c">]>\n<config/>', "document types are not allowed", 1),
         ("<profiles><security><tlsProfile/></security></profiles>", "incomplete path", 1),
         ('<profiles xmlns="urn:other"/>', "unknown element", 1),
