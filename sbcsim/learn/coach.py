@@ -17,9 +17,10 @@ from typing import Self
 
 from sbcsim.clock import parse_duration
 from sbcsim.errors import UserError
+from sbcsim.scenario.clauses import Expect
 from sbcsim.scenario.farend import FarEndError, act
 from sbcsim.scenario.loader import nearest
-from sbcsim.scenario.model import Expect, PeerStep, Step
+from sbcsim.scenario.model import PeerStep, Step
 from sbcsim.scenario.positions import Path as Place
 from sbcsim.scenario.stage import Stage
 from sbcsim.scenario.steps import StepFailedError, carry_out

@@ -15,9 +15,11 @@ from pydantic import Field, model_validator
 
 from sbcsim.errors import ScenarioError
 from sbcsim.scenario.check import Problem, expect_problems, start_problems, step_problems, words
+from sbcsim.scenario.clauses import Expect
 from sbcsim.scenario.exam import library
 from sbcsim.scenario.loader import Loaded, Play, nearest, read_as
-from sbcsim.scenario.model import Expect, Name, Part, Scenario, Step
+from sbcsim.scenario.model import Scenario, Step
+from sbcsim.scenario.part import Name, Part
 from sbcsim.scenario.positions import Path
 
 SUFFIX = ".yaml"

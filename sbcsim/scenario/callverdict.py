@@ -9,7 +9,7 @@ from functools import partial
 from sbcsim.callevents import CallAnswered, CallEnded
 from sbcsim.net.peer import CallState, PeerCall, SipPeer
 
-from .model import CallsClause, EndedClause
+from .clauses import CallsClause, EndedClause
 from .pairing import pair
 from .positions import Path
 from .stage import Stage

@@ -18,9 +18,11 @@ from sbcsim.errors import UserError
 from sbcsim.eventkinds import kinds
 from sbcsim.journal import MOMENTS, camel
 
+from .clauses import ClockClause, EventClause, Expect, NeverClause
+from .given import Given
 from .loader import Loaded, nearest
 from .matching import COMPARISONS
-from .model import ClockClause, EventClause, Expect, Given, NeverClause, SftpStep, Step, ToolStep, WaitStep
+from .model import SftpStep, Step, ToolStep, WaitStep
 from .moments import is_distance, moment
 from .positions import Path
 

@@ -18,7 +18,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from sbcsim.errors import ScenarioError
 
-from .model import Given, NeverClause, Part, Scenario, Text, Texts
+from .clauses import NeverClause
+from .given import Given
+from .model import Scenario
+from .part import Part, Text, Texts
 from .positions import Document, Path
 
 SUFFIX = ".scenario.yaml"

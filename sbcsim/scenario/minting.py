@@ -13,7 +13,7 @@ from sbcsim.pki.credential import Certificate
 from sbcsim.pki.keys import SigningKey, key_of_pool, new_key
 from sbcsim.pki.mint import Authority, Issued
 
-from .model import AuthoritySpec, CertificateSpec, Given, PeerSpec
+from .given import AuthoritySpec, CertificateSpec, Given, PeerSpec
 from .moments import moment
 
 FIRST_SERIAL = 0x1000

@@ -19,9 +19,9 @@ from sbcsim.net.peer import PeerCall, SipPeer, TlsTerms
 from sbcsim.net.terminal import Terminal
 from sbcsim.simulator import Simulator
 
+from .given import PeerSpec
 from .loader import Loaded
 from .minting import Mint
-from .model import PeerSpec
 from .moments import moment
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from sbcsim.events import PathState
 from sbcsim.journal import Entry
 
 from . import callverdict
+from .clauses import AlarmClause, ClockClause, ConnectionClause, EventClause, Expect, InterruptionClause
 from .loader import nearest
 from .matching import EventMatch
-from .model import AlarmClause, ClockClause, ConnectionClause, EventClause, Expect, InterruptionClause
 from .moments import moment as parse_moment
 from .pairing import pair
 from .positions import Path
