@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import asyncssh
 from effort import examples
@@ -74,4 +75,4 @@ async def send(octets: list[bytes]) -> None:
 
 def left(octets: list[bytes]) -> bool:
     """Tell whether the session was ended by what was sent."""
-    return any(word in b"".join(octets) for word in (b"\x04", b"exit", b"ex", b"quit", b"qu", b"switchover"))
+    return re.search(rb"\x04|ex|qu|\b[eq]\b|switchover", b"".join(octets)) is not None
