@@ -209,7 +209,7 @@ class CallExchanges:
 
     # What the box says itself.
 
-    def hang_up(self, dialog: Dialog, side: Side, now: Instant, extra: relay.Fields = (), *, dial: bool = True) -> None:
+    def hang_up(self, dialog: Dialog, side: Side, now: Instant, *, dial: bool = True) -> None:
         """Say BYE to one side; where nothing can be sent, or only by dialling and that is not wished, it is gone."""
         if dialog.state is not DialogState.CONFIRMED:
             self._gone(dialog)
@@ -218,9 +218,7 @@ class CallExchanges:
         if isinstance(flow, Unreachable):
             self._gone(dialog)
             return
-        sent = dialog.request("BYE", self._board.via(side.place), extra)
-        if not self._board.flows.stands(flow):
-            self._farewells.add(client_key(sent))
+        sent = dialog.request("BYE", self._board.via(side.place))
         self._begin(Exchange(dialog, side, sent), flow, now)
 
     def decline(self, dialog: Dialog, side: Side, cseq: int, now: Instant) -> None:
@@ -237,7 +235,10 @@ class CallExchanges:
         self._farewells.clear()
 
     def _begin(self, exchange: Exchange, flow: Flow, now: Instant) -> None:
-        self._by_client[client_key(exchange.sent)] = exchange
+        key = client_key(exchange.sent)
+        self._by_client[key] = exchange
+        if exchange.request is None and not self._board.flows.stands(flow):
+            self._farewells.add(key)
         if exchange.pair is not None:
             self._book.carried(exchange.pair.call, exchange.side, flow.connection)
         self._board.stack.request(exchange.sent, flow, now)

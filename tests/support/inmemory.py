@@ -55,12 +55,14 @@ class FarEnd:
 
     `behaviour` is answer, silent, refuse, hang, owe (answers go to `owed`) or a status to answer with. One that is
     `late` refuses a certificate as over TLS 1.3: when the box's own handshake is over. Over UDP the next `lost`
-    datagrams do not arrive; one that would refuse says that nobody can be sent anything there.
+    datagrams do not arrive; one that would refuse says that nobody can be sent anything there. The next `refusals`
+    connections are refused.
     """
 
     chain: tuple[bytes, ...] = ()
     late: bool = False
     lost: int = 0
+    refusals: int = 0
     behaviour: str | int = "answer"
     seen: list[str] = field(default_factory=list)
     connections: list[int] = field(default_factory=list)
@@ -241,7 +243,9 @@ class Box:
 
     def _dial(self, effect: Dial) -> None:
         far = self.far_ends.get(effect.remote)
-        if far is None or far.behaviour == "refuse":
+        if far is None or far.behaviour == "refuse" or far.refusals:
+            if far is not None:
+                far.refusals = max(far.refusals - 1, 0)
             self.sbc.dial_failed(effect.connection, "connection refused", self.now)
             return
         if far.behaviour == "hang":
