@@ -43,7 +43,8 @@ class CallAnswered(Event):
 class CallEnded(Event):
     """A call is over. `by` is who ended it ("caller", "callee" or "local"), `why` his reason.
 
-    `status` is the answer that refused it, 0 for one that was answered; `seconds` is how long that was, rounded down.
+    `status` is the answer that refused it, 0 for one that had been answered (see `callAnswered`), or whose caller could
+    not be told; `seconds` is for how long it had been answered, rounded down.
     """
 
     kind: ClassVar[str] = "callEnded"

@@ -106,6 +106,10 @@ class CallBook:
         self._chassis.emit(now, CallEnded(call.id, by, why, status, seconds))
         self.some_ended = True
 
+    def lost(self, call: StandingCall, why: str, now: Instant) -> None:
+        """A call is over, and neither side has been told so."""
+        self.over(call, Turn.REFUSE if call.stage is Stage.ESTABLISHING else Turn.END, "local", why, now)
+
     # Session timers.
 
     @property
@@ -135,11 +139,11 @@ class CallBook:
 
     # A node that begins anew.
 
-    def restart(self) -> None:
-        """Forget every call, and begin their numbers anew."""
-        self._chassis.calls.clear()
-        self._standing.clear()
-        self._timers.clear()
+    def restart(self, why: str, now: Instant) -> None:
+        """End every call without a word to its sides, and begin their numbers anew."""
+        for call in self:
+            self.lost(call, why, now)
+        self.some_ended = False  # who waits for the end of calls begins anew as well
         self.by_server.clear()
         self.attempts.clear()
         self._last = 0

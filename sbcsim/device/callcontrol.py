@@ -200,11 +200,8 @@ class CallControl:
         self._book.by_server.clear()
         attempts, self._book.attempts = self._book.attempts, {}
         for call in self._book:
-            if call.stage is Stage.ESTABLISHING:
-                self._book.over(call, Turn.REFUSE, "local", why, now)
-                self._forget(call)
-            elif call.stage is Stage.ENDING:
-                self._book.over(call, Turn.END, "local", why, now)
+            if call.stage is not Stage.STABLE:
+                self._book.lost(call, why, now)
                 self._forget(call)
             else:
                 call.attempt = None
@@ -225,13 +222,13 @@ class CallControl:
                 if why:
                     self._end(call, "local", why, now)
 
-    def restart(self) -> None:
-        """Forget every call, without a word to anybody."""
+    def restart(self, why: str, now: Instant) -> None:
+        """End every call, without a word to its sides."""
         self._stack.clear()
         self._exchanges.clear()
         self._outside.clear()
         self._acks.clear()
-        self._book.restart()
+        self._book.restart(why, now)
         self._board.restart()
         self._due = None
         self._chassis.timetable.own.cancel(TIMER)

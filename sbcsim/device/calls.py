@@ -116,9 +116,6 @@ class _Users:
         if not calls:
             del self._calls[key]
 
-    def clear(self) -> None:
-        self._calls.clear()
-
 
 class Calls:
     """Every call that stands, by GCID, and by the zones, trunk groups, ports and interfaces that its legs use."""
@@ -134,10 +131,6 @@ class Calls:
 
     def __len__(self) -> int:
         return len(self._standing)
-
-    def get(self, number: int) -> Call | None:
-        """Return a call, None where it does not stand any more."""
-        return self._standing.get(number)
 
     def put(self, call: Call) -> None:
         """Have a call stand, or stand as it is now."""
@@ -157,12 +150,6 @@ class Calls:
         if call is not None:
             for users, key in dict.fromkeys(self._uses(call)):
                 users.drop(key, call)
-
-    def clear(self) -> None:
-        """Have no call stand any more."""
-        self._standing.clear()
-        for users in (self._inbound, self._outbound, self._ports, self._interfaces):
-            users.clear()
 
     def usage(self, context: str, zone: str, trunk_group: str | None = None) -> tuple[int, int]:
         """Return how many calls came in by, and went out by, a trunk group, or any trunk group of a zone."""

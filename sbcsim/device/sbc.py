@@ -465,7 +465,7 @@ class Sbc:
         if keep_calls:
             self._telephony.calls.hand_over(reason, now)
         else:
-            self._telephony.calls.restart()
+            self._telephony.calls.restart(reason, now)
         for counted in (self._chassis.call_counts, self._chassis.message_counts):
             counted.clear()
         for record in self.connections():
