@@ -49,7 +49,8 @@ LEAVES = (
 class MessageCounts:
     """The counters of every trunk group that has had a message, by key.
 
-    Each message counts once: an answer of 400 and above to anything but INVITE as NonInvErr and not by its hundred.
+    Whatever is on the wire counts, repetitions included, and once: an answer of 400 and above to anything but INVITE as
+    NonInvErr and not by its hundred.
     """
 
     def __init__(self) -> None:
@@ -60,11 +61,11 @@ class MessageCounts:
         self._count(key, "rcv", message)
 
     def sent(self, key: TrunkGroupKey, message: Message) -> None:
-        """Count a message that goes out for the first time."""
+        """Count a message that goes out, for the first time or again."""
         self._count(key, "snd", message)
 
     def retransmitted(self, key: TrunkGroupKey, method: str) -> None:
-        """Count a request that goes out again."""
+        """Count that a request which has been `sent` went out again."""
         self._of(key).add(_AGAIN.get(method, _OTHERS_AGAIN))
 
     def row(self, key: TrunkGroupKey) -> Mapping[str, int]:

@@ -14,7 +14,6 @@ from sbcsim.events import LogEvent
 from sbcsim.sip import relay
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
-from sbcsim.sip.options import ALLOW
 from sbcsim.sip.transactions import client_key
 from sbcsim.sip.transactionstate import Deliver, Failed, Flow, Key, Why
 from sbcsim.sip.via import forwarded
@@ -29,6 +28,9 @@ from .waysout import Hop, WayOut
 
 _NOT_PASSED = frozenset({"SUBSCRIBE", "REFER", "NOTIFY", "UPDATE", "INFO", "PRACK", "BYE"})
 """Methods that belong into a dialog, or would make one."""
+
+_ALLOW = "INVITE, ACK, CANCEL, OPTIONS, MESSAGE, PUBLISH"
+"""What may be asked outside of dialogs everywhere: REFER and others stand in the Allow of an OPTIONS beside these."""
 
 _UNAVAILABLE = 503
 
@@ -73,7 +75,7 @@ class OutsideRequests:
         assert isinstance(local, Local)
         registers = request.method == "REGISTER"
         if request.method in _NOT_PASSED or (registers and not self._access(local.port)):
-            self._board.answer(key, request, flow, 405, now, extra=[("Allow", ALLOW)])
+            self._board.answer(key, request, flow, 405, now, extra=[("Allow", _ALLOW)])
             return
         ingress = self._board.admission.ingress(local.port, flow.remote[0])
         if isinstance(ingress, Refusal):

@@ -333,6 +333,13 @@ def test_what_belongs_to_no_call_is_answered_here(request_: dict[str, object], s
     assert box.requested(box.bob) == []
 
 
+@pytest.mark.parametrize("method", ["SUBSCRIBE", "REFER", "REGISTER"])
+def test_who_asks_for_what_does_not_pass_outside_of_calls_is_not_told_that_it_is_allowed(method: str) -> None:
+    box = CallBox()
+    (refused,) = box.hear(box.request(method))
+    assert method not in refused.headers.one("Allow").split(", ")
+
+
 def test_calls_from_nowhere_and_to_nowhere_are_refused() -> None:
     box = CallBox("set addressContext default zone IN ipPeer EVE ipAddress 192.0.2.66")
     stranger = box.connect(("10.0.0.5", 5060), remote=("198.51.100.1", 1))
