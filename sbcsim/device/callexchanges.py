@@ -29,42 +29,48 @@ _CHALLENGES = frozenset({401, 407})
 _REFRESHES = frozenset({"INVITE", "UPDATE"})
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one side asks in a call: in the dialog `asker` of `pair`, by `flow`, in the transaction `server`."""
+
+    request: Request
+    flow: Flow
+    server: Key
+    pair: Pair
+    asker: Dialog
+
+
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One request that goes through the box in a call. `request` is None where it is our own: a BYE.
+    """One request to a side of a call, in the dialog `answerer`. `asked` is None where it is our own: a BYE.
 
-    `flow` is the way that the request came by, `sent` is what goes to the other side in the dialog `answerer`. `again`
-    says that it was sent twice, `over` that its final answer has come, or been given for the other side, `ack` is what
-    the box says itself to a 2xx behind the end of the call.
+    `again` says that it was sent twice, `over` that its final answer has come, or been given for the other side, `ack`
+    is what the box says itself to a 2xx behind the end of the call.
     """
 
     answerer: Dialog
     side: Side
     sent: Request
-    pair: Pair | None = None
-    asker: Dialog | None = None
-    request: Request | None = None
-    flow: Flow | None = None
-    server: Key | None = None
+    asked: Asked | None = None
     again: bool = False
     over: bool = False
     ack: Request | None = None
 
 
 class CallExchanges:
-    """All requests in calls that are under way. `ended` ends a call whose far end is lost."""
+    """All requests in calls that are under way. `end` ends a call whose far end is lost."""
 
     def __init__(
         self,
         board: Switchboard,
         book: CallBook,
         acks: AwaitedAcks,
-        ended: Callable[[StandingCall, str, str, Instant], None],
+        end: Callable[[StandingCall, str, str, Instant], None],
     ) -> None:
         self._board = board
         self._book = book
         self._acks = acks
-        self._ended = ended
+        self._end = end
         self._by_client: dict[Key, Exchange] = {}
         self._farewells: set[Key] = set()
         self._by_server: dict[Key, Exchange] = {}
@@ -86,53 +92,52 @@ class CallExchanges:
         request, key = arrived.message, arrived.key
         assert key is not None
         assert isinstance(request, Request)
+        asked = Asked(request, arrived.flow, key, pair, asker)
         answerer, side = pair.other(asker), pair.side(pair.other(asker))
         try:
             refused = asker.take(request)
         except SipError as error:
-            self._answer(arrived, error.status, now)  # the dialog has not taken it
+            self._answer(asked, error.status, now)  # the dialog has not taken it
             return
         if refused is not None:
             retry = [("Retry-After", str(int(self._board.chassis.token(1), 16) % 11))] if refused.retry else []
-            self._answer(arrived, refused.status, now, retry)
+            self._answer(asked, refused.status, now, extra=retry)
             return
         self._came_by(arrived.flow, pair, asker)
         try:
-            extra = self._passed(request, pair, asker, side)
+            extra = self._passed(asked, side)
         except SipError as error:
-            self._refuse(arrived, asker, error.status, now)
+            self._refuse(asked, error.status, now)
             return
         bye = request.method == "BYE"
         if answerer.state in {DialogState.ENDING, DialogState.TERMINATED}:
-            self._refuse(arrived, asker, 200 if bye else 481, now)
+            self._refuse(asked, 200 if bye else 481, now)
             if bye and pair.leaver is not asker:
                 self._hung_up(pair, pair.leaver or asker, now)  # two BYEs have crossed
             return
         if answerer.pending(request.method):
-            self._refuse(arrived, asker, 491, now)
+            self._refuse(asked, 491, now)
             return
         flow = self._board.flows.open(side.place, answerer.next_hop, now)
         if isinstance(flow, Unreachable):
-            self._refuse(arrived, asker, 200 if bye else 503, now)
+            self._refuse(asked, 200 if bye else 503, now)
             if bye:
-                self._gone(answerer)
+                self._board.drop(answerer)
                 self._hung_up(pair, asker, now)
             return
         sent = answerer.request(request.method, self._board.via(side.place), extra, request.body)
         if bye:
             pair.call.move(Turn.HANG_UP)
             pair.leaver = asker
-        exchange = Exchange(answerer, side, sent, pair, asker, request, arrived.flow, key)
+        exchange = Exchange(answerer, side, sent, asked)
         self._by_server[key] = exchange
         self._begin(exchange, flow, now)
 
-    def cancelled(self, server: Key, now: Instant) -> bool:
-        """Pass on the CANCEL of an INVITE in a dialog; False where there is no such INVITE."""
+    def cancelled(self, server: Key, now: Instant) -> None:
+        """Pass on the CANCEL of an INVITE in a dialog, where there is such an INVITE."""
         exchange = self._by_server.get(server)
-        if exchange is None:
-            return False
-        self._board.stack.cancel(client_key(exchange.sent), now, place=exchange.side.place)
-        return True
+        if exchange is not None:
+            self._board.stack.cancel(client_key(exchange.sent), now, place=exchange.side.place)
 
     def acknowledged(self, ack: Request, pair: Pair, asker: Dialog, now: Instant) -> None:
         """Pass on the ACK to a 2xx; one that nobody awaits, or that has been passed on, is dropped."""
@@ -179,10 +184,10 @@ class CallExchanges:
             response = replace(response, status=502, reason="Bad Gateway", body=b"")
             exchange.answerer.unanswered(exchange.sent)
         exchange.over = response.final
-        if exchange.asker is not None:
-            self._pass_back(exchange, client, response, now)
+        if exchange.asked is not None:
+            self._pass_back(exchange, exchange.asked, client, response, now)
         elif response.final:
-            self._gone(exchange.answerer)
+            self._board.drop(exchange.answerer)
 
     def failed(self, failed: Failed, now: Instant) -> None:
         """Nobody has answered a request of ours in a dialog, or it could not be sent."""
@@ -194,12 +199,12 @@ class CallExchanges:
             return
         exchange.over = True
         exchange.answerer.unanswered(exchange.sent)  # a stable call outlives its connections
-        if exchange.asker is None:
-            self._gone(exchange.answerer)
+        if exchange.asked is None:
+            self._board.drop(exchange.answerer)
             return
         status = 408 if failed.why is Why.TIMED_OUT else 503
-        self._give_back(exchange, 200 if bye else status, now)
-        self._settle(exchange, 200 if bye else status, now, lost=failed.why is Why.TIMED_OUT)
+        self._refuse(exchange.asked, 200 if bye else status, now)
+        self._settle(exchange, exchange.asked, 200 if bye else status, now, lost=failed.why is Why.TIMED_OUT)
 
     def over(self, key: Key) -> None:
         """A transaction is over."""
@@ -212,11 +217,11 @@ class CallExchanges:
     def hang_up(self, dialog: Dialog, side: Side, now: Instant, *, dial: bool = True) -> None:
         """Say BYE to one side; where nothing can be sent, or only by dialling and that is not wished, it is gone."""
         if dialog.state is not DialogState.CONFIRMED:
-            self._gone(dialog)
+            self._board.drop(dialog)
             return
         flow = self._board.flows.open(side.place, dialog.next_hop, now, dial=dial)
         if isinstance(flow, Unreachable):
-            self._gone(dialog)
+            self._board.drop(dialog)
             return
         sent = dialog.request("BYE", self._board.via(side.place))
         self._begin(Exchange(dialog, side, sent), flow, now)
@@ -237,10 +242,10 @@ class CallExchanges:
     def _begin(self, exchange: Exchange, flow: Flow, now: Instant) -> None:
         key = client_key(exchange.sent)
         self._by_client[key] = exchange
-        if exchange.request is None and not self._board.flows.stands(flow):
+        if exchange.asked is None and not self._board.flows.stands(flow):
             self._farewells.add(key)
-        if exchange.pair is not None:
-            self._book.carried(exchange.pair.call, exchange.side, flow.connection)
+        if exchange.asked is not None:
+            self._book.carried(exchange.asked.pair.call, exchange.side, flow.connection)
         self._board.stack.request(exchange.sent, flow, now)
 
     def _came_by(self, flow: Flow, pair: Pair, asker: Dialog) -> None:
@@ -260,75 +265,62 @@ class CallExchanges:
         via = self._board.via(place)
         sent = replace(exchange.sent, headers=exchange.sent.headers.replaced("Via", str(via)))
         self._begin(replace(exchange, sent=sent, again=True), flow, now)
-        if exchange.server is not None and self._board.stack.knows(exchange.server):
-            self._by_server[exchange.server] = self._by_client[client_key(sent)]
+        if exchange.asked is not None and self._board.stack.knows(exchange.asked.server):
+            self._by_server[exchange.asked.server] = self._by_client[client_key(sent)]
         return True
 
-    def _passed(self, request: Request, pair: Pair, asker: Dialog, side: Side) -> relay.Fields:
+    def _passed(self, asked: Asked, side: Side) -> relay.Fields:
+        request = asked.request
         extra = relay.passed(request)
         if relay.has_target(request):
             extra = (("Contact", self._board.contact(side)), *extra)
         if request.method == "PRACK":
-            return (*relay.acknowledged(request, lambda number: self._number(pair, asker, number)), *extra)
+            return (*relay.acknowledged(request, lambda number: _number(asked.pair, asked.asker, number)), *extra)
         return extra
 
-    def _number(self, pair: Pair, asker: Dialog, number: int) -> int:
-        """Return the number of an INVITE on the other side: who is asked for one is who sends the PRACK about it."""
-        other = pair.other(asker)
-        if number == asker.asks("INVITE"):
-            return other.asked("INVITE") or other.invite_cseq
-        return other.invite_cseq if number == asker.invite_cseq else number
-
-    def _pass_back(self, exchange: Exchange, client: Key, response: Response, now: Instant) -> None:
-        pair, asker, request = exchange.pair, exchange.asker, exchange.request
-        assert pair is not None
-        assert asker is not None
-        assert request is not None
-        known = request.method == "BYE" and response.status not in _CHALLENGES
-        if pair.call.stage is Stage.ENDED and response.final and not known:
-            self._came_too_late(exchange, response, now)
+    def _pass_back(self, exchange: Exchange, asked: Asked, client: Key, response: Response, now: Instant) -> None:
+        known = asked.request.method == "BYE" and response.status not in _CHALLENGES
+        if asked.pair.call.stage is Stage.ENDED and response.final and not known:
+            self._came_too_late(exchange, asked, response, now)
             return
         extra = [*relay.passed(response)]
         if relay.has_target(response):
-            extra = [("Contact", self._board.contact(pair.side(asker))), *extra]
-        relayed = self._give_back(exchange, response.status, now, response, extra)
+            extra = [("Contact", self._board.contact(asked.pair.side(asked.asker))), *extra]
+        relayed = self._answer(asked, response.status, now, reason=response.reason, extra=extra, body=response.body)
+        asked.asker.answered_here(relayed)
         if not response.final:
             return
-        if response.status < 300 and request.method in _REFRESHES:
-            self._refreshed(exchange, client, relayed, response, now)
-        self._settle(exchange, response.status, now)
+        if response.status < 300 and asked.request.method in _REFRESHES:
+            self._refreshed(exchange, asked, client, relayed, response, now)
+        self._settle(exchange, asked, response.status, now)
 
-    def _came_too_late(self, exchange: Exchange, response: Response, now: Instant) -> None:
+    def _came_too_late(self, exchange: Exchange, asked: Asked, response: Response, now: Instant) -> None:
         """Take an answer in a call that has ended meanwhile: who has asked hears that, and a 2xx is acknowledged."""
         method = exchange.sent.method
         if method == "INVITE" and response.status < 300:
             place, number = exchange.side.place, exchange.sent.cseq.number
             exchange.ack = exchange.answerer.request("ACK", self._board.via(place), cseq=number)
             self._send_ack(exchange.ack, exchange.answerer, exchange.side, now)
-        self._give_back(exchange, {"BYE": 200, "INVITE": 487}.get(method, 481), now)
+        self._refuse(asked, {"BYE": 200, "INVITE": 487}.get(method, 481), now)
 
-    def _refreshed(self, exchange: Exchange, client: Key, relayed: Response, response: Response, now: Instant) -> None:
-        assert exchange.pair is not None
-        assert exchange.asker is not None
-        assert exchange.server is not None
-        call = exchange.pair.call
+    def _refreshed(
+        self, exchange: Exchange, asked: Asked, client: Key, relayed: Response, response: Response, now: Instant
+    ) -> None:
+        call = asked.pair.call
         self._board.chassis.call_counts.updated()
         if response.cseq.method == "INVITE":
             hearing = Unacknowledged(relayed, now.uptime)
             number = exchange.sent.cseq.number
-            awaited = AwaitedAck(exchange.pair, exchange.asker, exchange.server, client, number, hearing, exchange.flow)
-            self._acks.expect(awaited)
-        if call.stage is Stage.STABLE and call.pair is exchange.pair:
+            self._acks.expect(AwaitedAck(asked.pair, asked.asker, asked.server, client, number, hearing, asked.flow))
+        if call.stage is Stage.STABLE and call.pair is asked.pair:
             try:
                 self._book.agreed(call, session.take_response(response), now)
             except SipError:
                 self._book.agreed(call, None, now)  # who refreshes is left open: nobody can be waited for
 
-    def _settle(self, exchange: Exchange, status: int, now: Instant, *, lost: bool = False) -> None:
+    def _settle(self, exchange: Exchange, asked: Asked, status: int, now: Instant, *, lost: bool = False) -> None:
         """Draw the conclusions of a final answer for the call; who is `lost`, or knows of none, is still told BYE."""
-        pair, asker = exchange.pair, exchange.asker
-        assert pair is not None
-        assert asker is not None
+        pair, asker = asked.pair, asked.asker
         call = pair.call
         if exchange.sent.method == "BYE":
             if status in _CHALLENGES and asker.state is DialogState.CONFIRMED:
@@ -338,70 +330,58 @@ class CallExchanges:
             return
         lost = lost or knows_nothing(exchange.sent.method, status)
         if lost and call.stage is Stage.STABLE and call.pair is pair:
-            self._ended(call, self._name(pair, exchange.answerer), f"{status} to {exchange.sent.method}", now)
+            self._end(call, _name(pair, exchange.answerer), f"{status} to {exchange.sent.method}", now)
 
     def _hung_up(self, pair: Pair, asker: Dialog, now: Instant) -> None:
         call = pair.call
         if call.stage in {Stage.STABLE, Stage.ENDING}:
-            self._book.over(call, Turn.END, self._name(pair, asker), "BYE", now)
+            self._book.over(call, Turn.END, _name(pair, asker), "BYE", now)
         self._acks.drop(pair)
         self._board.unpair(pair)
         for dialog in (pair.caller, pair.callee):
-            self._gone(dialog)
+            self._board.drop(dialog)
 
-    def _name(self, pair: Pair, dialog: Dialog) -> str:
-        return "caller" if dialog is pair.caller else "callee"
-
-    def _gone(self, dialog: Dialog) -> None:
-        """Forget a dialog that is over, or whose far end can be told nothing."""
-        self._board.drop(dialog)
-
-    def _give_back(
-        self,
-        exchange: Exchange,
-        status: int,
-        now: Instant,
-        response: Response | None = None,
-        extra: list[tuple[str, str]] | None = None,
-    ) -> Response:
-        request, flow, server, pair, asker = (
-            exchange.request,
-            exchange.flow,
-            exchange.server,
-            exchange.pair,
-            exchange.asker,
-        )
-        assert request is not None
-        assert flow is not None
-        assert server is not None
-        assert pair is not None
-        assert asker is not None
-        relayed = self._board.answer(
-            server,
-            request,
-            flow,
-            status,
-            now,
-            reason=None if response is None else response.reason,
-            extra=extra or (),
-            body=b"" if response is None else response.body,
-            fallback=pair.side(asker).place,
-        )
-        asker.answered_here(relayed)
-        return relayed
-
-    def _refuse(self, arrived: Deliver, asker: Dialog, status: int, now: Instant) -> None:
-        """Answer a request in the place of the other side."""
-        asker.answered_here(self._answer(arrived, status, now))
+    def _refuse(self, asked: Asked, status: int, now: Instant) -> None:
+        """Answer what was asked in the place of the other side."""
+        asked.asker.answered_here(self._answer(asked, status, now))
 
     def _answer(
-        self, arrived: Deliver, status: int, now: Instant, extra: list[tuple[str, str]] | None = None
+        self,
+        asked: Asked,
+        status: int,
+        now: Instant,
+        *,
+        reason: str | None = None,
+        extra: relay.Fields | list[tuple[str, str]] = (),
+        body: bytes = b"",
     ) -> Response:
-        assert arrived.key is not None
-        assert isinstance(arrived.message, Request)
-        return self._board.answer(arrived.key, arrived.message, arrived.flow, status, now, extra=extra or ())
+        fallback = asked.pair.side(asked.asker).place
+        return self._board.answer(
+            asked.server,
+            asked.request,
+            asked.flow,
+            status,
+            now,
+            reason=reason,
+            extra=extra,
+            body=body,
+            fallback=fallback,
+        )
 
     def _send_ack(self, ack: Request, dialog: Dialog, side: Side, now: Instant, *, again: bool = False) -> None:
         flow = self._board.flows.open(side.place, dialog.next_hop, now)
         if not isinstance(flow, Unreachable):
             self._board.stack.send(flow, ack, now, again=again)
+
+
+def _name(pair: Pair, dialog: Dialog) -> str:
+    """Return who is at the far end of a dialog."""
+    return "caller" if dialog is pair.caller else "callee"
+
+
+def _number(pair: Pair, asker: Dialog, number: int) -> int:
+    """Return the number of an INVITE on the other side: who is asked for one is who sends the PRACK about it."""
+    other = pair.other(asker)
+    if number == asker.asks("INVITE"):
+        return other.asked("INVITE") or other.invite_cseq
+    return other.invite_cseq if number == asker.invite_cseq else number
