@@ -140,9 +140,6 @@ class OutsideRequests:
 
     def clear(self) -> None:
         """Forget every request."""
-        for errand in self._by_client.values():
-            if errand.request.method == "REGISTER":
-                self._board.registrations.refused(errand.request)
         self._by_client.clear()
 
     def _access(self, port: PortKey) -> bool:
@@ -159,8 +156,6 @@ class OutsideRequests:
         self._refuse(errand, errand.failure, now)
 
     def _refuse(self, errand: Errand, status: int, now: Instant) -> None:
-        if errand.request.method == "REGISTER":
-            self._board.registrations.refused(errand.request)
         self._board.answer(errand.server, errand.request, errand.flow, status, now, fallback=errand.origin)
 
     def _send(self, errand: Errand, way: WayOut, now: Instant) -> None:

@@ -1,12 +1,14 @@
 """Who has registered through the box: endpoints of access zones, and the names that the registrar knows them by.
 
-A REGISTER is passed on with Contacts of ours in place of the endpoint's, each with a name of its own. What the
+A REGISTER is passed on with Contacts of ours in place of the endpoint's, each with a name that follows from what it
+stands for: a refresh is one for the registrar, too, and nothing has to be remembered until an answer comes. What the
 registrar sends there is for the endpoint, over the way by which it has registered. A binding ends with the time that
 the registrar gives it.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -15,15 +17,11 @@ from sbcsim.sip import relay, uri
 from sbcsim.sip.headers import LARGEST_SECONDS, Address, format_parameters, parameter, parse_number
 from sbcsim.sip.message import Request, Response
 
-from .chassis import Chassis
 from .sipflows import Place
 from .trunkgroup import TrunkGroupKey
 
 _USUAL_SECONDS = 3600
 """How long a binding lasts that nobody gives a time (RFC 3261 10.2.1.1)."""
-
-_Name = tuple[str, str]
-"""Address of record and Contact, both as URIs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +38,8 @@ class Binding:
 class Registrations:
     """All bindings of the node; finding one does not depend on how many there are."""
 
-    def __init__(self, chassis: Chassis) -> None:
-        self._chassis = chassis
+    def __init__(self) -> None:
         self._by_name: dict[str, Binding] = {}
-        self._names: dict[_Name, str] = {}
         self._by_record: dict[str, dict[str, None]] = {}
         self._ends = TimerQueue()
 
@@ -53,7 +49,7 @@ class Registrations:
     @property
     def footprint(self) -> int:
         """How many things are remembered: nothing once no binding is left."""
-        return len(self._by_name) + len(self._names) + len(self._by_record) + len(self._ends)
+        return len(self._by_name) + len(self._by_record) + len(self._ends)
 
     def find(self, name: str, now: Instant) -> Binding | None:
         """Return the binding that a name stands for, None where it is none, or has ended."""
@@ -75,7 +71,7 @@ class Registrations:
         if request.headers.get("Contact") == "*":
             return replace(sent, headers=sent.headers.replaced("Contact", "*"))
         record = request.recipient.uri
-        ours = [self._ours(self._name(record, each.uri), each, egress) for each in request.contacts]
+        ours = [self._ours(_name(record, each.uri), each, egress) for each in request.contacts]
         return replace(sent, headers=sent.headers.replaced("Contact", *ours))
 
     def answered(
@@ -85,32 +81,10 @@ class Registrations:
 
         Raises SipError for a Contact or a time that cannot be read.
         """
-        if response.status < 200:
+        if not 200 <= response.status < 300:
             return ()
-        try:
-            return self._taken(request, response, place, group, now) if response.status < 300 else ()
-        finally:
-            self.refused(request)
-
-    def refused(self, request: Request) -> None:
-        """A REGISTER has come to nothing, or to less than it asked for: names that are not bound are nobody's."""
         record = request.recipient.uri
-        for each in self._asked(request):
-            if self._names.get((record, each.uri)) not in self._by_name:
-                self._names.pop((record, each.uri), None)
-
-    def clear(self) -> None:
-        """Forget every binding."""
-        self._by_name.clear()
-        self._names.clear()
-        self._by_record.clear()
-        self._ends.clear()
-
-    def _taken(
-        self, request: Request, response: Response, place: Place, group: TrunkGroupKey, now: Instant
-    ) -> tuple[tuple[str, str], ...]:
-        record = request.recipient.uri
-        asked = {self._name(record, each.uri): each for each in self._asked(request)}
+        asked = {_name(record, each.uri): each for each in self._asked(request)}
         heard: list[tuple[str, str]] = []
         left: set[str] = set()
         for each in response.contacts:
@@ -129,17 +103,15 @@ class Registrations:
             self._forget(name)
         return tuple(heard)
 
+    def clear(self) -> None:
+        """Forget every binding."""
+        self._by_name.clear()
+        self._by_record.clear()
+        self._ends.clear()
+
     def _asked(self, request: Request) -> Iterator[Address]:
         if request.headers.get("Contact") != "*":
             yield from request.contacts
-
-    def _name(self, record: str, contact: str) -> str:
-        """Return the name of a Contact here: always the same one, so that a refresh is one for the registrar, too."""
-        name = self._names.get((record, contact))
-        if name is None:
-            user = relay.user_of(contact) or relay.user_of(record) or "endpoint"
-            name = self._names[record, contact] = f"{user}-{self._chassis.token(8)}"
-        return name
 
     def _ours(self, name: str, address: Address, egress: Place) -> str:
         listener = egress.local.listener
@@ -163,11 +135,16 @@ class Registrations:
         binding = self._by_name.pop(name, None)
         if binding is None:
             return
-        self._names.pop((binding.record, binding.contact), None)
         names = self._by_record[binding.record]
         del names[name]
         if not names:
             del self._by_record[binding.record]
+
+
+def _name(record: str, contact: str) -> str:
+    """Return the name here of a Contact of an address of record, both as URIs."""
+    user = relay.user_of(contact) or relay.user_of(record) or "endpoint"
+    return f"{user}-{hashlib.sha256(f'{record} {contact}'.encode()).hexdigest()[:16]}"
 
 
 def _seconds(contact: Address, *headers: int | None) -> int:

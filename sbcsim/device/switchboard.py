@@ -34,7 +34,7 @@ class Switchboard:
         self.stack = stack
         self.flows = stack.flows
         self.admission = admission
-        self.registrations = Registrations(chassis)
+        self.registrations = Registrations()
         self.ways = WaysOut(chassis, admission, stack.flows, self.registrations)
         self.dialogs = Dialogs()
         self.pairs: dict[DialogId, Pair] = {}

@@ -146,6 +146,13 @@ def test_a_contact_that_cannot_be_read_is_refused(box: CallBox, contact: str) ->
     assert box.footprint() == 0
 
 
+def test_of_two_registrations_at_once_the_one_that_is_refused_takes_nothing_from_the_other(box: CallBox) -> None:
+    first, second = register(box, call_id="one"), register(box, call_id="two")
+    box.tell(box.bob, first, 500)
+    assert [each.uri for each in accepted(box, second).contacts] == ["sip:100@192.0.2.10:5062;transport=tcp"]
+    assert registered(box) == 1
+
+
 def test_who_takes_back_what_was_never_bound_leaves_nothing_behind(box: CallBox) -> None:
     seen = register(box, contact=f"{PHONE};expires=0")
     box.tell(box.bob, seen, 200, contact="")
