@@ -204,7 +204,7 @@ class CallExchanges:
             return
         status = 408 if failed.why is Why.TIMED_OUT else 503
         self._refuse(exchange.asked, 200 if bye else status, now)
-        self._settle(exchange, exchange.asked, 200 if bye else status, now, lost=failed.why is Why.TIMED_OUT)
+        self._settle(exchange, exchange.asked, 200 if bye else status, now)
 
     def over(self, key: Key) -> None:
         """A transaction is over."""
@@ -318,8 +318,8 @@ class CallExchanges:
             except SipError:
                 self._book.agreed(call, None, now)  # who refreshes is left open: nobody can be waited for
 
-    def _settle(self, exchange: Exchange, asked: Asked, status: int, now: Instant, *, lost: bool = False) -> None:
-        """Draw the conclusions of a final answer for the call; who is `lost`, or knows of none, is still told BYE."""
+    def _settle(self, exchange: Exchange, asked: Asked, status: int, now: Instant) -> None:
+        """Draw the conclusions of a final answer for the call; who knows of none is told BYE nonetheless."""
         pair, asker = asked.pair, asked.asker
         call = pair.call
         if exchange.sent.method == "BYE":
@@ -328,8 +328,7 @@ class CallExchanges:
             else:
                 self._hung_up(pair, asker, now)
             return
-        lost = lost or knows_nothing(exchange.sent.method, status)
-        if lost and call.stage is Stage.STABLE and call.pair is pair:
+        if knows_nothing(exchange.sent.method, status) and call.stage is Stage.STABLE and call.pair is pair:
             self._end(call, _name(pair, exchange.answerer), f"{status} to {exchange.sent.method}", now)
 
     def _hung_up(self, pair: Pair, asker: Dialog, now: Instant) -> None:

@@ -81,8 +81,8 @@ _REFRESHES = frozenset({"INVITE", "UPDATE"})
 _GONE = frozenset({408, 481})
 """Answers that say that the far end knows of no such dialog (RFC 5057)."""
 
-_OF_THEIR_OWN = frozenset({"PRACK", "SUBSCRIBE", "NOTIFY", "REFER"})
-"""Requests whose 481 speaks of a response or a subscription, not of the call."""
+_OF_THE_CALL = frozenset({"INVITE", "UPDATE", "INFO"})
+"""Requests whose 408 or 481 speaks of the call, and not of a response, of a subscription or of nothing (RFC 5057 5)."""
 
 _CHALLENGES = frozenset({401, 407})
 
@@ -338,7 +338,7 @@ class Dialog:
 
 def knows_nothing(method: str, status: int) -> bool:
     """Say whether an answer in a dialog says that there is none any more: who hears it says BYE (RFC 3261 12.2.1.2)."""
-    return status in _GONE and method not in _OF_THEIR_OWN
+    return status in _GONE and method in _OF_THE_CALL
 
 
 def _contact(message: Message) -> str:

@@ -340,7 +340,7 @@ class Agent:
         if key in self.within:
             dialog, request = self.within[key]
             dialog.unanswered(request)
-            if why is Why.TIMED_OUT:  # a call outlives its connections
+            if why is Why.TIMED_OUT and knows_nothing(request.method, 408):  # a call outlives its connections
                 self._bye(dialog, now)
 
     def _over(self, key: Key) -> None:

@@ -359,8 +359,14 @@ def test_what_nobody_answers_leaves_nothing_behind() -> None:
     box.requested(box.bob)
     box.alice.behaviour = box.bob.behaviour = "answer"
     box.advance("40s")
-    assert ended(box) == [("callee", "408 to NOTIFY", 0)]
+    assert ended(box) == []  # that is about a subscription
+    box.bob.behaviour = "silent"
+    box.hear(box.request("UPDATE", to_tag=answer.recipient.tag, cseq=3))
+    assert lines(box.requested(box.bob)) == ["UPDATE"]
+    box.advance("33s")
+    assert ended(box) == [("callee", "408 to UPDATE", 0)]
     assert lines(box.requested(box.alice)) == lines(box.requested(box.bob)) == ["BYE"]
+    box.advance("40s")
     settle(box)
 
 

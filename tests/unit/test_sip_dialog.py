@@ -264,7 +264,14 @@ def test_an_early_dialog_takes_a_bye_but_sends_none() -> None:
 
 @pytest.mark.parametrize(
     ("method", "status", "lost"),
-    [("INFO", 481, True), ("INVITE", 408, True), ("INFO", 500, False), ("PRACK", 481, False), ("REFER", 481, False)],
+    [
+        ("INFO", 481, True),
+        ("INVITE", 408, True),
+        ("INFO", 500, False),
+        ("PRACK", 481, False),
+        ("REFER", 481, False),
+        ("OPTIONS", 408, False),
+    ],
 )
 def test_answers_behind_which_bye_is_said(method: str, status: int, lost: bool) -> None:
     dialog = caller()
