@@ -53,9 +53,15 @@ class AwaitedAcks:
         self._timers = TimerQueue()
         self.awaiting: set[_Place] = set()
         """Those whose ACK is on its way, as far as anybody knows."""
+        self._leaving: set[_Place] = set()
 
     def __len__(self) -> int:
         return len(self._by_place) + len(self._by_client) + len(self._timers)
+
+    @property
+    def some_leave(self) -> bool:
+        """Whether somebody is told BYE as soon as his ACK has come."""
+        return bool(self._leaving)
 
     @property
     def next_due(self) -> int | None:
@@ -99,6 +105,28 @@ class AwaitedAcks:
             self._by_client.pop(awaited.client, None)
             self._forget(awaited)
 
+    def leave(self, pair: Pair) -> list[AwaitedAck]:
+        """A call is over: wait for nothing of it but the ACKs that are missing, and return what these belong to.
+
+        Who has been told of a 2xx must not be told BYE before (RFC 3261 15).
+        """
+        left = [self._by_place[place] for place in pair.acks]
+        left = [awaited for awaited in left if awaited.hearing.state is Hearing.WAITING]
+        for awaited in left:
+            self._by_client.pop(awaited.client, None)
+            awaited.pair.acks.remove(awaited.place)
+            self._leaving.add(awaited.place)
+        self.drop(pair)
+        return left
+
+    def left(self, awaited: AwaitedAck) -> bool:
+        """Whether a 2xx belongs to a call that is over; then nothing more is awaited of it."""
+        if awaited.place not in self._leaving:
+            return False
+        self._timers.cancel(awaited.place)
+        self._forget(awaited)
+        return True
+
     def hope(self, awaited: AwaitedAck) -> None:
         """An answer is about to go by another connection: who has said nothing so far may have heard nothing, once."""
         if not awaited.elsewhere:
@@ -119,6 +147,8 @@ class AwaitedAcks:
         """No answer comes again, as every transaction is gone; what is waited for may still come."""
         for client in tuple(self._by_client):
             self.over(client)
+        for place in tuple(self._leaving):
+            self.left(self._by_place[place])
 
     def clear(self) -> None:
         """Wait for nothing any more."""
@@ -126,11 +156,15 @@ class AwaitedAcks:
         self._by_client.clear()
         self._timers.clear()
         self.awaiting.clear()
+        self._leaving.clear()
 
     def _forget(self, awaited: AwaitedAck) -> None:
         del self._by_place[awaited.place]
         self.awaiting.discard(awaited.place)
-        awaited.pair.acks.remove(awaited.place)
+        if awaited.place in self._leaving:
+            self._leaving.remove(awaited.place)
+        else:
+            awaited.pair.acks.remove(awaited.place)
 
     def _set(self, awaited: AwaitedAck) -> None:
         if awaited.hearing.due is not None:

@@ -166,6 +166,8 @@ class CallControl:
                     if awaited.flow is not None and not self._board.flows.stands(awaited.flow):
                         self._acks.hope(awaited)
                     self._stack.respond(awaited.server, told.response, now, fallback)
+                elif self._acks.left(awaited):
+                    self._exchanges.part(awaited, now)
                 elif call.stage is Stage.STABLE:
                     self._end(call, "local", "no ACK", now)
             for call in self._book.expired(now):
@@ -234,22 +236,22 @@ class CallControl:
         self._chassis.timetable.own.cancel(TIMER)
 
     def _request(self, arrived: Deliver, request: Request, now: Instant) -> None:
+        if request.method == "ACK":
+            self._exchanges.acknowledged(request, now)
+            return
         known = self._known(request)
         if known is None:
             self._outsider(arrived, request, now)
             return
         pair, asker = known
-        if request.method == "ACK":
-            self._exchanges.acknowledged(request, pair, asker, now)
-        elif request.method == "BYE" and pair.call.stage is Stage.ESTABLISHING:
+        if request.method == "BYE" and pair.call.stage is Stage.ESTABLISHING:
             self._leave(arrived, request, pair, asker, now)
         else:
             self._exchanges.ask(arrived, pair, asker, now)
 
     def _outsider(self, arrived: Deliver, request: Request, now: Instant) -> None:
         """Take a request that belongs to no dialog of ours."""
-        if arrived.key is None or request.method == "ACK":
-            return
+        assert arrived.key is not None
         if request.recipient.tag:
             self._board.answer(arrived.key, request, arrived.flow, 481, now)
         elif arrived.merged:
@@ -297,11 +299,8 @@ class CallControl:
             return
         self._book.over(call, Turn.END, by, why, now)
         pair = call.pair
-        self._acks.drop(pair)
         self._board.unpair(pair)
-        for dialog in (pair.caller, pair.callee):
-            side = pair.side(dialog)
-            self._exchanges.hang_up(dialog, side, now, dial=side.place.local.port != closing)
+        self._exchanges.leave(pair, now, lambda side: side.place.local.port != closing)
 
     def _forget(self, call: StandingCall) -> None:
         for pair in tuple(call.pairs):

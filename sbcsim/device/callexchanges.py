@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sbcsim.clock import Instant
 from sbcsim.sip import relay, session
-from sbcsim.sip.dialog import Dialog, DialogState, knows_nothing
+from sbcsim.sip.dialog import Dialog, DialogState, knows_nothing, received_id
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
 from sbcsim.sip.reliability import Unacknowledged
@@ -82,8 +82,8 @@ class CallExchanges:
 
     @property
     def saying_farewell(self) -> bool:
-        """Whether somebody is dialled to be told BYE: until he has answered, his port must not go."""
-        return bool(self._farewells)
+        """Whether somebody is dialled to be told BYE, or told behind his ACK: until then his port must not go."""
+        return bool(self._farewells) or self._acks.some_leave
 
     # What one side asks.
 
@@ -139,10 +139,14 @@ class CallExchanges:
         if exchange is not None:
             self._board.stack.cancel(client_key(exchange.sent), now, place=exchange.side.place)
 
-    def acknowledged(self, ack: Request, pair: Pair, asker: Dialog, now: Instant) -> None:
+    def acknowledged(self, ack: Request, now: Instant) -> None:
         """Pass on the ACK to a 2xx; one that nobody awaits, or that has been passed on, is dropped."""
-        awaited = self._acks.came(ack, asker.id)
+        awaited = self._acks.came(ack, received_id(ack))
         if awaited is None or awaited.ack is not None:
+            return
+        pair, asker = awaited.pair, awaited.asker
+        if self._acks.left(awaited):
+            self.part(awaited, now)
             return
         callee = pair.other(asker)
         extra = relay.passed(ack)
@@ -168,8 +172,8 @@ class CallExchanges:
     def answered(self, client: Key, response: Response, now: Instant) -> None:
         """Take the answer to a request in a dialog."""
         exchange = self._by_client.get(client)
-        if exchange is None or response.status == 100:
-            return
+        if exchange is None or response.status == 100 or not (response.final or response.cseq.method == "INVITE"):
+            return  # nothing but an INVITE has provisional responses that go further (RFC 4320 4.1)
         if exchange.over:
             if exchange.ack is not None:
                 self._send_ack(exchange.ack, exchange.answerer, exchange.side, now, again=True)
@@ -225,6 +229,25 @@ class CallExchanges:
             return
         sent = dialog.request("BYE", self._board.via(side.place))
         self._begin(Exchange(dialog, side, sent), flow, now)
+
+    def leave(self, pair: Pair, now: Instant, dials: Callable[[Side], bool]) -> None:
+        """Say BYE to both sides of a call, to one who owes an ACK behind that; nobody is dialled unless `dials`."""
+        owed = self._acks.leave(pair)
+        for awaited in owed:  # the ACK that should have gone on will come from nobody else
+            dialog = pair.other(awaited.asker)
+            ack = dialog.request("ACK", self._board.via(pair.side(dialog).place), cseq=awaited.cseq)
+            self._send_ack(ack, dialog, pair.side(dialog), now)
+            if not dials(pair.side(awaited.asker)):
+                self._acks.left(awaited)  # it is now or never
+        for dialog in (pair.caller, pair.callee):
+            side = pair.side(dialog)
+            if not dials(side) or not any(awaited.asker is dialog for awaited in owed):
+                self.hang_up(dialog, side, now, dial=dials(side))
+
+    def part(self, awaited: AwaitedAck, now: Instant) -> None:
+        """Say BYE to one who owed an ACK when his call ended, once."""
+        if awaited.asker.state is DialogState.CONFIRMED:
+            self.hang_up(awaited.asker, awaited.pair.side(awaited.asker), now)
 
     def decline(self, dialog: Dialog, side: Side, cseq: int, now: Instant) -> None:
         """Acknowledge a 2xx that nobody waits for any more, and say BYE (RFC 3261 13.2.2.4, 15)."""

@@ -98,7 +98,7 @@ class OutsideRequests:
     def answered(self, client: Key, response: Response, now: Instant) -> None:
         """Pass an answer back."""
         errand = self._by_client.get(client)
-        if errand is None or response.status == 100:
+        if errand is None or not response.final:
             return
         if response.status == _UNAVAILABLE and errand.hops:
             self._next(errand, now)

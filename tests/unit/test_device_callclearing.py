@@ -131,6 +131,60 @@ def test_a_reset_and_a_restart_leave_no_call(what: str) -> None:
     assert box.sbc.calls()[0].id == 1
 
 
+FORCED = "set addressContext default zone IN sipTrunkGroup TG-IN action force mode outOfService"
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_who_owes_an_ack_is_told_bye_behind_it_and_the_other_one_is_acknowledged_before(acknowledged: bool) -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    (answer,) = box.tell(box.bob, invite, 200)
+    box.commit(FORCED)
+    assert ended(box) == [("local", "mode outOfService", 0)]
+    ack, bye = box.requested(box.bob)
+    assert (ack.method, ack.cseq.number, bye.method) == ("ACK", invite.cseq.number, "BYE")
+    box.tell(box.bob, bye, 200)
+    assert box.requested(box.alice) == []
+    box.alice.behaviour = "answer"
+    if acknowledged:
+        box.hear(box.request("ACK", to_tag=answer.recipient.tag))
+        assert box.requested(box.bob) == []
+    else:
+        box.advance("31s")
+        assert box.requested(box.alice) == []
+        box.advance("1s")
+    assert lines(box.requested(box.alice)) == ["BYE"]
+    box.hear(box.request("ACK", to_tag=answer.recipient.tag))
+    box.advance("40s")
+    assert (box.footprint(), box.requested(box.alice)) == (0, [])
+
+
+def test_who_owes_an_ack_when_his_port_closes_is_told_bye_at_once() -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 200)
+    box.sent[box.line] = b""
+    box.commit(f"{PORT_IN} action force mode outOfService")
+    assert lines(box.heard()) == ["BYE"]
+    assert lines(box.requested(box.bob)) == ["ACK", "BYE"]
+    box.bob.behaviour = "answer"
+    box.advance("80s")
+    assert box.footprint() == 0
+
+
+def test_who_owes_an_ack_at_a_switchover_behind_the_end_of_his_call_is_forgotten() -> None:
+    box = CallBox(settings=Settings(ha=HaMode.PAIR))
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 200)
+    box.commit(FORCED)
+    assert box.sbc.switch_over("test", box.now) == ""
+    box.pump()
+    assert box.footprint() == 0
+
+
 @pytest.mark.parametrize("transport", ["sip-udp", "sip-tcp"])
 def test_an_invite_leaves_over_the_transport_of_the_port_and_is_said_again_by_udp_alone(transport: str) -> None:
     box = CallBox(f"{PORT_OUT} state disabled")

@@ -469,10 +469,21 @@ def test_a_provisional_answer_that_cannot_be_read_ends_nothing() -> None:
     tag = answer.recipient.tag
     box.hear(box.request("ACK", to_tag=tag))
     box.requested(box.bob)
-    box.hear(box.request("UPDATE", to_tag=tag, cseq=2))
-    (update,) = box.requested(box.bob)
-    assert tell_by_udp(box, update, 183, Contact="<sip:a@h>, <sip:b@h>") == []
-    assert lines(tell_by_udp(box, update, 200)) == ["200 UPDATE"]
+    box.hear(box.request("INVITE", to_tag=tag, cseq=2))
+    (again,) = box.requested(box.bob)
+    assert tell_by_udp(box, again, 183, Contact="<sip:a@h>, <sip:b@h>") == []
+    assert lines(tell_by_udp(box, again, 200)) == ["200 INVITE"]
+
+
+@pytest.mark.parametrize("method", ["INFO", "UPDATE", "MESSAGE"])
+def test_nothing_but_an_invite_is_told_how_far_it_has_come(method: str) -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    tag = "" if method == "MESSAGE" else answer.recipient.tag
+    box.hear(box.request(method, to_tag=tag, cseq=2, call_id="a-call" if tag else "m"))
+    (asked,) = box.requested(box.bob)
+    assert box.tell(box.bob, asked, 183) == []
+    assert lines(box.tell(box.bob, asked, 200)) == [f"200 {method}"]
 
 
 def test_a_prack_of_a_renegotiation_speaks_of_the_number_on_the_other_side() -> None:
