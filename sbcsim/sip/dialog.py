@@ -277,18 +277,21 @@ class Dialog:
     def answered_there(self, response: Response) -> None:
         """Note a response of the far end to a request in the dialog, or to the INVITE that makes it.
 
-        Raises SipError for a Contact that cannot be read.
+        Raises SipError for a Contact or Record-Route that cannot be read.
         """
         number, method = response.cseq.number, response.cseq.method
-        accepted = response.status < 300 and method in _REFRESHES and "Contact" in response.headers
-        target = _contact(response) if accepted else ""
         makes = self._makes(response, caller=True)
+        target, routes = self.target, self.routes
+        if response.status < 300 and self._open_here.get(method) == number:  # a late copy moves nothing back
+            found = _contact(response) if "Contact" in response.headers else target
+            target = found if response.final or makes else target
+            if response.final and makes:  # an old server records the route in its 2xx only (RFC 3261 13.2.2.4)
+                routes = learned(response, by_client=True)
+                towards(target, routes)
         self._made_by(response, caller=True)
-        if self._open_here.get(method) == number:  # a late copy moves nothing back
-            if target and (response.final or makes):
-                self.target = target
-            if response.final:
-                del self._open_here[method]
+        self.target, self.routes = target, routes
+        if response.final and self._open_here.get(method) == number:
+            del self._open_here[method]
         if method == "BYE" and response.final:
             self._bye_answered(response.status)
 

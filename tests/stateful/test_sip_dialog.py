@@ -33,6 +33,7 @@ class Walk(RuleBasedStateMachine):
         self.over = False
         self.byes = 0
         self.target = "sip:first@192.0.2.2" if caller else "sip:alice@192.0.2.1:5060"
+        self.routes: tuple[str, ...] = ()
         self.next = 101 if caller else 1
         self.seen = 0 if caller else 100
         self.ours: list[Request] = []
@@ -75,7 +76,8 @@ class Walk(RuleBasedStateMachine):
     def they_answer(self, data: st.DataObject, status: int) -> None:
         asked = data.draw(st.sampled_from(self.ours))
         contact = self.fresh()
-        self.dialog.answered_there(answer(asked, status, contact=f"<{contact}>"))
+        route = [("Record-Route", "<sip:later;lr>")]
+        self.dialog.answered_there(answer(asked, status, contact=f"<{contact}>", extra=route))
         if status < 200:
             return
         self.ours.remove(asked)
@@ -133,14 +135,23 @@ class Walk(RuleBasedStateMachine):
     def the_first_invite_is_answered(self, status: int) -> None:
         """In either direction, perhaps once more or too late."""
         contact = self.fresh() if self.caller else ""
-        response = answer(self.invite, status, contact=f"<{contact}>" if contact else "<sip:bob@h>")
+        routes = (f"<sip:r{self.contact};lr>",)
+        response = answer(
+            self.invite,
+            status,
+            contact=f"<{contact}>" if contact else "<sip:bob@h>",
+            extra=[("Record-Route", route) for route in routes],
+        )
         (self.dialog.answered_there if self.caller else self.dialog.answered_here)(response)
         if self.over and self.caller and self.early and status < 300:
-            self.target = self.dialog.target  # where a dialog that is over would send its ACK
+            # where, and by which way, a dialog that is over would send its ACK
+            self.target, self.routes = self.dialog.target, self.dialog.routes
         if not self.early or self.over:
             return
         if self.caller and status < 300:
             self.target = contact
+        if self.caller and status == 200:
+            self.routes = routes
         self.early = status == 180
         self.over = status == 486
 
@@ -165,6 +176,7 @@ class Walk(RuleBasedStateMachine):
         )
         assert self.dialog.state is expected
         assert self.dialog.target == self.target
+        assert self.dialog.routes == self.routes
         assert self.dialog.local_cseq == self.next - 1
         assert (self.dialog.remote_cseq or 0) == self.seen
 

@@ -61,6 +61,19 @@ def test_a_callee_behind_a_route_that_is_no_address_has_no_call(route: str) -> N
     settle(box)
 
 
+def test_a_route_that_is_recorded_behind_the_ringing_is_taken() -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 180)
+    (answer,) = box.tell(box.bob, invite, 200, extra=[("Record-Route", "<sip:proxy.example.com;lr>")])
+    box.hear(box.request("ACK", to_tag=answer.recipient.tag))
+    box.hear(box.request("BYE", to_tag=answer.recipient.tag, cseq=2))
+    ack, bye = box.requested(box.bob)
+    assert (ack.method, bye.method) == ("ACK", "BYE")
+    assert ack.headers.all("Route") == bye.headers.all("Route") == ["<sip:proxy.example.com;lr>"]
+
+
 def test_an_answer_without_a_tag_is_no_answer() -> None:
     box = CallBox()
     box.hear(box.request())

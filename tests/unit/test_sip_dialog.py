@@ -190,6 +190,33 @@ def test_only_the_first_invite_moves_the_target_before_it_is_accepted() -> None:
     assert dialog.target == "sip:bob@192.0.2.61"
 
 
+def test_the_2xx_that_makes_a_dialog_says_by_which_way_it_goes_on() -> None:
+    """And no other: neither a re-INVITE nor a late copy changes the route set (RFC 3261 12.2, 13.2.2.4)."""
+    dialog, invite = caller(180, extra=[("Record-Route", "<sip:early;lr>")]), request(cseq=5)
+    dialog.answered_there(answer(invite, 183, extra=[("Record-Route", "<sip:again;lr>")]))
+    assert dialog.routes == ("<sip:early;lr>",)
+    dialog.answered_there(answer(invite, 200, extra=[("Record-Route", "<sip:p2;lr>, <sip:p1;lr>")]))
+    assert dialog.routes == ("<sip:p1;lr>", "<sip:p2;lr>")
+    other = [("Record-Route", "<sip:other;lr>")]
+    dialog.answered_there(answer(invite, 200, extra=other))
+    dialog.answered_there(answer(dialog.request("INVITE", VIA), 200, extra=other))
+    assert dialog.request("BYE", VIA).headers.all("Route") == ["<sip:p1;lr>", "<sip:p2;lr>"]
+
+
+def test_a_2xx_without_a_route_has_the_requests_go_straight() -> None:
+    dialog = caller(180, extra=[("Record-Route", "<sip:early;lr>")])
+    dialog.answered_there(answer(request(cseq=5), 200))
+    assert (dialog.routes, dialog.next_hop) == ((), dialog.target)
+
+
+@pytest.mark.parametrize("route", ["garbage", "<sip:>"])
+def test_a_2xx_whose_route_cannot_be_read_is_refused(route: str) -> None:
+    dialog = caller(180)
+    with pytest.raises(SipError):
+        dialog.answered_there(answer(request(cseq=5), 200, extra=[("Record-Route", route)]))
+    assert dialog.routes == ()
+
+
 def test_a_late_copy_of_a_response_moves_nothing_back() -> None:
     dialog, invite = caller(), request(cseq=5)
     dialog.answered_there(answer(dialog.request("UPDATE", VIA), 200, contact="<sip:bob@192.0.2.60>"))
