@@ -45,7 +45,7 @@ class Exchange:
     """One request to a side of a call, in the dialog `answerer`. `asked` is None where it is our own: a BYE.
 
     `again` says that it was sent twice, `over` that its final answer has come, or been given for the other side, `ack`
-    is what the box says itself to a 2xx behind the end of the call.
+    is what the box says itself to a 2xx that goes no further.
     """
 
     answerer: Dialog
@@ -185,8 +185,9 @@ class CallExchanges:
         except SipError:
             if not response.final:
                 return  # the final answer is still to come
+            if exchange.sent.method == "INVITE":
+                self._acknowledge(exchange, now)  # who asks hears of no 2xx, and so says no ACK
             response = replace(response, status=502, reason="Bad Gateway", body=b"")
-            exchange.answerer.unanswered(exchange.sent)
         exchange.over = response.final
         if exchange.asked is not None:
             self._pass_back(exchange, exchange.asked, client, response, now)
@@ -321,10 +322,14 @@ class CallExchanges:
         """Take an answer in a call that has ended meanwhile: who has asked hears that, and a 2xx is acknowledged."""
         method = exchange.sent.method
         if method == "INVITE" and response.status < 300:
-            place, number = exchange.side.place, exchange.sent.cseq.number
-            exchange.ack = exchange.answerer.request("ACK", self._board.via(place), cseq=number)
-            self._send_ack(exchange.ack, exchange.answerer, exchange.side, now)
+            self._acknowledge(exchange, now)
         self._refuse(asked, {"BYE": 200, "INVITE": 487}.get(method, 481), now)
+
+    def _acknowledge(self, exchange: Exchange, now: Instant) -> None:
+        """Acknowledge a 2xx that goes no further (RFC 3261 13.2.2.4)."""
+        place, number = exchange.side.place, exchange.sent.cseq.number
+        exchange.ack = exchange.answerer.request("ACK", self._board.via(place), cseq=number)
+        self._send_ack(exchange.ack, exchange.answerer, exchange.side, now)
 
     def _refreshed(
         self, exchange: Exchange, asked: Asked, client: Key, relayed: Response, response: Response, now: Instant

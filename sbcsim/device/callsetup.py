@@ -191,10 +191,7 @@ class CallSetup:
                 raise SipError("missing tag", header="To")
         except SipError as error:
             if response.final:
-                self._log(f"call {call.id}: {response.summary} refused: {error.reason}", now)
-                call.failure = 502
-                call.hops.clear()
-                self._next(call, now)
+                self._unusable(attempt, response, error.reason, now)
                 return
             callee = None  # it rings without saying where: nothing can be asked there so far
         relayed = self._pass_on(call, response, self._tag(call, response), now)
@@ -205,6 +202,17 @@ class CallSetup:
         pair = self._pair(attempt, caller, callee)
         if response.final:
             self._stable(attempt, pair, relayed, response, now)
+
+    def _unusable(self, attempt: Attempt, response: Response, why: str, now: Instant) -> None:
+        """Give a call up whose 2xx says wrongly where the callee is; he hears so where his ringing has said it."""
+        call = attempt.call
+        self._log(f"call {call.id}: {response.summary} refused: {why}", now)
+        call.failure = 502
+        call.hops.clear()
+        self._next(call, now)
+        dialog = self._board.dialogs.find(response)
+        if dialog is not None:
+            self._exchanges.decline(dialog, attempt.side, attempt.invite.cseq.number, now)
 
     def _stable(self, attempt: Attempt, pair: Pair, relayed: Response, response: Response, now: Instant) -> None:
         call = attempt.call

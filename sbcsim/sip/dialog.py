@@ -277,23 +277,18 @@ class Dialog:
     def answered_there(self, response: Response) -> None:
         """Note a response of the far end to a request in the dialog, or to the INVITE that makes it.
 
-        Raises SipError for a Contact or Record-Route that cannot be read.
+        Raises SipError for a Contact or Record-Route that cannot be read. The response counts none the less: the dialog
+        goes on by the way that was known before.
         """
         number, method = response.cseq.number, response.cseq.method
-        makes = self._makes(response, caller=True)
-        target, routes = self.target, self.routes
-        if response.status < 300 and self._open_here.get(method) == number:  # a late copy moves nothing back
-            found = _contact(response) if "Contact" in response.headers else target
-            target = found if response.final or makes else target
-            if response.final and makes:  # an old server records the route in its 2xx only (RFC 3261 13.2.2.4)
-                routes = learned(response, by_client=True)
-                towards(target, routes)
-        self._made_by(response, caller=True)
-        self.target, self.routes = target, routes
-        if response.final and self._open_here.get(method) == number:
+        awaited = self._open_here.get(method) == number  # a late copy moves nothing back
+        if awaited and response.final:
             del self._open_here[method]
+        self._made_by(response, caller=True)
         if method == "BYE" and response.final:
             self._bye_answered(response.status)
+        if awaited and response.status < 300:
+            self._moved_by(response)
 
     def unanswered(self, request: Request) -> None:
         """Note that a request of ours could not be sent, or that nobody answers it: behind a BYE the dialog is over."""
@@ -334,6 +329,17 @@ class Dialog:
             self.move(DialogTrigger.SUCCESS)
         elif self.state is DialogState.EARLY:
             self.move(DialogTrigger.FAILURE)
+
+    def _moved_by(self, response: Response) -> None:
+        """Learn the way of our requests from a response that accepts one of ours, or may still do so."""
+        makes = self._makes(response, caller=True)
+        target = _contact(response) if "Contact" in response.headers else self.target
+        routes = self.routes
+        if makes and response.final:  # an old server records the route in its 2xx only (RFC 3261 13.2.2.4)
+            routes = learned(response, by_client=True)
+            towards(target, routes)
+        if makes or response.final:
+            self.target, self.routes = target, routes
 
     def _bye_answered(self, status: int) -> None:
         self.move(DialogTrigger.BYE_CHALLENGED if status in _CHALLENGES else DialogTrigger.BYE_OVER)

@@ -13,6 +13,7 @@ from sbcsim.sip.options import respond
 
 PORT_IN = "set addressContext default zone IN sipSigPort 1"
 PORT_OUT = "set addressContext default zone OUT sipSigPort 2"
+TWO_CONTACTS = "<sip:a@192.0.2.20>, <sip:b@192.0.2.20>"
 BY_UDP = f"{PORT_OUT} transportProtocolsAllowed sip-udp"
 
 
@@ -81,6 +82,25 @@ def test_an_answer_without_a_tag_is_no_answer() -> None:
     answer = respond(invite, 200, source=CALLEE, to_tag="b", extra=[("Contact", "<sip:200@192.0.2.20>")])
     tagless = Response(status=200, reason="OK", headers=answer.headers.replaced("To", invite.headers.one("To")))
     assert lines(box.utter(box.bob, tagless)) == ["502 INVITE"]
+    assert ended(box) == [("local", "no route left: Bad Gateway", 502)]
+    settle(box)
+
+
+@pytest.mark.parametrize("how", ["Contact", "Record-Route"])
+def test_an_answer_that_says_wrongly_where_it_comes_from_is_taken_back_by_the_way_of_the_ringing(how: str) -> None:
+    """Every 2xx is acknowledged (RFC 3261 13.2.2.4), and nobody is left with a call that the caller does not have."""
+    bad = {"contact": TWO_CONTACTS} if how == "Contact" else {"extra": [("Record-Route", "<sip:>")]}
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 180)
+    assert lines(box.tell(box.bob, invite, 200, **bad)) == ["502 INVITE"]  # type: ignore[arg-type]
+    ack, bye = box.requested(box.bob)
+    assert (ack.method, ack.cseq.number, ack.uri) == ("ACK", invite.cseq.number, "sip:200@192.0.2.20:5060")
+    assert (bye.method, bye.uri) == ("BYE", "sip:200@192.0.2.20:5060")
+    assert box.tell(box.bob, invite, 200, **bad) == []  # type: ignore[arg-type]
+    assert lines(box.requested(box.bob)) == ["ACK"]
+    box.tell(box.bob, bye, 200)
     assert ended(box) == [("local", "no route left: Bad Gateway", 502)]
     settle(box)
 
@@ -497,6 +517,25 @@ def test_nothing_but_an_invite_is_told_how_far_it_has_come(method: str) -> None:
     (asked,) = box.requested(box.bob)
     assert box.tell(box.bob, asked, 183) == []
     assert lines(box.tell(box.bob, asked, 200)) == [f"200 {method}"]
+
+
+def test_a_renegotiation_whose_answer_says_wrongly_where_it_comes_from_is_acknowledged_and_changes_nothing() -> None:
+    box = CallBox()
+    _, answer = box.standing()
+    tag = answer.recipient.tag
+    box.hear(box.request(to_tag=tag, cseq=2, body=SDP))
+    (again,) = box.requested(box.bob)
+    assert lines(box.tell(box.bob, again, 200, contact=TWO_CONTACTS, body=SDP)) == ["502 INVITE"]
+    for _ in range(2):
+        (ack,) = box.requested(box.bob)
+        assert (ack.method, ack.cseq.number, ack.uri) == ("ACK", again.cseq.number, "sip:200@192.0.2.20:5060")
+        assert box.tell(box.bob, again, 200, contact=TWO_CONTACTS, body=SDP) == []
+    box.requested(box.bob)
+    box.advance("40s")
+    assert len(box.sbc.calls()) == 1
+    box.hear(box.request(to_tag=tag, cseq=3, body=SDP))
+    (third,) = box.requested(box.bob)
+    assert lines(box.tell(box.bob, third, 200, body=SDP)) == ["200 INVITE"]
 
 
 def test_a_prack_of_a_renegotiation_speaks_of_the_number_on_the_other_side() -> None:

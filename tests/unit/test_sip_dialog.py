@@ -209,12 +209,21 @@ def test_a_2xx_without_a_route_has_the_requests_go_straight() -> None:
     assert (dialog.routes, dialog.next_hop) == ((), dialog.target)
 
 
-@pytest.mark.parametrize("route", ["garbage", "<sip:>"])
-def test_a_2xx_whose_route_cannot_be_read_is_refused(route: str) -> None:
+@pytest.mark.parametrize("name", ["Contact", "Record-Route"])
+def test_a_2xx_that_says_wrongly_where_it_comes_from_counts_all_the_same(name: str) -> None:
+    """So that it can be acknowledged, and the dialog be ended, by the way that was known before."""
     dialog = caller(180)
+    before = dialog.target
+    bad = {"contact": "<sip:a@h>, <sip:b@h>"} if name == "Contact" else {"extra": [("Record-Route", "<sip:>")]}
     with pytest.raises(SipError):
-        dialog.answered_there(answer(request(cseq=5), 200, extra=[("Record-Route", route)]))
-    assert dialog.routes == ()
+        dialog.answered_there(answer(request(cseq=5), 200, **bad))  # type: ignore[arg-type]
+    assert (dialog.state, dialog.target, dialog.routes) == (DialogState.CONFIRMED, before, ())
+    dialog.answered_there(answer(request(cseq=5), 200, **bad))  # type: ignore[arg-type]
+    for method in ("INVITE", "UPDATE"):
+        with pytest.raises(SipError):
+            dialog.answered_there(answer(dialog.request(method, VIA), 200, contact="<sip:a@h>, <sip:b@h>"))
+        assert dialog.target == before
+        assert not dialog.pending(method)
 
 
 def test_a_late_copy_of_a_response_moves_nothing_back() -> None:
