@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import replace
 
 from sbcsim.clock import Instant, Order
-from sbcsim.sip.dialog import Dialog, received_id
+from sbcsim.sip.dialog import Dialog, DialogState, received_id
 from sbcsim.sip.message import Message, Request, Response
 from sbcsim.sip.reliability import Repeat
 from sbcsim.sip.transactions import server_key
@@ -253,13 +253,27 @@ class CallControl:
         """Take a request that belongs to no dialog of ours."""
         assert arrived.key is not None
         if request.recipient.tag:
-            self._board.answer(arrived.key, request, arrived.flow, 481, now)
+            if not self._crossed(arrived, request, now):
+                self._board.answer(arrived.key, request, arrived.flow, 481, now)
         elif arrived.merged:
             self._board.answer(arrived.key, request, arrived.flow, 482, now)
         elif request.method == "INVITE":
             self._setup.begin(arrived, now)
         else:
             self._outside.begin(arrived, now)
+
+    def _crossed(self, arrived: Deliver, request: Request, now: Instant) -> bool:
+        """Take a BYE that has crossed one which the box has said by itself (RFC 3261 15.1.2); False for all else."""
+        dialog = self._board.dialogs.find(request)
+        if request.method != "BYE" or dialog is None or dialog.state is not DialogState.ENDING:
+            return False
+        assert arrived.key is not None
+        refused = dialog.take(request)
+        status = 200 if refused is None else refused.status
+        response = self._board.answer(arrived.key, request, arrived.flow, status, now)
+        if refused is None:
+            dialog.answered_here(response)
+        return True
 
     def _leave(self, arrived: Deliver, request: Request, pair: Pair, asker: Dialog, now: Instant) -> None:
         """Take a BYE in a call that only rings so far: from the caller it is as good as a CANCEL (RFC 3261 15)."""

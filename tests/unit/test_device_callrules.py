@@ -312,6 +312,27 @@ def test_a_bye_that_is_challenged_when_the_other_side_has_hung_up_too_ends_the_c
     settle(box)
 
 
+@pytest.mark.parametrize("status", [200, 401, 481, 0])
+def test_a_bye_that_crosses_one_of_the_box_is_answered_on_either_side(status: int) -> None:
+    box = CallBox()
+    invite, answer = box.standing()
+    tag = answer.recipient.tag
+    box.commit("set addressContext default zone IN sipTrunkGroup TG-IN action force mode outOfService")
+    (to_caller,), (to_callee,) = box.requested(box.alice), box.requested(box.bob)
+    assert lines([to_caller, to_callee]) == ["BYE", "BYE"]
+    assert lines(box.hear(box.request("INFO", to_tag=tag, cseq=2))) == ["481 INFO"]
+    assert lines(box.hear(box.request("BYE", to_tag=tag, cseq=1))) == ["500 BYE"]
+    assert lines(box.hear(box.request("BYE", to_tag=tag, cseq=3))) == ["200 BYE"]
+    assert lines(box.hear(box.request("BYE", to_tag=tag, cseq=4))) == ["481 BYE"]
+    box.utter(box.bob, box.within(invite, "BYE"))
+    assert lines(box.bob.told) == ["200 BYE"]
+    if status:
+        box.tell(box.bob, to_callee, status)
+        box.tell(box.alice, to_caller, status)
+    assert ended(box) == [("local", "mode outOfService", 0)]
+    settle(box)
+
+
 @pytest.mark.parametrize("status", [200, 401])
 def test_who_says_bye_twice_has_hung_up_once(status: int) -> None:
     box = CallBox()
