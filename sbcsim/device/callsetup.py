@@ -243,7 +243,7 @@ class CallSetup:
         if not 200 <= response.status < 300:
             return
         if (
-            call.stage is Stage.STABLE
+            call.stage in {Stage.STABLE, Stage.ENDING}
             and call.attempt is attempt
             and self._exchanges.said_again(attempt.key, response, now)
         ):

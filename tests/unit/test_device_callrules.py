@@ -312,6 +312,29 @@ def test_a_bye_that_is_challenged_when_the_other_side_has_hung_up_too_ends_the_c
     settle(box)
 
 
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_an_answer_that_is_said_again_while_a_bye_is_on_its_way_hears_the_ack_of_the_caller(acknowledged: bool) -> None:
+    """And no other, as that one may carry the answer to an offer (RFC 3261 13.2.2.4)."""
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    (answer,) = box.tell(box.bob, invite, 200, body=SDP)
+    tag = answer.recipient.tag
+    ack = box.request("ACK", to_tag=tag, body=b"answer", extra=[("Content-Type", "application/sdp")])
+    if acknowledged:
+        box.hear(ack)
+    box.hear(box.request("BYE", to_tag=tag, cseq=2))
+    *_, bye = box.requested(box.bob)
+    assert box.tell(box.bob, invite, 200, body=SDP) == []
+    if not acknowledged:
+        assert box.requested(box.bob) == []
+        box.hear(ack)
+    (again,) = box.requested(box.bob)
+    assert (again.method, again.body) == ("ACK", b"answer")
+    assert lines(box.tell(box.bob, bye, 200)) == ["200 BYE"]
+    settle(box)
+
+
 @pytest.mark.parametrize("status", [200, 401, 481, 0])
 def test_a_bye_that_crosses_one_of_the_box_is_answered_on_either_side(status: int) -> None:
     box = CallBox()
