@@ -129,6 +129,8 @@ class CallExchanges:
         if bye:
             pair.call.move(Turn.HANG_UP)
             pair.leaver = asker
+        if request.method == "INVITE":
+            pair.invites[asker.id] = (request.cseq.number, sent.cseq.number)
         exchange = Exchange(answerer, side, sent, asked)
         self._by_server[key] = exchange
         self._begin(exchange, flow, now)
@@ -408,7 +410,8 @@ def _name(pair: Pair, dialog: Dialog) -> str:
 
 def _number(pair: Pair, asker: Dialog, number: int) -> int:
     """Return the number of an INVITE on the other side: who is asked for one is who sends the PRACK about it."""
-    other = pair.other(asker)
-    if number == asker.asks("INVITE"):
-        return other.asked("INVITE") or other.invite_cseq
-    return other.invite_cseq if number == asker.invite_cseq else number
+    last = pair.invites.get(asker.id)
+    if last is not None and last[0] == number:
+        return last[1]
+    first = asker is pair.caller and number == asker.invite_cseq
+    return pair.callee.invite_cseq if first else number

@@ -89,6 +89,8 @@ class Pair:
     """The dialog in which a BYE has come first."""
     acks: list[tuple[DialogId, int]] = field(default_factory=list)
     """What waits for an ACK, or may have to hear it again: the asking dialog, and the number of its INVITE."""
+    invites: dict[DialogId, tuple[int, int]] = field(default_factory=dict)
+    """The number of the last INVITE within each dialog, and the one that it has on the other side."""
 
     def other(self, dialog: Dialog) -> Dialog:
         """Return the dialog on the other side."""

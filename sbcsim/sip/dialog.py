@@ -197,14 +197,6 @@ class Dialog:
         """Say whether an INVITE or UPDATE of either side is open, so that another one has to wait (RFC 3261 14.1)."""
         return method in self._open_here or method in self._open_there
 
-    def asked(self, method: str) -> int | None:
-        """Return the number of our INVITE or UPDATE that is open, None where there is none."""
-        return self._open_here.get(method)
-
-    def asks(self, method: str) -> int | None:
-        """Return the number of the far end's INVITE or UPDATE that is open, None where there is none."""
-        return self._open_there.get(method, (None,))[0]
-
     def move(self, trigger: DialogTrigger) -> DialogState:
         """Make a transition and return the state before; raises BugError where there is none."""
         before = self.state

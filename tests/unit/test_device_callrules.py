@@ -582,7 +582,9 @@ def test_a_renegotiation_whose_answer_says_wrongly_where_it_comes_from_is_acknow
     assert lines(box.tell(box.bob, third, 200, body=SDP)) == ["200 INVITE"]
 
 
-def test_a_prack_of_a_renegotiation_speaks_of_the_number_on_the_other_side() -> None:
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_prack_of_a_renegotiation_speaks_of_the_number_on_the_other_side(answered: bool) -> None:
+    """Also one that the final answer has overtaken."""
     box = CallBox()
     _, answer = box.standing()
     tag = answer.recipient.tag
@@ -592,9 +594,29 @@ def test_a_prack_of_a_renegotiation_speaks_of_the_number_on_the_other_side() -> 
     box.hear(box.request(to_tag=tag, cseq=17))
     (again,) = box.requested(box.bob)
     box.tell(box.bob, again, 183, extra=[("Require", "100rel"), ("RSeq", "9")])
-    box.hear(box.request("PRACK", to_tag=tag, cseq=18, extra=[("RAck", "9 17 INVITE")]))
-    (prack,) = box.requested(box.bob)
-    assert prack.headers.one("RAck") == f"9 {again.cseq.number} INVITE"
+    if answered:
+        assert lines(box.tell(box.bob, again, 200)) == ["200 INVITE"]
+        box.hear(box.request("ACK", to_tag=tag, cseq=17))
+        box.requested(box.bob)
+    for cseq, (asked, passed) in enumerate([(17, again.cseq.number), (1, 1), (16, 16)], 18):
+        box.hear(box.request("PRACK", to_tag=tag, cseq=cseq, extra=[("RAck", f"9 {asked} INVITE")]))
+        (prack,) = box.requested(box.bob)
+        assert prack.headers.one("RAck") == f"9 {passed} INVITE"
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_prack_of_the_callee_speaks_of_the_number_on_the_side_of_the_caller(answered: bool) -> None:
+    box = CallBox(*BOTH_WAYS)
+    invite, _ = box.standing()
+    box.utter(box.bob, box.within(invite, "INVITE", cseq=7, extra=[("Contact", "<sip:200@192.0.2.20:5060>")]))
+    (again,) = box.requested(box.alice)
+    reliable = [("Require", "100rel"), ("RSeq", "9")]
+    box.tell(box.alice, again, 183, contact="<sip:100@192.0.2.10:5060>", extra=reliable)
+    if answered:
+        box.tell(box.alice, again, 200, contact="<sip:100@192.0.2.10:5060>")
+    box.utter(box.bob, box.within(invite, "PRACK", cseq=8, extra=[("RAck", "9 7 INVITE")]))
+    (prack,) = box.requested(box.alice)
+    assert prack.headers.one("RAck") == f"9 {again.cseq.number} INVITE" != "9 7 INVITE"
 
 
 # What a port does that drains.
