@@ -75,8 +75,11 @@ TRANSITIONS: dict[tuple[DialogState, DialogTrigger], DialogState] = {
     (_S.TERMINATED, _T.SUCCESS): _S.TERMINATED,
 }
 
-_REFRESHES = frozenset({"INVITE", "UPDATE"})
-"""The requests that may move the remote target, and of which one at a time is under way (RFC 3261 12.2, RFC 3311 5)."""
+MAKES_A_TARGET = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"})
+"""Requests whose Contact, and that of a 2xx to them, says where the far end of the dialog is (RFC 5057 5.4)."""
+
+_ONE_AT_A_TIME = frozenset({"INVITE", "UPDATE"})
+"""The requests of which only one is under way, of either side (RFC 3261 14, RFC 3311 5)."""
 
 _GONE = frozenset({408, 481})
 """Answers that say that the far end knows of no such dialog (RFC 5057)."""
@@ -153,8 +156,9 @@ class Dialog:
         self.invite_cseq = 0
         """The number of the INVITE that made it: what an ACK repeats."""
         self.state = DialogState.INITIAL
-        self._open_here: dict[str, int] = {}
-        self._open_there: dict[str, tuple[int, str]] = {}
+        self._open_here: dict[int, str] = {}
+        self._open_there: dict[int, tuple[str, str]] = {}
+        """The methods of what may move the target and is not answered yet, by number; with it where it would move."""
 
     @classmethod
     def of_caller(cls, invite: Request, response: Response) -> Dialog:
@@ -168,7 +172,7 @@ class Dialog:
             target=_contact(response),
         )
         dialog.local_cseq = dialog.invite_cseq = invite.cseq.number
-        dialog._open_here["INVITE"] = dialog.invite_cseq
+        dialog._open_here[dialog.invite_cseq] = "INVITE"
         dialog.answered_there(response)
         return dialog
 
@@ -184,7 +188,7 @@ class Dialog:
             target=_contact(invite),
         )
         dialog.remote_cseq = dialog.invite_cseq = invite.cseq.number
-        dialog._open_there["INVITE"] = (dialog.invite_cseq, "")
+        dialog._open_there[dialog.invite_cseq] = ("INVITE", "")
         dialog.answered_here(response)
         return dialog
 
@@ -195,7 +199,7 @@ class Dialog:
 
     def pending(self, method: str) -> bool:
         """Say whether an INVITE or UPDATE of either side is open, so that another one has to wait (RFC 3261 14.1)."""
-        return method in self._open_here or method in self._open_there
+        return method in _ONE_AT_A_TIME and (self._asked(method) or self._asks(method))
 
     def move(self, trigger: DialogTrigger) -> DialogState:
         """Make a transition and return the state before; raises BugError where there is none."""
@@ -225,8 +229,8 @@ class Dialog:
         if method == "BYE":
             self.move(DialogTrigger.BYE_SENT)
         self.local_cseq = number
-        if method in _REFRESHES:
-            self._open_here[method] = number
+        if method in MAKES_A_TARGET:
+            self._open_here[number] = method
         return built
 
     def take(self, request: Request) -> Refused | None:
@@ -236,7 +240,7 @@ class Dialog:
         here. Raises SipError for a value that cannot be read.
         """
         number, method = request.cseq.number, request.method
-        target = _contact(request) if method in _REFRESHES and "Contact" in request.headers else ""
+        target = _contact(request) if method in MAKES_A_TARGET and "Contact" in request.headers else ""
         if method == "ACK":
             return None
         if self.state is DialogState.TERMINATED or (self.state is DialogState.ENDING and method != "BYE"):
@@ -246,23 +250,21 @@ class Dialog:
         self.remote_cseq = number
         if method == "BYE":
             self.move(DialogTrigger.BYE_RECEIVED)
-        if method in _REFRESHES:
-            if method in self._open_there:
-                return Refused(500, f"another {method} is not answered yet", retry=True)
-            if method in self._open_here:
-                return Refused(491, f"{method} of both sides at once")
-            self._open_there[method] = (number, target)
+        if method in _ONE_AT_A_TIME and self._asks(method):
+            return Refused(500, f"another {method} is not answered yet", retry=True)
+        if method in _ONE_AT_A_TIME and self._asked(method):
+            return Refused(491, f"{method} of both sides at once")
+        if method in MAKES_A_TARGET:
+            self._open_there[number] = (method, target)
         return None
 
     def answered_here(self, response: Response) -> None:
         """Note a response of ours to a request that the dialog has taken, and not refused, or that has made it."""
         number, method = response.cseq.number, response.cseq.method
         self._made_by(response, caller=False)
-        opened = self._open_there.get(method)
-        if response.final and opened is not None and opened[0] == number:
-            del self._open_there[method]
-            if response.status < 300 and opened[1]:
-                self.target = opened[1]  # a refused one moves nothing (RFC 6141)
+        _, target = self._open_there.pop(number, ("", "")) if response.final else ("", "")
+        if response.status < 300 and target:
+            self.target = target  # a refused one moves nothing (RFC 6141)
         if method == "BYE" and response.final:
             self._bye_answered(response.status)
 
@@ -273,9 +275,9 @@ class Dialog:
         goes on by the way that was known before.
         """
         number, method = response.cseq.number, response.cseq.method
-        awaited = self._open_here.get(method) == number  # a late copy moves nothing back
+        awaited = self._open_here.get(number) == method  # a late copy moves nothing back
         if awaited and response.final:
-            del self._open_here[method]
+            del self._open_here[number]
         self._made_by(response, caller=True)
         if method == "BYE" and response.final:
             self._bye_answered(response.status)
@@ -284,8 +286,7 @@ class Dialog:
 
     def unanswered(self, request: Request) -> None:
         """Note that a request of ours could not be sent, or that nobody answers it: behind a BYE the dialog is over."""
-        if self._open_here.get(request.method) == request.cseq.number:
-            del self._open_here[request.method]
+        self._open_here.pop(request.cseq.number, None)
         if request.method == "BYE":
             self.move(DialogTrigger.BYE_OVER)
 
@@ -293,6 +294,12 @@ class Dialog:
         """Note that nothing is under way any more, in either direction: whoever was at it has been replaced."""
         self._open_here.clear()
         self._open_there.clear()
+
+    def _asked(self, method: str) -> bool:
+        return method in self._open_here.values()
+
+    def _asks(self, method: str) -> bool:
+        return any(method == each for each, _ in self._open_there.values())
 
     def _built(self, method: str, via: Via, number: int, extra: Iterable[tuple[str, str]], body: bytes) -> Request:
         way = towards(self.target, self.routes)

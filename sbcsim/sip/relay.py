@@ -11,6 +11,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from . import uri
+from .dialog import MAKES_A_TARGET
 from .errors import SipError
 from .headers import Via, format_parameters, parse_address
 from .message import Headers, Message, Request, Response, header_key
@@ -39,9 +40,6 @@ _OWN = frozenset(
     )
 )
 
-_MAKES_A_TARGET = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"})
-"""Requests whose Contact, and that of their answers, says where the far end of the dialog is (RFC 3261 12.2)."""
-
 
 def passed(message: Message) -> Fields:
     """Return the headers that pass; a redirection passes its Contacts, too, as they are no place of the dialog."""
@@ -58,7 +56,7 @@ def has_target(message: Message) -> bool:
     method = message.method if isinstance(message, Request) else message.cseq.method
     if isinstance(message, Response) and not 100 < message.status < 300:
         return False
-    return method in _MAKES_A_TARGET and "Contact" in message.headers
+    return method in MAKES_A_TARGET and "Contact" in message.headers
 
 
 def retagged(value: str, header: str, tag: str) -> str:

@@ -15,7 +15,8 @@ from sbcsim.sip.via import hop
 
 VIA = hop("UDP", ("192.0.2.1", 5060), "x")
 METHODS = ("INVITE", "UPDATE", "INFO", "REFER", "NOTIFY", "PRACK", "BYE", "BYE", "BYE")  # BYEs cross
-REFRESHES = {"INVITE", "UPDATE"}
+ONE_AT_A_TIME = {"INVITE", "UPDATE"}
+MOVES = {"INVITE", "UPDATE", "REFER", "NOTIFY"}
 STATUSES = (180, 200, 202, 401, 407, 408, 481, 488, 500)
 
 
@@ -57,7 +58,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule(method=st.sampled_from(METHODS))
     def we_ask(self, method: str) -> None:
-        blocked = method in REFRESHES and self.open_among(self.ours + self.theirs, method)
+        blocked = method in ONE_AT_A_TIME and self.open_among(self.ours + self.theirs, method)
         blocked = blocked or (method == "INVITE" and (self.first_open_here or self.first_open_there))
         assert self.over or self.dialog.pending(method) == blocked
         no_bye = method == "BYE" and (self.early or self.byes)
@@ -81,7 +82,7 @@ class Walk(RuleBasedStateMachine):
         if status < 200:
             return
         self.ours.remove(asked)
-        if status < 300 and asked.method in REFRESHES:
+        if status < 300 and asked.method in MOVES:
             self.target = contact
         if asked.method == "BYE":
             self.bye_answered(status)
@@ -111,7 +112,7 @@ class Walk(RuleBasedStateMachine):
             self.over = self.early
         theirs = self.open_among(self.theirs, method) or (method == "INVITE" and self.first_open_there)
         ours = self.open_among(self.ours, method) or (method == "INVITE" and self.first_open_here)
-        if method in REFRESHES and (theirs or ours):
+        if method in ONE_AT_A_TIME and (theirs or ours):
             assert verdict is not None
             assert (verdict.status, verdict.retry) == ((500, True) if theirs else (491, False))
             return
@@ -126,7 +127,7 @@ class Walk(RuleBasedStateMachine):
         if status < 200:
             return
         self.theirs.remove(asked)
-        if status < 300 and asked.method in REFRESHES:
+        if status < 300 and asked.method in MOVES:
             self.target = asked.contacts[0].uri
         if asked.method == "BYE":
             self.bye_answered(status)

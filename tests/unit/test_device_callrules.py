@@ -563,6 +563,21 @@ def test_nothing_but_an_invite_is_told_how_far_it_has_come(method: str) -> None:
     assert lines(box.tell(box.bob, asked, 200)) == [f"200 {method}"]
 
 
+@pytest.mark.parametrize("method", ["UPDATE", "REFER", "NOTIFY", "SUBSCRIBE"])
+def test_who_says_in_a_call_that_he_has_moved_is_asked_there(method: str) -> None:
+    """On either side: with what he asks, and with what he answers (RFC 5057 5.4)."""
+    box = CallBox(*BOTH_WAYS)
+    invite, answer = box.standing()
+    tag = answer.recipient.tag
+    box.utter(box.bob, box.within(invite, method, extra=[("Contact", "<sip:200@192.0.2.20:5060;moved>")]))
+    (passed,) = box.requested(box.alice)
+    box.tell(box.alice, passed, 200, contact="<sip:100@192.0.2.10:5060;moved>")
+    box.hear(box.request("INFO", to_tag=tag, cseq=2))
+    box.utter(box.bob, box.within(invite, "INFO", cseq=2))
+    (to_callee,), (to_caller,) = box.requested(box.bob), box.requested(box.alice)
+    assert (to_callee.uri, to_caller.uri) == ("sip:200@192.0.2.20:5060;moved", "sip:100@192.0.2.10:5060;moved")
+
+
 def test_a_renegotiation_whose_answer_says_wrongly_where_it_comes_from_is_acknowledged_and_changes_nothing() -> None:
     box = CallBox()
     _, answer = box.standing()

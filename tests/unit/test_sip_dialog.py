@@ -165,7 +165,9 @@ def test_one_invite_at_a_time_of_ours() -> None:
 
 
 @pytest.mark.parametrize(("method", "status", "moves"), [("INVITE", 200, True), ("UPDATE", 200, True),
-                                                         ("INVITE", 488, False), ("INFO", 200, False)])  # fmt: skip
+                                                         ("REFER", 202, True), ("NOTIFY", 200, True),
+                                                         ("SUBSCRIBE", 200, True), ("INVITE", 488, False),
+                                                         ("NOTIFY", 481, False), ("INFO", 200, False)])  # fmt: skip
 def test_a_refresh_moves_the_target_once_it_is_accepted(method: str, status: int, moves: bool) -> None:
     dialog, came = callee(), theirs(method, 6, "sip:alice@192.0.2.50")
     before = dialog.target
@@ -179,6 +181,23 @@ def test_a_refresh_moves_the_target_once_it_is_accepted(method: str, status: int
     before, sent = dialog.target, dialog.request(method, VIA)
     dialog.answered_there(answer(sent, status, contact="<sip:bob@192.0.2.60>"))
     assert dialog.target == ("sip:bob@192.0.2.60" if moves else before)
+
+
+def test_several_requests_that_may_move_the_target_are_open_but_one_invite() -> None:
+    dialog = callee()
+    for number in (6, 7):
+        assert dialog.take(theirs("NOTIFY", number, f"sip:n{number}@192.0.2.50")) is None
+    sent = [dialog.request("NOTIFY", VIA), dialog.request("NOTIFY", VIA), dialog.request("INVITE", VIA)]
+    assert not dialog.pending("NOTIFY")
+    assert isinstance(dialog.take(theirs("INVITE", 8)), Refused)
+    for number in (6, 7):
+        dialog.answered_here(answer(theirs("NOTIFY", number), 200))
+        assert dialog.target == f"sip:n{number}@192.0.2.50"
+    dialog.unanswered(sent[0])
+    dialog.answered_there(answer(sent[1], 200, contact="<sip:bob@192.0.2.60>"))
+    assert dialog.target == "sip:bob@192.0.2.60"
+    dialog.answered_there(answer(sent[1], 200, contact="<sip:bob@192.0.2.61>"))
+    assert dialog.target == "sip:bob@192.0.2.60"
 
 
 def test_only_the_first_invite_moves_the_target_before_it_is_accepted() -> None:
