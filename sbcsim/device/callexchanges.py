@@ -299,7 +299,7 @@ class CallExchanges:
         request = asked.request
         extra = relay.passed(request)
         if relay.has_target(request):
-            extra = (("Contact", self._board.contact(side)), *extra)
+            extra = (("Contact", self._board.contact(side, asked.pair.other(asked.asker))), *extra)
         if request.method == "PRACK":
             return (*relay.acknowledged(request, lambda number: _number(asked.pair, asked.asker, number)), *extra)
         return extra
@@ -311,7 +311,7 @@ class CallExchanges:
             return
         extra = [*relay.passed(response)]
         if relay.has_target(response):
-            extra = [("Contact", self._board.contact(asked.pair.side(asked.asker))), *extra]
+            extra = [("Contact", self._board.contact(asked.pair.side(asked.asker), asked.asker)), *extra]
         relayed = self._answer(asked, response.status, now, reason=response.reason, extra=extra, body=response.body)
         asked.asker.answered_here(relayed)
         if not response.final:

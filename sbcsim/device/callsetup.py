@@ -12,7 +12,7 @@ from sbcsim.addresses import format_endpoint
 from sbcsim.callevents import CallRefused
 from sbcsim.clock import Instant
 from sbcsim.events import LogEvent
-from sbcsim.sip import relay, session
+from sbcsim.sip import relay, session, uri
 from sbcsim.sip.dialog import Dialog
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response, printable
@@ -64,6 +64,7 @@ class CallSetup:
             left = forwarded(invite).max_forwards
             hops = list(self._board.ways.of(invite, ingress.trunk_group, now))
             callable_back(invite)
+            secure = relay.wants_secure(invite)
         except SipError as error:
             self._turn_away(arrived, Refusal(error.status, error.reason), now)
             return
@@ -71,7 +72,7 @@ class CallSetup:
             self._turn_away(arrived, Refusal(404, f"no route for {called or invite.uri}"), now)
             return
         place = Place(replace(local, trunk_group=ingress.trunk_group), flow.remote, ingress.peer, flow.connection)
-        side = Side(place, ingress.trunk_group, invite.call_id, called, flow.connection)
+        side = Side(place, ingress.trunk_group, invite.call_id, called, flow.connection, secure)
         tag = self._board.chassis.token(8)
         call = StandingCall(
             self._book.take_number(), invite, flow, key, side, hops, tag, left or 0, now, called, calling
@@ -168,7 +169,8 @@ class CallSetup:
 
     def _send(self, call: StandingCall, way: WayOut, now: Instant) -> None:
         board = self._board
-        side = Side(way.place, way.trunk_group, board.chassis.token(), call.calling, way.flow.connection)
+        call_id, secure = board.chassis.token(), uri.secure(way.target)
+        side = Side(way.place, way.trunk_group, call_id, call.calling, way.flow.connection, secure)
         invite = relay.begun(
             call.invite,
             board.via(side.place),

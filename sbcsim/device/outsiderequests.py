@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sbcsim.clock import Instant
 from sbcsim.events import LogEvent
-from sbcsim.sip import relay
+from sbcsim.sip import relay, uri
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
 from sbcsim.sip.transactions import client_key
@@ -160,7 +160,7 @@ class OutsideRequests:
 
     def _send(self, errand: Errand, way: WayOut, now: Instant) -> None:
         board, request = self._board, errand.request
-        side = Side(way.place, way.trunk_group, "", relay.user_of(request.sender.uri))
+        side = Side(way.place, way.trunk_group, "", relay.user_of(request.sender.uri), secure=uri.secure(way.target))
         registers = request.method == "REGISTER"
         sent = relay.begun(
             request,

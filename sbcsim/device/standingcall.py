@@ -58,13 +58,17 @@ TRANSITIONS: dict[tuple[Stage, Turn], Stage] = {
 
 @dataclass(slots=True)
 class Side:
-    """One side of a call: where it is, whom our Contact towards it names, and the connection that carries it."""
+    """One side of a call: where it is, whom our Contact towards it names, and the connection that carries it.
+
+    `secure` says that the Contact is a SIPS URI, as the call has begun with one on this side.
+    """
 
     place: Place
     trunk_group: TrunkGroupKey
     call_id: str
     user: str
     connection: ConnectionId = 0
+    secure: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -56,10 +56,11 @@ class Switchboard:
         udp = listener.transport.name == "UDP"
         return hop(listener.transport.name, listener.address, self.chassis.token(), rport=udp)
 
-    def contact(self, side: Side) -> str:
-        """Return our Contact towards a side of a call."""
+    def contact(self, side: Side, dialog: Dialog | None = None) -> str:
+        """Return our Contact towards a side of a call, in the dialog with it where there is one."""
         listener = side.place.local.listener
-        return relay.contact(side.user, *listener.address, listener.transport.name)
+        secure = side.secure or (dialog is not None and dialog.secure)
+        return relay.contact(side.user, *listener.address, listener.transport.name, secure=secure)
 
     def answer(
         self,

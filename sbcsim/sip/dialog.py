@@ -12,6 +12,7 @@ from enum import Enum
 
 from sbcsim.errors import BugError
 
+from . import uri
 from .errors import SipError
 from .headers import LARGEST_CSEQ, Via
 from .message import Headers, Message, Request, Response
@@ -196,6 +197,12 @@ class Dialog:
     def next_hop(self) -> str:
         """The URI that our requests are sent to."""
         return towards(self.target, self.routes).next_hop
+
+    @property
+    def secure(self) -> bool:
+        """Whether our Contact has to be a SIPS URI, as where our requests go is one (RFC 3261 8.1.1.8)."""
+        way = towards(self.target, self.routes)
+        return uri.secure(way.uri) or uri.secure(way.next_hop)
 
     def pending(self, method: str) -> bool:
         """Say whether an INVITE or UPDATE of either side is open, so that another one has to wait (RFC 3261 14.1)."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
 
-from . import uri
+from . import route, uri
 from .dialog import MAKES_A_TARGET
 from .errors import SipError
 from .headers import Via, format_parameters, parse_address
@@ -116,11 +116,22 @@ def user_of(target: str) -> str:
         return ""
 
 
-def contact(user: str, host: str, port: int, transport: str) -> str:
-    """Return our Contact towards one side; `transport` is that of the Via ("UDP", "TCP", "TLS")."""
+def contact(user: str, host: str, port: int, transport: str, *, secure: bool = False) -> str:
+    """Return our Contact towards one side; `transport` is that of the Via ("UDP", "TCP", "TLS").
+
+    A `secure` one is a SIPS URI, which says by itself that TCP carries TLS (RFC 3261 26.2.2).
+    """
     name = f"{quote(user, safe=_USER)}@" if user else ""
-    how = "" if transport == "UDP" else f";transport={transport.lower()}"
-    return f"<sip:{name}{uri.host_text(host)}:{port}{how}>"
+    kind, carrier = ("sips", transport.replace("TLS", "TCP")) if secure else ("sip", transport)
+    how = "" if carrier == "UDP" else f";transport={carrier.lower()}"
+    return f"<{kind}:{name}{uri.host_text(host)}:{port}{how}>"
+
+
+def wants_secure(invite: Request) -> bool:
+    """Say whether the Contact in our answer has to be a SIPS URI (RFC 3261 12.1.1); raises SipError."""
+    recorded = route.values(invite, "Record-Route")
+    back = [parse_address(recorded[0], "Record-Route")] if recorded else invite.contacts
+    return uri.secure(invite.uri) or any(uri.secure(each.uri) for each in back)
 
 
 def recorded(request: Request) -> Fields:

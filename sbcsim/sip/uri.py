@@ -52,6 +52,11 @@ def scheme(text: str) -> str:
     return match[1].lower()
 
 
+def secure(text: str) -> bool:
+    """Say whether a URI of whatever scheme is a SIPS URI."""
+    return text.partition(":")[0].lower() == "sips"
+
+
 @lru_cache(maxsize=256)
 def parse(text: str) -> Uri:
     """Return a SIP or SIPS URI taken apart; raises SipError for anything else."""

@@ -176,6 +176,48 @@ def test_a_number_with_an_at_sign_makes_no_contact_that_cannot_be_read() -> None
     assert ringing.contacts[0].uri == "sip:20%400@10.0.0.5:5060;transport=tcp"
 
 
+@pytest.mark.parametrize(
+    ("uri", "extra", "to_callee", "to_caller"),
+    [
+        ("sips:200@10.0.0.5:5060", [("Contact", "<sips:100@192.0.2.10>")], "sips", "sips"),
+        ("sip:200@10.0.0.5:5060", [("Contact", "<SIPS:100@192.0.2.10>")], "sip", "sips"),
+        ("sip:200@10.0.0.5:5060", [("Record-Route", "<sips:proxy.example.org;lr>, <sip:h;lr>")], "sip", "sips"),
+        ("sip:200@10.0.0.5:5060", [("Record-Route", "<sip:h;lr>, <sips:proxy.example.org;lr>")], "sip", "sip"),
+        ("sip:200@10.0.0.5:5060", [], "sip", "sip"),
+        ("tel:200", [], "sip", "sip"),
+    ],
+)
+def test_the_contact_is_as_secure_as_the_call_on_its_side(
+    uri: str, extra: list[tuple[str, str]], to_callee: str, to_caller: str
+) -> None:
+    """RFC 3261 8.1.1.8, 12.1.1 and 12.2.1.1."""
+    box = CallBox()
+    box.hear(box.request(uri=uri, extra=extra))
+    (invite,) = box.requested(box.bob)
+    (answer,) = box.tell(box.bob, invite, 200)
+    tag = answer.recipient.tag
+    box.hear(box.request("ACK", to_tag=tag))
+    box.hear(box.request("UPDATE", to_tag=tag, cseq=2, extra=[each for each in extra if each[0] == "Contact"]))
+    _, update = box.requested(box.bob)
+    (updated,) = box.tell(box.bob, update, 200)
+    for asked in (invite, update):
+        assert asked.contacts[0].uri == f"{to_callee}:100@10.0.0.5:5070;transport=tcp"
+    for told in (answer, updated):
+        assert told.contacts[0].uri == f"{to_caller}:200@10.0.0.5:5060;transport=tcp"
+
+
+def test_a_callee_who_says_that_he_is_to_be_reached_securely_hears_that_of_the_box_as_well() -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    (answer,) = box.tell(box.bob, invite, 200, contact="<sips:200@192.0.2.20>")
+    assert (invite.contacts[0].uri[:4], answer.contacts[0].uri[:4]) == ("sip:", "sip:")
+    box.hear(box.request("ACK", to_tag=answer.recipient.tag))
+    box.hear(box.request("UPDATE", to_tag=answer.recipient.tag, cseq=2))
+    _, update = box.requested(box.bob)
+    assert (update.uri, update.contacts[0].uri[:5]) == ("sips:200@192.0.2.20", "sips:")
+
+
 @pytest.mark.parametrize("what", ["cancel", "bounce", "switchover", "restart", "caller leaves", "time"])
 def test_a_call_whose_connection_does_not_come_up_leaves_nothing_behind(what: str) -> None:
     box = CallBox(settings=Settings(ha=HaMode.PAIR))

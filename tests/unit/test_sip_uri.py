@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sbcsim.sip import relay
 from sbcsim.sip.errors import SipError
-from sbcsim.sip.uri import Uri, host_text, parse, same_host, scheme, split_host_port
+from sbcsim.sip.uri import Uri, host_text, parse, same_host, scheme, secure, split_host_port
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,23 @@ from sbcsim.sip.uri import Uri, host_text, parse, same_host, scheme, split_host_
 def test_parts(text: str, expected: Uri) -> None:
     assert parse(text) == expected
     assert str(expected) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("sips:a@h", True), ("SIPS:h", True), ("sip:sips:x@h", False), ("sip:h", False), ("tel:1", False)],
+)
+def test_which_uris_are_secure(text: str, expected: bool) -> None:
+    assert secure(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("transport", "plain", "safe"),
+    [("UDP", "", ""), ("TCP", ";transport=tcp", ";transport=tcp"), ("TLS", ";transport=tls", ";transport=tcp")],
+)
+def test_a_secure_contact_carries_tls_by_its_scheme(transport: str, plain: str, safe: str) -> None:
+    assert relay.contact("1", "192.0.2.1", 5061, transport) == f"<sip:1@192.0.2.1:5061{plain}>"
+    assert relay.contact("1", "192.0.2.1", 5061, transport, secure=True) == f"<sips:1@192.0.2.1:5061{safe}>"
 
 
 @pytest.mark.parametrize(
