@@ -36,6 +36,8 @@ from .trunkgroup import TrunkGroupKey
 TIMER = ("calls",)
 """The timer of whatever is due next in any call."""
 
+_STANDS = frozenset({DialogState.CONFIRMED, DialogState.ENDING})
+
 
 class CallControl:
     """All calls of the node."""
@@ -263,9 +265,9 @@ class CallControl:
             self._outside.begin(arrived, now)
 
     def _crossed(self, arrived: Deliver, request: Request, now: Instant) -> bool:
-        """Take a BYE that has crossed one which the box has said by itself (RFC 3261 15.1.2); False for all else."""
+        """Take a BYE that has crossed one which the box says by itself (RFC 3261 15.1.2); False for all else."""
         dialog = self._board.dialogs.find(request)
-        if request.method != "BYE" or dialog is None or dialog.state is not DialogState.ENDING:
+        if request.method != "BYE" or dialog is None or dialog.state not in _STANDS:
             return False
         assert arrived.key is not None
         refused = dialog.take(request)
@@ -273,6 +275,7 @@ class CallControl:
         response = self._board.answer(arrived.key, request, arrived.flow, status, now)
         if refused is None:
             dialog.answered_here(response)
+            self._board.drop(dialog)
         return True
 
     def _leave(self, arrived: Deliver, request: Request, pair: Pair, asker: Dialog, now: Instant) -> None:

@@ -160,6 +160,18 @@ def test_who_owes_an_ack_is_told_bye_behind_it_and_the_other_one_is_acknowledged
     assert (box.footprint(), box.requested(box.alice)) == (0, [])
 
 
+def test_who_owes_an_ack_and_hangs_up_is_told_nothing_more() -> None:
+    box = CallBox()
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    (answer,) = box.tell(box.bob, invite, 200)
+    box.commit(FORCED)
+    box.bob.behaviour = box.alice.behaviour = "answer"
+    assert lines(box.hear(box.request("BYE", to_tag=answer.recipient.tag, cseq=2))) == ["200 BYE"]
+    box.advance("80s")
+    assert (box.footprint(), box.requested(box.alice)) == (0, [])
+
+
 def test_who_owes_an_ack_when_his_port_closes_is_told_bye_at_once() -> None:
     box = CallBox()
     box.hear(box.request())
