@@ -27,6 +27,7 @@ from .switchboard import Switchboard
 
 _CHALLENGES = frozenset({401, 407})
 _REFRESHES = frozenset({"INVITE", "UPDATE"})
+_FAILURES = {Why.TIMED_OUT: 408, Why.UNREACHABLE: 503, Why.CANCELLED: 487}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ class CallExchanges:
         if exchange.asked is None:
             self._board.drop(exchange.answerer)
             return
-        status = 408 if failed.why is Why.TIMED_OUT else 503
+        status = _FAILURES[failed.why]
         self._refuse(exchange.asked, 200 if bye else status, now)
         self._settle(exchange, exchange.asked, 200 if bye else status, now)
 

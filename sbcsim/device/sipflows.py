@@ -7,8 +7,9 @@ that is gone. Somebody who is no ipPeer cannot be dialled: he is reached by the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from sbcsim.addresses import usual_address
 from sbcsim.clock import Instant
@@ -16,7 +17,7 @@ from sbcsim.sip import uri
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.headers import parameter
 from sbcsim.sip.message import Message, Request, Response
-from sbcsim.sip.transactionstate import Flow
+from sbcsim.sip.transactionstate import Flow, Key
 
 from .answers import Answers
 from .chassis import Chassis
@@ -67,6 +68,25 @@ class Unreachable:
     reason: str
 
 
+class Fate(Enum):
+    """What has become of a message that was to be sent."""
+
+    SENT = "sent"
+    WAITS = "waits for its connection to come up"
+    LOST = "cannot be sent"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waiting:
+    """A message that waits for a connection to come up; `key` is the transaction of a request of ours."""
+
+    connection: ConnectionId
+    flow: Flow
+    message: Message
+    again: bool = False
+    key: Key | None = None
+
+
 class SipFlows:
     """The ways of all calls."""
 
@@ -85,12 +105,13 @@ class SipFlows:
         self._ports = ports
         self._directory = directory
         self._answers = answers
-        self._waiting: dict[ConnectionId, list[Message]] = {}
+        self._waiting: dict[ConnectionId, dict[Waiting, None]] = {}
+        self._requests: dict[Key, Waiting] = {}
 
     @property
     def footprint(self) -> int:
-        """How many connections have messages waiting for them."""
-        return len(self._waiting)
+        """How many connections have messages waiting for them, and how many of those are requests."""
+        return len(self._waiting) + len(self._requests)
 
     # Where somebody is.
 
@@ -158,46 +179,78 @@ class SipFlows:
         record = self._plane.table.get(flow.connection)
         return flow.transport == "UDP" or (record is not None and record.established)
 
-    def send(self, flow: Flow, message: Message, now: Instant, fallback: Place | None = None) -> bool:
-        """Send a message, or have it wait until its connection is up; False where it cannot be sent.
+    def send(
+        self,
+        flow: Flow,
+        message: Message,
+        now: Instant,
+        fallback: Place | None = None,
+        *,
+        again: bool = False,
+        key: Key | None = None,
+    ) -> Fate:
+        """Send a message, or have it wait until its connection is up; `key` is the transaction that a request begins.
 
         What belongs to a connection that is gone goes over the one that the box opens itself to the peer of `fallback`.
         """
         local = flow.local
         assert isinstance(local, Local)
         if flow.transport == "UDP":
-            return self._send_datagram(local.listener, flow.remote, message, now)
+            return Fate.SENT if self._send_datagram(local.listener, flow.remote, message, now) else Fate.LOST
         record = self._plane.table.get(flow.connection)
         if record is None and fallback is not None and fallback.peer is not None:
             other = self.open(fallback, "", now)
             record = None if isinstance(other, Unreachable) else self._plane.table.get(other.connection)
         if record is None:
-            return False
+            return Fate.LOST
         if record.established:
             self._answers.send(record, message, now)
-        else:
-            self._waiting.setdefault(record.id, []).append(message)
+            return Fate.SENT
+        waiting = Waiting(record.id, flow, message, again, key)
+        self._waiting.setdefault(record.id, {})[waiting] = None
+        if key is not None:
+            self._requests[key] = waiting
+        return Fate.WAITS
+
+    def withdraw(self, key: Key) -> bool:
+        """Send the request of a transaction no more, if it still waits for its connection; False where it does not."""
+        waiting = self._requests.pop(key, None)
+        if waiting is None:
+            return False
+        others = self._waiting[waiting.connection]
+        del others[waiting]
+        if not others:
+            del self._waiting[waiting.connection]
         return True
 
     # What becomes of connections.
 
-    def connection_up(self, record: ConnectionRecord, now: Instant) -> None:
-        """A connection has come up: what waited for it goes out."""
-        for message in self._waiting.pop(record.id, ()):
+    def connection_up(self, record: ConnectionRecord, now: Instant) -> Iterator[Waiting]:
+        """A connection has come up: send what waited for it, and yield it."""
+        for waiting in self._released(record):
             if self._plane.table.get(record.id) is record:
-                self._answers.send(record, message, now)
+                self._answers.send(record, waiting.message, now)
+                yield waiting
 
     def connection_gone(self, record: ConnectionRecord) -> None:
         """A connection is gone, or has never come up; what waited for it is lost."""
-        self._waiting.pop(record.id, None)
+        self._released(record)
 
     def clear(self) -> None:
         """Nothing waits any more."""
         self._waiting.clear()
+        self._requests.clear()
 
     def queued(self, record: ConnectionRecord) -> int:
         """Return how many messages wait for a connection to come up."""
         return len(self._waiting.get(record.id, ()))
+
+    def _released(self, record: ConnectionRecord) -> tuple[Waiting, ...]:
+        released = tuple(self._waiting.pop(record.id, ()))
+        for waiting in released:
+            if waiting.key is not None:
+                del self._requests[waiting.key]
+        return released
 
     def _standing(self, place: Place) -> ConnectionRecord | None:
         if place.peer is None:

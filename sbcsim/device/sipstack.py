@@ -20,7 +20,7 @@ from sbcsim.sip.transactionstate import Deliver, Failed, Flow, Key, Send, State,
 from .chassis import Chassis
 from .connections import ConnectionRecord
 from .effects import ConnectionId
-from .sipflows import Place, SipFlows
+from .sipflows import Fate, Place, SipFlows
 
 TIMER = ("transactions",)
 """The timer of whichever transaction is due next."""
@@ -107,14 +107,17 @@ class SipStack:
         """Cancel an INVITE of ours; `place` is where it went, for a CANCEL whose connection is gone."""
         if place is not None and self.knows(key):
             self._fallbacks[_cancelling(key)] = place
-        self._work(self.transactions.cancel(key, now.uptime, extra), now)
+        outcomes = self.transactions.cancel(key, now.uptime, extra)
+        if self.flows.withdraw(key):  # who has never seen it needs no CANCEL (RFC 3261 9.1)
+            outcomes += self.transactions.failed(key, now.uptime)
+        self._work(outcomes, now)
 
     def send(self, flow: Flow, message: Message, now: Instant, *, again: bool = False) -> bool:
         """Send what belongs to no transaction: an ACK to a 2xx; False where it cannot be sent."""
-        sent = self.flows.send(flow, message, now)
-        if sent and self._user is not None:
+        fate = self.flows.send(flow, message, now, again=again)
+        if fate is Fate.SENT and self._user is not None:
             self._user.sent(flow, message, again=again)
-        return sent
+        return fate is not Fate.LOST
 
     def fire(self, now: Instant) -> None:
         """Fire the timers that are due."""
@@ -129,7 +132,9 @@ class SipStack:
 
     def connection_up(self, record: ConnectionRecord, now: Instant) -> None:
         """A connection has come up."""
-        self.flows.connection_up(record, now)
+        for waited in self.flows.connection_up(record, now):
+            if self._user is not None:
+                self._user.sent(waited.flow, waited.message, again=waited.again)
 
     def connection_failed(self, record: ConnectionRecord, _reason: str, now: Instant) -> None:
         """A connection has never come up."""
@@ -194,10 +199,7 @@ class SipStack:
         assert user is not None
         match outcome:
             case Send():
-                if self.flows.send(outcome.flow, outcome.message, now, self._fallbacks.get(outcome.key)):
-                    user.sent(outcome.flow, outcome.message, again=outcome.again)
-                else:
-                    self._outcomes.extend(self.transactions.failed(outcome.key, now.uptime))
+                self._send(outcome, user, now)
             case Deliver():
                 user.delivered(outcome, now)
             case Failed():
@@ -207,7 +209,19 @@ class SipStack:
                 self._forget(outcome.key)
                 user.over(outcome.key, now)
 
+    def _send(self, send: Send, user: User, now: Instant) -> None:
+        key, message = send.key, send.message
+        # An answer, or an ACK, that waits goes out even if its transaction ends: what would be a ghost is a request.
+        begins = isinstance(message, Request) and message.method == key.method
+        fallback = self._fallbacks.get(key)
+        fate = self.flows.send(send.flow, message, now, fallback, again=send.again, key=key if begins else None)
+        if fate is Fate.SENT:
+            user.sent(send.flow, message, again=send.again)
+        elif fate is Fate.LOST:
+            self._outcomes.extend(self.transactions.failed(key, now.uptime))
+
     def _forget(self, key: Key) -> None:
+        self.flows.withdraw(key)
         self.awaiting.discard(key)
         self._fallbacks.pop(key, None)
         if key.method == "INVITE":

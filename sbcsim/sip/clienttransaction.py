@@ -49,7 +49,7 @@ INVITE_TABLE: Table = {
     (State.CANCELLING, Trigger.SUCCESS): Row(State.ACCEPTED, _ACCEPT),
     (State.CANCELLING, Trigger.FAILURE): Row(State.COMPLETED, _COMPLETE),
     (State.CANCELLING, Trigger.CANCEL): Row(State.CANCELLING),
-    (State.CANCELLING, Trigger.TRANSPORT_ERROR): Row(State.TERMINATED, (Action.UNREACHABLE,)),
+    (State.CANCELLING, Trigger.TRANSPORT_ERROR): Row(State.TERMINATED, (Action.GIVEN_UP,)),
     (State.PROCEEDING, Timer.C): Row(State.CANCELLED, _GIVE_UP),
     (State.PROCEEDING, Trigger.TRYING): Row(State.PROCEEDING, (Action.DELIVER,)),
     (State.PROCEEDING, Trigger.PROVISIONAL): Row(State.PROCEEDING, (Action.DELIVER, Start(Timer.C))),

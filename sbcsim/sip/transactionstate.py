@@ -101,6 +101,7 @@ class Action(Enum):
     DELIVER = "hand what came to the user"
     TIMED_OUT = "tell the user that nobody answered"
     UNREACHABLE = "tell the user that it could not be sent"
+    GIVEN_UP = "tell the user that it was cancelled before it got anywhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,7 @@ class Why(Enum):
 
     TIMED_OUT = "nobody answered"
     UNREACHABLE = "it could not be sent"
+    CANCELLED = "it was cancelled, and did not get out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +319,8 @@ class Transaction:
                 return [Failed(self.key, Why.TIMED_OUT)]
             case Action.UNREACHABLE:
                 return [Failed(self.key, Why.UNREACHABLE)]
+            case Action.GIVEN_UP:
+                return [Failed(self.key, Why.CANCELLED)]
             case Action.TRY | Action.ACKNOWLEDGE | Action.CANCEL:
                 return self._act_of_side(action, message)
 

@@ -87,6 +87,9 @@ def in_state(kind: Kind, state: State, flow: Flow = UDP) -> Machine:
     return machine
 
 
+_TOLD = {Why.TIMED_OUT: Action.TIMED_OUT, Why.UNREACHABLE: Action.UNREACHABLE, Why.CANCELLED: Action.GIVEN_UP}
+
+
 def told(effects: list[Effect]) -> list[object]:
     """Return effects as the actions of a table tell them; that timers are cancelled is looked at elsewhere."""
     names: list[object] = []
@@ -101,7 +104,7 @@ def told(effects: list[Effect]) -> list[object]:
             case Deliver():
                 names.append(Action.DELIVER)
             case Failed(why=why):
-                names.append(Action.TIMED_OUT if why is Why.TIMED_OUT else Action.UNREACHABLE)
+                names.append(_TOLD[why])
             case Cancel():
                 names.append(Action.CANCEL)
             case SetTimer(timer=timer):
