@@ -60,10 +60,10 @@ class PingSender:
 
     def send(self, check: PathCheck, port: Port, transport: Transport, now: Instant) -> None:
         """Begin the ping of a path check."""
-        record = self._usable(self._plane.table.get(check.connection), transport)
-        if record is None:  # a call may have opened another one
+        record = self._plane.table.get(check.connection)
+        if record is None or not _serves(record, port, transport):  # a call may have opened another one
             others = self._plane.table.of_peer(check.peer.key)
-            record = next((each for each in others if self._usable(each, transport) is not None), None)
+            record = next((each for each in others if _serves(each, port, transport)), None)
             check.connection = 0 if record is None else record.id
         if record is None:
             self._locate(check, port, transport, now)
@@ -102,10 +102,6 @@ class PingSender:
             check = checks(search.key)
             if check is not None and check.ping is not None and check.ping.search is search:
                 self._follow(check, search, now)
-
-    def _usable(self, record: ConnectionRecord | None, transport: Transport) -> ConnectionRecord | None:
-        usable = record is not None and record.transport is transport and self._ports[record.port].sends
-        return record if usable else None
 
     def _request(self, check: PathCheck, listener: ListenerKey, remote: Endpoint) -> Request:
         assert check.ping is not None
@@ -177,3 +173,8 @@ class PingSender:
         key = check.peer.key
         if check.ping is not None and (check.ping.times > 1 or not check.silent or key not in self.missed):
             self.awaiting.add(key)
+
+
+def _serves(record: ConnectionRecord, port: Port, transport: Transport) -> bool:
+    """Whether a connection is one of the sipSigPort that sends, over the transport that is wished."""
+    return record.port == port.config.key and record.transport is transport

@@ -1,8 +1,9 @@
 """By which way a message of a call leaves: from which sipSigPort, by which connection, dialled where there is none.
 
-The box has one connection each way for a peer, whatever the call. Its requests go over the one that it has opened
-itself, which is the one of the path check; its answers go back where the request came from, and over its own one where
-that is gone. Somebody who is no ipPeer cannot be dialled: he is reached by the connection that he has opened.
+The box has one connection each way between a sipSigPort and a peer, whatever the call. Its requests go over the one
+that it has opened itself, which is the one of the path check; its answers go back where the request came from, and over
+its own one where that is gone. Somebody who is no ipPeer cannot be dialled: he is reached by the connection that he has
+opened.
 """
 
 from __future__ import annotations
@@ -257,7 +258,7 @@ class SipFlows:
             return self._plane.table.get(place.connection)
         found = None
         for record in self._plane.table.of_peer(place.peer):
-            if record.transport is place.transport:
+            if record.port == place.local.port and record.transport is place.transport:
                 if record.established:
                     return record
                 found = found or record

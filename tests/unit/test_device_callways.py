@@ -7,7 +7,7 @@ from callbox import CALLEE, CallBox, ended, lines, settle
 from sbcsim.sip.stream import Stream
 
 PORT_OUT = "set addressContext default zone OUT sipSigPort 2"
-GROUP_OUT = ("default", "OUT", "TG-OUT")
+PORT_FOUR = "set addressContext default zone OUT sipSigPort 4"
 
 
 def slow_callee() -> CallBox:
@@ -99,3 +99,51 @@ def test_an_invite_that_finds_no_connection_is_not_counted() -> None:
     box.bob.behaviour = "refuse"
     assert lines(box.hear(box.request())) == ["100 INVITE", "503 INVITE"]
     assert counted(box) == {}
+
+
+# Whose connection it is.
+
+
+def two_ports(*more: str) -> CallBox:
+    """Return a box that has rung the callee, in vain, from its sipSigPort 4, while the usual one was disabled."""
+    on_four = (
+        f"{PORT_FOUR} ipInterfaceGroupName G portNumber 5090",
+        f"{PORT_FOUR} transportProtocolsAllowed sip-tcp state enabled",
+    )
+    box = CallBox(*on_four, f"{PORT_OUT} state disabled", *more)
+    box.hear(box.request(call_id="one"))
+    (invite,) = box.requested(box.bob)
+    assert invite.via.port == 5090
+    box.tell(box.bob, invite, 486)
+    box.requested(box.bob)
+    box.commit(f"{PORT_OUT} state enabled")
+    return box
+
+
+def test_a_call_goes_over_a_connection_of_its_own_port() -> None:
+    box = two_ports()
+    box.hear(box.request(call_id="two"))
+    (invite,) = box.requested(box.bob)
+    assert invite.via.port == 5070
+    (call,) = box.sbc.calls()
+    assert call.egress is not None
+    carrier = next(each for each in box.sbc.connections() if each.id == call.egress.connection)
+    assert (call.egress.port, carrier.port) == (("default", "OUT", 2), ("default", "OUT", 2))
+    box.tell(box.bob, invite, 200)
+    box.commit(f"{PORT_FOUR} mode outOfService")
+    assert [each.id for each in box.sbc.calls()] == [call.id]
+    assert carrier.id in {each.id for each in box.sbc.connections()}
+
+
+def test_a_ping_goes_over_a_connection_of_its_own_port_which_is_that_of_the_calls() -> None:
+    profile = "set profiles services pathCheckProfile P"
+    box = two_ports(f"{profile} sendInterval 60", f"{profile} transportPreference preference1 tcp")
+    box.bob.behaviour = "answer"
+    box.commit("set addressContext default zone OUT ipPeer BOB pathCheck profile P state enabled")
+    (ping,) = box.requested(box.bob)
+    assert (ping.method, ping.via.port) == ("OPTIONS", 5070)
+    box.bob.behaviour = "silent"
+    box.hear(box.request(call_id="two"))
+    assert lines(box.requested(box.bob)) == ["INVITE"]
+    own = [each.port[2] for each in box.sbc.connections() if each.remote == CALLEE]
+    assert own == [4, 2]
