@@ -113,6 +113,8 @@ class CallControl:
         message = arrived.message
         if isinstance(message, Response):
             assert arrived.key is not None
+            if arrived.by is not None:
+                self._moved(arrived.key, arrived.by)
             self._response(arrived.key, message, arrived.flow, now)
         elif message.method == "CANCEL":
             self._cancel(arrived, message, now)
@@ -239,7 +241,7 @@ class CallControl:
 
     def _request(self, arrived: Deliver, request: Request, now: Instant) -> None:
         if request.method == "ACK":
-            self._exchanges.acknowledged(request, now)
+            self._exchanges.acknowledged(request, arrived.flow, now)
             return
         known = self._known(request)
         if known is None:
@@ -295,6 +297,14 @@ class CallControl:
             self._setup.cancelled(call, cancel, now)
         elif arrived.cancels is not None:
             self._exchanges.cancelled(arrived.cancels, now)
+
+    def _moved(self, key: Key, by: Flow) -> None:
+        """Take note that who answers has come by another connection."""
+        attempt = self._book.attempts.get(key)
+        if attempt is not None:
+            self._exchanges.came_by(by, attempt.call, attempt.side)
+        else:
+            self._exchanges.answered_by(key, by)
 
     def _response(self, key: Key, response: Response, flow: Flow, now: Instant) -> None:
         local = flow.local

@@ -104,7 +104,7 @@ class CallExchanges:
             retry = [("Retry-After", str(int(self._board.chassis.token(1), 16) % 11))] if refused.retry else []
             self._answer(asked, refused.status, now, extra=retry)
             return
-        self._came_by(arrived.flow, pair, asker)
+        self.came_by(arrived.flow, pair.call, pair.side(asker))
         try:
             extra = self._passed(asked, side)
         except SipError as error:
@@ -136,18 +136,31 @@ class CallExchanges:
         self._by_server[key] = exchange
         self._begin(exchange, flow, now)
 
+    def came_by(self, flow: Flow, call: StandingCall, side: Side) -> None:
+        """Take note of the way by which one side has spoken: there it is reached who cannot be dialled."""
+        side.place = side.place.heard_by(flow)
+        self._book.carried(call, side, flow.connection)
+
+    def answered_by(self, client: Key, flow: Flow) -> None:
+        """Take note that the answer to a request in a dialog has come by another connection than its own."""
+        exchange = self._by_client.get(client)
+        if exchange is not None and exchange.asked is not None:
+            self.came_by(flow, exchange.asked.pair.call, exchange.side)
+
     def cancelled(self, server: Key, now: Instant) -> None:
         """Pass on the CANCEL of an INVITE in a dialog, where there is such an INVITE."""
         exchange = self._by_server.get(server)
         if exchange is not None:
             self._board.stack.cancel(client_key(exchange.sent), now, place=exchange.side.place)
 
-    def acknowledged(self, ack: Request, now: Instant) -> None:
+    def acknowledged(self, ack: Request, flow: Flow, now: Instant) -> None:
         """Pass on the ACK to a 2xx; one that nobody awaits, or that has been passed on, is dropped."""
         awaited = self._acks.came(ack, received_id(ack))
         if awaited is None or awaited.ack is not None:
             return
         pair, asker = awaited.pair, awaited.asker
+        if flow.connection:
+            self.came_by(flow, pair.call, pair.side(asker))
         if self._acks.left(awaited):
             self.part(awaited, now)
             return
@@ -274,14 +287,6 @@ class CallExchanges:
         if exchange.asked is not None:
             self._book.carried(exchange.asked.pair.call, exchange.side, flow.connection)
         self._board.stack.request(exchange.sent, flow, now)
-
-    def _came_by(self, flow: Flow, pair: Pair, asker: Dialog) -> None:
-        """Take note of the connection by which one side has spoken: there it is reached who cannot be dialled."""
-        side = pair.side(asker)
-        if flow.connection:
-            remote = flow.remote if side.place.peer is None else side.place.remote
-            side.place = replace(side.place, remote=remote, connection=flow.connection)
-        self._book.carried(pair.call, side, flow.connection)
 
     def _repeat(self, exchange: Exchange, now: Instant) -> bool:
         """Send a request once more by another connection; False where there is none."""

@@ -27,7 +27,7 @@ from .admission import Refusal
 from .awaitedacks import AwaitedAck, AwaitedAcks
 from .callbook import CallBook
 from .callexchanges import CallExchanges
-from .sipflows import Local, Place
+from .sipflows import Local, Place, Unreachable
 from .standingcall import Attempt, Pair, Side, Stage, StandingCall, Turn
 from .switchboard import Switchboard
 from .waysout import WayOut, named
@@ -72,6 +72,8 @@ class CallSetup:
             self._turn_away(arrived, Refusal(404, f"no route for {called or invite.uri}"), now)
             return
         place = Place(replace(local, trunk_group=ingress.trunk_group), flow.remote, ingress.peer, flow.connection)
+        if ingress.peer is None:
+            place = self._board.registrations.known(invite, place)
         side = Side(place, ingress.trunk_group, invite.call_id, called, flow.connection, secure)
         tag = self._board.chassis.token(8)
         call = StandingCall(
@@ -106,7 +108,10 @@ class CallSetup:
 
     def unheard(self, call: StandingCall, now: Instant) -> None:
         """The caller can be told nothing any more: his connection is gone, and he cannot be called back."""
-        if call.stage is Stage.ESTABLISHING and call.ingress.place.peer is None:
+        place = call.ingress.place
+        if place.peer is not None or not isinstance(self._board.flows.open(place, "", now, dial=False), Unreachable):
+            return
+        if call.stage is Stage.ESTABLISHING:
             self.cancel(call, "local", "caller unreachable", 0, now)
             self._tell(call, _UNAVAILABLE, now)  # only that ends the transaction of his INVITE
 

@@ -56,6 +56,17 @@ class Registrations:
         self._expire(now)
         return self._by_name.get(name)
 
+    def place(self, name: str, now: Instant) -> Place | None:
+        """Return where the endpoint of a name is, None where it is none, or its binding has ended."""
+        binding = self.find(name, now)
+        return None if binding is None else binding.place
+
+    def known(self, request: Request, place: Place) -> Place:
+        """Return the place of who sends a request, with the name of his binding where he is registered."""
+        contacts = request.contacts
+        name = _name(request.sender.uri, contacts[0].uri) if contacts else ""
+        return replace(place, binding=name) if name in self._by_name else place
+
     def in_zone(self, context: str, zone: str, now: Instant) -> int:
         """Return how many endpoints of a zone are registered."""
         self._expire(now)

@@ -8,8 +8,8 @@ opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from sbcsim.addresses import usual_address
@@ -49,17 +49,34 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one side of a call is: our end, the far end, who that is, and the connection that it has opened."""
+    """Where one side of a call is: our end, the far end, who that is, and the connection that it has opened.
+
+    `binding` names the registration of an endpoint: it says where that is when it has left its connection.
+    """
 
     local: Local
     remote: Endpoint
     peer: PeerKey | None = None
     connection: ConnectionId = 0
+    binding: str = ""
 
     @property
     def transport(self) -> Transport:
         """What carries the messages."""
         return self.local.listener.transport
+
+    def heard_by(self, flow: Flow) -> Place:
+        """Return where somebody is who has been heard by a way: there he is reached, unless he can be dialled.
+
+        What comes by TCP from somebody who is reached by UDP says nothing about where his datagrams go, nor the other
+        way round.
+        """
+        same = (flow.transport == "UDP") is (self.transport is Transport.UDP)
+        remote = flow.remote if same and self.peer is None else self.remote
+        connection = flow.connection or self.connection
+        if (remote, connection) == (self.remote, self.connection):
+            return self
+        return replace(self, remote=remote, connection=connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +125,8 @@ class SipFlows:
         self._answers = answers
         self._waiting: dict[ConnectionId, dict[Waiting, None]] = {}
         self._requests: dict[Key, Waiting] = {}
+        self.registered: Callable[[str, Instant], Place | None] = lambda _name, _now: None
+        """Says where an endpoint is that is registered by this name, None where it is no more."""
 
     @property
     def footprint(self) -> int:
@@ -156,6 +175,7 @@ class SipFlows:
 
     def open(self, place: Place, next_hop: str, now: Instant, *, dial: bool = True) -> Flow | Unreachable:
         """Return the way of a request; `next_hop` is a URI. Without `dial` only a connection that stands is taken."""
+        place = self._current(place, now)
         if place.transport is Transport.UDP:
             if self._datagrams.port(place.local.listener) is None:
                 return Unreachable("sipSigPort out of service")
@@ -192,14 +212,14 @@ class SipFlows:
     ) -> Fate:
         """Send a message, or have it wait until its connection is up; `key` is the transaction that a request begins.
 
-        What belongs to a connection that is gone goes over the one that the box opens itself to the peer of `fallback`.
+        What belongs to a connection that is gone goes over the one by which a request would go to `fallback`.
         """
         local = flow.local
         assert isinstance(local, Local)
         if flow.transport == "UDP":
             return Fate.SENT if self._send_datagram(local.listener, flow.remote, message, now) else Fate.LOST
         record = self._plane.table.get(flow.connection)
-        if record is None and fallback is not None and fallback.peer is not None:
+        if record is None and fallback is not None:
             other = self.open(fallback, "", now)
             record = None if isinstance(other, Unreachable) else self._plane.table.get(other.connection)
         if record is None:
@@ -252,6 +272,15 @@ class SipFlows:
             if waiting.key is not None:
                 del self._requests[waiting.key]
         return released
+
+    def _current(self, place: Place, now: Instant) -> Place:
+        """Return where somebody is: an endpoint that has left its connection is where it has registered since."""
+        if not place.binding or place.transport is Transport.UDP or self._plane.table.get(place.connection) is not None:
+            return place
+        found = self.registered(place.binding, now)
+        return (
+            place if found is None else replace(found, local=replace(found.local, trunk_group=place.local.trunk_group))
+        )
 
     def _standing(self, place: Place) -> ConnectionRecord | None:
         if place.peer is None:

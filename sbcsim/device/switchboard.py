@@ -35,6 +35,7 @@ class Switchboard:
         self.flows = stack.flows
         self.admission = admission
         self.registrations = Registrations()
+        stack.flows.registered = self.registrations.place
         self.ways = WaysOut(chassis, admission, stack.flows, self.registrations)
         self.dialogs = Dialogs()
         self.pairs: dict[DialogId, Pair] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sbcsim.clock import Instant
 from sbcsim.sip import relay
@@ -54,7 +54,7 @@ class WaysOut:
         """Open a way out for a request, or say why it is of no use."""
         if isinstance(hop, Binding):
             why = self._admission.to_endpoint(hop.trunk_group)
-            place: Place | Unreachable = hop.place
+            place: Place | Unreachable = replace(hop.place, binding=hop.name)
         else:
             why = self._admission.egress(hop)
             place = self._flows.of_peer(hop.peer, hop.trunk_group) if why is None else Unreachable(why.reason)

@@ -11,6 +11,7 @@ A branch without the cookie of RFC 3261 is that of an old client: the key is the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import cast
 
 from sbcsim.clock import Order, TimerQueue
@@ -133,7 +134,10 @@ class Transactions:
             client = self._clients.get(client_key(message))
             if client is None or _origin(client.request) != _origin(message):
                 return []
-            return self._settle(client.receive(message, now), now)
+            outcomes = self._settle(client.receive(message, now), now)
+            if flow.connection in {0, client.flow.connection}:
+                return outcomes
+            return [replace(each, by=flow) if isinstance(each, Deliver) else each for each in outcomes]
         key = server_key(message)
         server = self._servers.get(key)
         if server is not None:

@@ -187,7 +187,7 @@ class Deliver:
 
     `key` is None for an ACK that belongs to no transaction: that of a 2xx. `cancels` is the transaction that a CANCEL
     is about, None where there is none any more. `merged` says that a request has come here by another way already
-    (RFC 3261 8.2.2.2).
+    (RFC 3261 8.2.2.2). `flow` is that of the transaction, `by` the one of a response that came by another connection.
     """
 
     key: Key | None
@@ -195,6 +195,7 @@ class Deliver:
     flow: Flow
     cancels: Key | None = None
     merged: bool = False
+    by: Flow | None = None
 
 
 class Why(Enum):

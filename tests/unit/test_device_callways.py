@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from callbox import CALLEE, CallBox, ended, lines, settle
+from dataclasses import replace
 
+from callbox import CALLEE, CALLER, IN, OUT, CallBox, ended, lines, settle
+
+from sbcsim.device.effects import Transport
+from sbcsim.sip.datagram import read
+from sbcsim.sip.message import Message, Request
+from sbcsim.sip.options import respond
 from sbcsim.sip.stream import Stream
 
+ACCESS = "set addressContext default zone IN remoteDeviceType accessDevice"
+PORT_IN = "set addressContext default zone IN sipSigPort 1"
 PORT_OUT = "set addressContext default zone OUT sipSigPort 2"
 PORT_FOUR = "set addressContext default zone OUT sipSigPort 4"
 
@@ -147,3 +155,222 @@ def test_a_ping_goes_over_a_connection_of_its_own_port_which_is_that_of_the_call
     assert lines(box.requested(box.bob)) == ["INVITE"]
     own = [each.port[2] for each in box.sbc.connections() if each.remote == CALLEE]
     assert own == [4, 2]
+
+
+# Where somebody is who cannot be dialled.
+
+
+def stranger_calls(*more: str, udp: bool = False) -> CallBox:
+    """Return a box whose zone of callers takes calls of strangers, by UDP too if wished."""
+    box = CallBox("set addressContext default zone IN sipTrunkGroup TG-IN ingressIpPrefix 198.51.100.0 24", *more)
+    if udp:
+        box.commit(f"{PORT_IN} state disabled")
+        box.commit(f"{PORT_IN} transportProtocolsAllowed sip-udp,sip-tcp")
+        box.commit(f"{PORT_IN} state enabled")
+    return box
+
+
+def dials_in(box: CallBox, number: int) -> int:
+    """Have the stranger open a connection."""
+    return box.connect(IN, remote=("198.51.100.1", number))
+
+
+def leaves(box: CallBox, line: int) -> None:
+    """Have the stranger close a connection."""
+    box.sbc.closed(line, "closed by peer", box.now)
+    box.pump()
+
+
+def hears(box: CallBox, line: int) -> list[Message]:
+    """Return what the stranger hears on a connection."""
+    return box._read(box.sent.pop(line, b""))
+
+
+def stranger_stands(box: CallBox, line: int) -> tuple[Request, str]:
+    """Set up a call of the stranger; returns the INVITE that the callee has seen, and our tag towards the stranger."""
+    box.hear(box.request(), line)
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 200)
+    tag = hears(box, line)[-1].recipient.tag
+    box.hear(box.request("ACK", to_tag=tag), line)
+    box.requested(box.bob)
+    return invite, tag
+
+
+CONTACT = ("Contact", "<sip:100@198.51.100.1:5062;transport=tcp>")
+
+
+def test_who_answers_on_a_new_connection_is_reached_there() -> None:
+    box = stranger_calls()
+    first = dials_in(box, 40000)
+    invite, _ = stranger_stands(box, first)
+    box.utter(box.bob, box.within(invite, "INVITE", extra=[("Contact", "<sip:200@192.0.2.20:5060>")]))
+    (again,) = hears(box, first)
+    assert isinstance(again, Request)
+    box.say(first, respond(again, 100, source=CALLER, to_tag="").to_bytes())
+    leaves(box, first)
+    second = dials_in(box, 40001)
+    box.say(second, respond(again, 200, source=CALLER, to_tag="", extra=[CONTACT]).to_bytes())
+    box.utter(box.bob, box.within(invite, "ACK"))
+    assert lines(hears(box, second)) == ["ACK"]
+    box.utter(box.bob, box.within(invite, "BYE", cseq=2))
+    assert lines(hears(box, second)) == ["BYE"]
+
+
+def test_who_acknowledges_on_a_new_connection_is_reached_there() -> None:
+    box = stranger_calls()
+    first = dials_in(box, 40000)
+    box.hear(box.request(), first)
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 200)
+    tag = hears(box, first)[-1].recipient.tag
+    leaves(box, first)
+    second = dials_in(box, 40001)
+    box.hear(box.request("ACK", to_tag=tag), second)
+    box.utter(box.bob, box.within(invite, "BYE"))
+    assert lines(hears(box, second)) == ["BYE"]
+
+
+def test_a_caller_who_has_spoken_on_another_connection_is_not_given_up_with_that_of_his_invite() -> None:
+    box = stranger_calls()
+    first = dials_in(box, 40000)
+    box.hear(box.request(), first)
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 183)
+    tag = hears(box, first)[-1].recipient.tag
+    second = dials_in(box, 40001)
+    box.hear(box.request("INFO", to_tag=tag, cseq=2), second)
+    (info,) = box.requested(box.bob)
+    box.tell(box.bob, info, 200)
+    hears(box, second)
+    leaves(box, first)
+    assert ended(box) == []
+    box.tell(box.bob, invite, 200)
+    assert lines(hears(box, second)) == ["200 INVITE"]
+
+
+def test_an_answer_goes_by_the_newer_connection_of_who_cannot_be_dialled() -> None:
+    box = stranger_calls()
+    first = dials_in(box, 40000)
+    _, tag = stranger_stands(box, first)
+    box.hear(box.request("INVITE", to_tag=tag, cseq=2), first)
+    (again,) = box.requested(box.bob)
+    second = dials_in(box, 40001)
+    box.hear(box.request("INFO", to_tag=tag, cseq=3), second)
+    (info,) = box.requested(box.bob)
+    box.tell(box.bob, info, 200)
+    hears(box, second)
+    leaves(box, first)
+    box.tell(box.bob, again, 200)
+    assert lines(hears(box, second)) == ["200 INVITE"]
+
+
+def register(box: CallBox, line: int, call_id: str) -> str:
+    """Register the stranger, and return the name by which the registrar reaches him."""
+    box.hear(box.request("REGISTER", uri="sip:example.com", call_id=call_id, extra=[CONTACT]), line)
+    (seen,) = box.requested(box.bob)
+    (ours,) = seen.contacts
+    box.tell(box.bob, seen, 200, contact="", extra=[("Contact", f"<{ours.uri}>;expires=600")])
+    hears(box, line)
+    return ours.uri
+
+
+def test_an_endpoint_is_reached_where_it_has_registered_last() -> None:
+    box = stranger_calls(ACCESS)
+    first = dials_in(box, 40000)
+    ours = register(box, first, "r1")
+    core = box.connect(OUT, remote=("192.0.2.20", 41000))
+    box.hear(box.request("INVITE", uri=ours, call_id="c"), core)
+    (invite,) = hears(box, first)
+    assert isinstance(invite, Request)
+    box.say(first, respond(invite, 200, source=IN, to_tag="e", extra=[CONTACT]).to_bytes())
+    tag = hears(box, core)[-1].recipient.tag
+    box.hear(box.request("ACK", to_tag=tag, call_id="c"), core)
+    leaves(box, first)
+    second = dials_in(box, 40001)
+    assert register(box, second, "r2") == ours
+    box.hear(box.request("BYE", to_tag=tag, call_id="c", cseq=2), core)
+    assert lines(hears(box, second)) == ["BYE"]
+
+
+def test_an_endpoint_that_rings_is_cancelled_where_it_has_registered_last() -> None:
+    box = stranger_calls(ACCESS)
+    first = dials_in(box, 40000)
+    ours = register(box, first, "r1")
+    core = box.connect(OUT, remote=("192.0.2.20", 41000))
+    box.hear(box.request("INVITE", uri=ours, call_id="c", branch="z9hG4bKc"), core)
+    (invite,) = hears(box, first)
+    assert isinstance(invite, Request)
+    box.say(first, respond(invite, 180, source=IN, to_tag="e", extra=[CONTACT]).to_bytes())
+    leaves(box, first)
+    second = dials_in(box, 40001)
+    register(box, second, "r2")
+    box.hear(box.request("CANCEL", uri=ours, call_id="c", branch="z9hG4bKc"), core)
+    assert lines(hears(box, second)) == ["CANCEL"]
+
+
+def test_an_endpoint_that_has_called_is_reached_where_it_has_registered_last() -> None:
+    box = stranger_calls(ACCESS)
+    first = dials_in(box, 40000)
+    register(box, first, "r1")
+    invite = box.request(extra=[CONTACT])
+    sender = invite.headers.replaced("From", "<sip:200@example.com>;tag=a")  # as in the To of its REGISTER
+    box.hear(replace(invite, headers=sender), first)
+    (seen,) = box.requested(box.bob)
+    box.tell(box.bob, seen, 200)
+    tag = hears(box, first)[-1].recipient.tag
+    box.hear(box.request("ACK", to_tag=tag), first)
+    box.requested(box.bob)
+    leaves(box, first)
+    second = dials_in(box, 40001)
+    register(box, second, "r2")
+    box.utter(box.bob, box.within(seen, "BYE"))
+    assert lines(hears(box, second)) == ["BYE"]
+
+
+STRANGER, ELSEWHERE = ("198.51.100.1", 5060), ("198.51.100.2", 5060)
+
+
+def says_by_udp(box: CallBox, source: tuple[str, int], method: str, tag: str = "", cseq: int = 1) -> None:
+    """Have the stranger say something in a datagram."""
+    contact = ("Contact", f"<sip:100@{source[0]}:5060>")
+    said = box.request(method, to_tag=tag, cseq=cseq, extra=[contact])
+    via = f"SIP/2.0/UDP {source[0]}:5060;branch={said.via.branch}"
+    said = replace(said, headers=said.headers.replaced("Via", via))
+    box.say_by_udp(said.to_bytes(), remote=source, address=IN)
+
+
+def stands_by_udp(box: CallBox) -> tuple[Request, str]:
+    """Set up a call of the stranger by UDP; returns as `stranger_stands` does."""
+    says_by_udp(box, STRANGER, "INVITE")
+    (invite,) = box.requested(box.bob)
+    box.tell(box.bob, invite, 200)
+    tag = read(box.datagrams[-1].data).recipient.tag
+    says_by_udp(box, STRANGER, "ACK", tag)
+    box.requested(box.bob)
+    box.datagrams.clear()
+    return invite, tag
+
+
+def test_who_is_called_by_udp_and_has_spoken_by_tcp_is_still_where_his_datagrams_went() -> None:
+    box = stranger_calls(udp=True)
+    invite, tag = stands_by_udp(box)
+    listener = next(each for each in box.sbc.listeners() if each.address == IN and each.transport is Transport.TCP)
+    line = box.sbc.accepted(listener, IN, ("198.51.100.1", 43210), box.now)
+    box.hear(box.request("INFO", to_tag=tag, cseq=2), line)
+    (info,) = box.requested(box.bob)
+    box.tell(box.bob, info, 200)
+    box.utter(box.bob, box.within(invite, "BYE"))
+    assert [each.remote for each in box.datagrams] == [STRANGER]
+
+
+def test_a_stranger_who_has_moved_is_sent_datagrams_where_he_is_now() -> None:
+    box = stranger_calls(udp=True)
+    invite, tag = stands_by_udp(box)
+    says_by_udp(box, ELSEWHERE, "INVITE", tag, 2)
+    (again,) = box.requested(box.bob)
+    box.tell(box.bob, again, 200)
+    says_by_udp(box, ELSEWHERE, "ACK", tag, 2)
+    box.datagrams.clear()
+    box.utter(box.bob, box.within(invite, "BYE"))
+    assert [(each.remote, read(each.data).uri) for each in box.datagrams] == [(ELSEWHERE, "sip:100@198.51.100.2:5060")]
