@@ -50,11 +50,16 @@ class MessageCounts:
     """The counters of every trunk group that has had a message, by key.
 
     Whatever is on the wire counts, repetitions included, and once: an answer of 400 and above to anything but INVITE as
-    NonInvErr and not by its hundred.
+    NonInvErr and not by its hundred. What still comes for a trunk group that is gone counts for nobody.
     """
 
     def __init__(self) -> None:
+        self._there: set[TrunkGroupKey] = set()
         self._counters: dict[TrunkGroupKey, Counters] = {}
+
+    def expect(self, key: TrunkGroupKey) -> None:
+        """Count for a trunk group, which is there from now on."""
+        self._there.add(key)
 
     def received(self, key: TrunkGroupKey, message: Message) -> None:
         """Count a message that has come in; one that has been checked, as its CSeq is read."""
@@ -66,7 +71,7 @@ class MessageCounts:
 
     def retransmitted(self, key: TrunkGroupKey, method: str) -> None:
         """Count that a request which has been `sent` went out again."""
-        self._of(key).add(_AGAIN.get(method, _OTHERS_AGAIN))
+        self._add(key, _AGAIN.get(method, _OTHERS_AGAIN))
 
     def row(self, key: TrunkGroupKey) -> Mapping[str, int]:
         """Return the counters of a trunk group by leaf."""
@@ -75,27 +80,30 @@ class MessageCounts:
 
     def forget(self, key: TrunkGroupKey) -> None:
         """Forget a trunk group that is gone."""
+        self._there.discard(key)
         self._counters.pop(key, None)
 
     def clear(self) -> None:
         """Begin anew with every counter at zero."""
         self._counters.clear()
 
-    def _of(self, key: TrunkGroupKey) -> Counters:
+    def _add(self, key: TrunkGroupKey, leaf: str) -> None:
         counters = self._counters.get(key)
         if counters is None:
+            if key not in self._there:
+                return
             counters = self._counters[key] = Counters(LEAVES)
-        return counters
+        counters.add(leaf)
 
     def _count(self, key: TrunkGroupKey, way: str, message: Message) -> None:
         if not isinstance(message, Request):
-            self._of(key).add(way + _answer(message.status, message.cseq.method))
+            self._add(key, way + _answer(message.status, message.cseq.method))
             return
         kind = _KINDS.get(message.method)
         if kind is not None:
-            self._of(key).add(way + kind)
+            self._add(key, way + kind)
         elif way == "rcv":  # no leaf counts requests of unknown kind that go out
-            self._of(key).add(_UNKNOWN)
+            self._add(key, _UNKNOWN)
 
 
 def _answer(status: int, method: str) -> str:

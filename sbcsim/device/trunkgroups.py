@@ -55,6 +55,8 @@ class TrunkGroups:
         self._services.configure(key, new, _why(new), now)
         if new is None:
             self._chassis.message_counts.forget(key)
+        else:
+            self._chassis.message_counts.expect(key)
 
     def dryup_ended(self, key: TrunkGroupKey, now: Instant) -> None:
         """The dry-up timer of a trunk group has run its time."""

@@ -109,6 +109,18 @@ def test_an_invite_that_finds_no_connection_is_not_counted() -> None:
     assert counted(box) == {}
 
 
+def test_an_answer_behind_the_end_of_its_trunk_group_is_not_counted_for_the_next_of_that_name() -> None:
+    box = CallBox()
+    box.standing()
+    group = "addressContext default zone OUT sipTrunkGroup TG-OUT"
+    box.commit(f"set {group} mode outOfService action force", f"set {group} state disabled")
+    (bye,) = box.requested(box.bob)
+    box.commit("delete global callRouting routingLabel TO-BOB routingLabelRoute 1", f"delete {group}")
+    box.tell(box.bob, bye, 200)
+    box.commit(f"set {group} mode inService state enabled")
+    assert counted(box) == {}
+
+
 # Whose connection it is.
 
 

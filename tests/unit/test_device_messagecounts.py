@@ -20,6 +20,13 @@ def answer(status: int, method: str) -> Response:
     return Response(status=status, headers=Headers([("CSeq", f"1 {method}")]))
 
 
+def counting() -> MessageCounts:
+    counts = MessageCounts()
+    counts.expect(KEY)
+    counts.expect(OTHER)
+    return counts
+
+
 def counted(counts: MessageCounts, key=KEY) -> dict[str, int]:
     return {leaf: value for leaf, value in counts.row(key).items() if value}
 
@@ -71,7 +78,7 @@ ANSWERS = (
     + [(answer(status, method), leaf) for status, method, leaf in ANSWERS],
 )
 def test_a_message_counts_once_by_its_way(message, leaf):
-    counts = MessageCounts()
+    counts = counting()
     counts.received(KEY, message)
     assert counted(counts) == {f"rcv{leaf}": 1}
     counts.sent(KEY, message)
@@ -81,7 +88,7 @@ def test_a_message_counts_once_by_its_way(message, leaf):
 
 
 def test_a_request_of_unknown_kind_counts_where_it_comes_in():
-    counts = MessageCounts()
+    counts = counting()
     counts.received(KEY, request("BREW"))
     counts.sent(KEY, request("BREW"))
     assert counted(counts) == {"rcvUnknownMsg": 1}
@@ -99,13 +106,13 @@ def test_a_request_of_unknown_kind_counts_where_it_comes_in():
     ],
 )
 def test_a_request_that_goes_out_again(method, leaf):
-    counts = MessageCounts()
+    counts = counting()
     counts.retransmitted(KEY, method)
     assert counted(counts) == {leaf: 1}
 
 
 def test_counters_are_forgotten_one_by_one_and_all_at_once():
-    counts = MessageCounts()
+    counts = counting()
     for key in (KEY, OTHER):
         counts.received(key, request("BYE"))
     counts.forget(KEY)
@@ -113,3 +120,24 @@ def test_counters_are_forgotten_one_by_one_and_all_at_once():
     assert (counted(counts), counted(counts, OTHER)) == ({}, {"rcvBye": 1})
     counts.clear()
     assert counted(counts, OTHER) == {}
+
+
+def test_what_comes_for_a_trunk_group_that_is_gone_counts_for_nobody():
+    counts = counting()
+    counts.received(KEY, request("BYE"))
+    counts.forget(KEY)
+    counts.received(KEY, answer(200, "BYE"))
+    counts.sent(KEY, request("BREW"))
+    counts.retransmitted(KEY, "BYE")
+    assert counted(counts) == {}
+    counts.expect(KEY)
+    assert counted(counts) == {}
+    counts.received(KEY, answer(200, "BYE"))
+    assert counted(counts) == {"rcvNonInv2xx": 1}
+
+
+def test_counters_that_begin_anew_count_on():
+    counts = counting()
+    counts.clear()
+    counts.received(KEY, request("BYE"))
+    assert counted(counts) == {"rcvBye": 1}
