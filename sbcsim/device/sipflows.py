@@ -177,9 +177,7 @@ class SipFlows:
         """Return the way of a request; `next_hop` is a URI. Without `dial` only a connection that stands is taken."""
         place = self._current(place, now)
         if place.transport is Transport.UDP:
-            if self._datagrams.port(place.local.listener) is None:
-                return Unreachable("sipSigPort out of service")
-            return Flow("UDP", self._address_of(next_hop, place), 0, place.local)
+            return self._datagram_flow(place, next_hop)
         record = self._standing(place) or (self._dialled(place, now) if dial else Unreachable("not dialled"))
         if isinstance(record, Unreachable):
             return self.back(place) or record
@@ -314,6 +312,20 @@ class SipFlows:
         number = peer.host_port if peer.host_name and not peer.address else peer.port
         return (address, port_towards(number, transport, self._chassis.settings)) if address else None
 
+    def _datagram_flow(self, place: Place, next_hop: str) -> Flow | Unreachable:
+        local = place.local
+        port = self._datagrams.port(local.listener)
+        if port is None:
+            return Unreachable("sipSigPort out of service")
+        remote = self._address_of(next_hop, place)
+        if not _same_family(local.listener, remote):
+            other = port.config.listener_towards(remote, Transport.UDP)
+            if not _same_family(other, remote):
+                remote = place.remote  # the port has no address of that family
+            else:
+                local = replace(local, listener=other)
+        return Flow("UDP", remote, 0, local)
+
     def _address_of(self, next_hop: str, place: Place) -> Endpoint:
         """Return where a request goes by UDP: who is no ipPeer, or names a host nobody knows, is where he was."""
         try:
@@ -332,6 +344,10 @@ class SipFlows:
             self._datagrams.send(listener, remote, message, message.to_bytes(), now, call_id=message.via.branch)
             return True
         return self._answers.send_datagram(listener, remote, message, now, answers=not _elsewhere(message))
+
+
+def _same_family(listener: ListenerKey, remote: Endpoint) -> bool:
+    return (":" in listener.address[0]) is (":" in remote[0])
 
 
 def _elsewhere(response: Response) -> bool:

@@ -386,3 +386,51 @@ def test_a_stranger_who_has_moved_is_sent_datagrams_where_he_is_now() -> None:
     box.datagrams.clear()
     box.utter(box.bob, box.within(invite, "BYE"))
     assert [(each.remote, read(each.data).uri) for each in box.datagrams] == [(ELSEWHERE, "sip:100@198.51.100.2:5060")]
+
+
+# Where a datagram goes.
+
+OVER_SIX = "<sip:200@[2001:db8::1]:5060>"
+
+
+def callee_by_udp(box: CallBox, *, addresses: str = "") -> CallBox:
+    """Have the callee of a box reached by UDP."""
+    box.commit(f"{PORT_OUT} state disabled")
+    box.commit(f"{PORT_OUT} {addresses} transportProtocolsAllowed sip-udp")
+    box.commit(f"{PORT_OUT} state enabled")
+    return box
+
+
+def acknowledged(box: CallBox, contact: str) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Set up a call whose callee says where he is; returns from where the ACK goes to where."""
+    box.hear(box.request())
+    (invite,) = box.requested(box.bob)
+    answer = respond(invite, 200, source=CALLEE, to_tag="b", extra=[("Contact", contact)])
+    box.sent[box.line] = b""
+    box.say_by_udp(answer.to_bytes(), remote=CALLEE, address=OUT)
+    (heard,) = box.heard()
+    box.datagrams.clear()
+    box.hear(box.request("ACK", to_tag=heard.recipient.tag))
+    if box.requested(box.bob):
+        return OUT, CALLEE
+    (sent,) = box.datagrams
+    return sent.listener.address, sent.remote
+
+
+def test_a_datagram_leaves_from_the_address_of_the_family_that_it_goes_to() -> None:
+    box = CallBox()
+    interface = "set addressContext default ipInterfaceGroup G ipInterface I"
+    box.commit(
+        f"{PORT_OUT} state disabled",
+        f"{PORT_IN} state disabled",
+        f"{interface} state disabled mode outOfService action force",
+    )
+    box.commit(f"{interface} altIpAddress 2001:db8::5 altPrefix 64")
+    box.commit(f"{interface} mode inService state enabled", f"{PORT_IN} state enabled")
+    callee_by_udp(box, addresses="ipAddressV4 10.0.0.5 ipAddressV6 2001:db8::5")
+    box.line = box.connect(IN, remote=("192.0.2.10", 40000))
+    assert acknowledged(box, OVER_SIX) == (("2001:db8::5", 5070), ("2001:db8::1", 5060))
+
+
+def test_a_datagram_for_a_family_that_the_port_does_not_have_goes_where_the_callee_was() -> None:
+    assert acknowledged(callee_by_udp(CallBox()), OVER_SIX) == (OUT, CALLEE)
