@@ -332,7 +332,8 @@ class SipFlows:
             target = uri.parse(next_hop)
         except SipError:
             return place.remote
-        address = usual_address(target.host.strip("[]")) or self._chassis.settings.hosts.get(target.host, "")
+        host = target.value("maddr") or target.host  # where to send it whatever it is called (RFC 3261 19.1.1)
+        address = usual_address(host.strip("[]")) or self._chassis.settings.hosts.get(host, "")
         if place.peer is None or not address:
             return place.remote
         return address, port_towards(target.port, Transport.UDP, self._chassis.settings)

@@ -69,10 +69,13 @@ def retagged(value: str, header: str, tag: str) -> str:
 
 
 def readdressed(target: str, host: str, port: int) -> str:
-    """Return a Request-URI for another host; one whose scheme has none stays as it is. Raises SipError."""
+    """Return a Request-URI for another host, wherever else the old one led; without a host it stays as it is.
+
+    Raises SipError.
+    """
     if uri.scheme(target) not in uri.SIP_SCHEMES:
         return target
-    return str(replace(uri.parse(target), host=uri.host_text(host), port=port))
+    return str(replace(uri.parse(target).without("maddr"), host=uri.host_text(host), port=port))
 
 
 def begun(

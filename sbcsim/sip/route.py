@@ -99,6 +99,4 @@ def _as_request_uri(text: str) -> str:
     """Return a URI without what may not stand in a Request-URI: headers and a method (12.2.1.1, 19.1.1)."""
     if uri.scheme(text) not in SIP_SCHEMES:
         return text
-    parsed = uri.parse(text)
-    kept = [each for each in parsed.parameters.split(";") if each.partition("=")[0].lower() != "method"]
-    return str(replace(parsed, parameters=";".join(kept), headers=""))
+    return str(replace(uri.parse(text).without("method"), headers=""))

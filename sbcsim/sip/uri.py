@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv6Address
 
@@ -41,6 +41,19 @@ class Uri:
     def has(self, name: str) -> bool:
         """Say whether there is a parameter of this name, given in lower case, with or without a value."""
         return any(each.partition("=")[0].lower() == name for each in self.parameters.split(";"))
+
+    def value(self, name: str) -> str:
+        """Return the value of a parameter of this name, given in lower case, "" where there is none."""
+        for each in self.parameters.split(";"):
+            key, _, value = each.partition("=")
+            if key.lower() == name:
+                return value
+        return ""
+
+    def without(self, name: str) -> Uri:
+        """Return the URI without a parameter of this name, given in lower case."""
+        kept = [each for each in self.parameters.split(";") if each.partition("=")[0].lower() != name]
+        return replace(self, parameters=";".join(kept))
 
 
 @lru_cache(maxsize=256)  # a peer repeats its few URIs in every message

@@ -434,3 +434,15 @@ def test_a_datagram_leaves_from_the_address_of_the_family_that_it_goes_to() -> N
 
 def test_a_datagram_for_a_family_that_the_port_does_not_have_goes_where_the_callee_was() -> None:
     assert acknowledged(callee_by_udp(CallBox()), OVER_SIX) == (OUT, CALLEE)
+
+
+def test_a_datagram_goes_to_the_maddr_of_a_contact() -> None:
+    box = callee_by_udp(CallBox())
+    assert acknowledged(box, "<sip:200@192.0.2.20:5062;maddr=192.0.2.77>") == (OUT, ("192.0.2.77", 5062))
+
+
+def test_an_invite_goes_to_the_peer_of_its_route_whatever_maddr_it_has_come_with() -> None:
+    box = callee_by_udp(CallBox())
+    box.hear(box.request(uri="sip:200@example.com;maddr=10.0.0.5;user=phone"))
+    (invite,) = box.requested(box.bob)
+    assert invite.uri == "sip:200@192.0.2.20:5060;user=phone"

@@ -99,3 +99,10 @@ def test_host_and_port() -> None:
 )
 def test_same_host(written: str, address: str, same: bool) -> None:
     assert same_host(written, address) is same
+
+
+def test_parameters_are_found_whatever_their_case_and_left_out() -> None:
+    found = parse("sip:b@h;MAddr=192.0.2.7;lr;x=maddr?h=maddr")
+    assert (found.value("maddr"), found.value("lr"), found.value("h")) == ("192.0.2.7", "", "")
+    assert str(found.without("maddr")) == "sip:b@h;lr;x=maddr?h=maddr"
+    assert found.without("none") == found
