@@ -76,7 +76,8 @@ class Place:
         connection = flow.connection or self.connection
         if (remote, connection) == (self.remote, self.connection):
             return self
-        return replace(self, remote=remote, connection=connection)
+        binding = self.binding if flow.connection else ""  # where his datagrams come from he says himself from now on
+        return replace(self, remote=remote, connection=connection, binding=binding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +273,11 @@ class SipFlows:
         return released
 
     def _current(self, place: Place, now: Instant) -> Place:
-        """Return where somebody is: an endpoint that has left its connection is where it has registered since."""
-        if not place.binding or place.transport is Transport.UDP or self._plane.table.get(place.connection) is not None:
+        """Return where somebody is: an endpoint that has left its connection is where it has registered since.
+
+        One that is reached by UDP has none to leave, and is where it has registered last.
+        """
+        if not place.binding or (place.transport is not Transport.UDP and self._plane.table.get(place.connection)):
             return place
         found = self.registered(place.binding, now)
         return (

@@ -388,6 +388,44 @@ def test_a_stranger_who_has_moved_is_sent_datagrams_where_he_is_now() -> None:
     assert [(each.remote, read(each.data).uri) for each in box.datagrams] == [(ELSEWHERE, "sip:100@198.51.100.2:5060")]
 
 
+def registers_by_udp(box: CallBox, source: tuple[str, int], call_id: str) -> str:
+    """Register the stranger by UDP, and return the name by which the registrar reaches him."""
+    contact = ("Contact", "<sip:100@198.51.100.1:5062>")
+    said = box.request("REGISTER", uri="sip:example.com", call_id=call_id, extra=[contact])
+    via = f"SIP/2.0/UDP {source[0]}:5060;branch={said.via.branch}"
+    said = replace(said, headers=said.headers.replaced("Via", via))
+    box.say_by_udp(said.to_bytes(), remote=source, address=IN)
+    (seen,) = box.requested(box.bob)
+    (ours,) = seen.contacts
+    box.tell(box.bob, seen, 200, contact="", extra=[("Contact", f"<{ours.uri}>;expires=600")])
+    box.datagrams.clear()
+    return ours.uri
+
+
+def test_an_endpoint_is_sent_datagrams_where_it_has_registered_last_until_it_speaks_from_elsewhere() -> None:
+    box = stranger_calls(ACCESS, udp=True)
+    ours = registers_by_udp(box, STRANGER, "r1")
+    core = box.connect(OUT, remote=("192.0.2.20", 41000))
+    box.hear(box.request("INVITE", uri=ours, call_id="c"), core)
+    (invite,) = [read(each.data) for each in box.datagrams]
+    assert isinstance(invite, Request)
+    answer = respond(invite, 200, source=IN, to_tag="e", extra=[("Contact", "<sip:100@198.51.100.1:5062>")])
+    box.say_by_udp(answer.to_bytes(), remote=STRANGER, address=IN)
+    tag = hears(box, core)[-1].recipient.tag
+    box.hear(box.request("ACK", to_tag=tag, call_id="c"), core)
+    assert registers_by_udp(box, ELSEWHERE, "r2") == ours
+    box.hear(box.request("INFO", to_tag=tag, call_id="c", cseq=2), core)
+    assert [each.remote for each in box.datagrams] == [ELSEWHERE]
+    fields = box.within(invite, "INFO", tag="e").headers.replaced(
+        "Via", "SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bKe"
+    )
+    said = Request(method="INFO", uri=ours, headers=fields)
+    box.say_by_udp(said.to_bytes(), remote=("198.51.100.3", 5060), address=IN)
+    box.datagrams.clear()
+    box.hear(box.request("BYE", to_tag=tag, call_id="c", cseq=3), core)
+    assert [each.remote for each in box.datagrams] == [("198.51.100.3", 5060)]
+
+
 # Where a datagram goes.
 
 OVER_SIX = "<sip:200@[2001:db8::1]:5060>"
