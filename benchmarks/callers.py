@@ -161,7 +161,6 @@ class Ends:
 
     def _say(self, method: str, call_id: bytes, cseq: int, call: Call | None) -> None:
         assert self._caller is not None
-        self._numbers += method == "BYE"
         to = b"<sip:200@127.0.0.1>" if call is None else call.to
         target = b"sip:200@127.0.0.1:%d" % self._server if call is None else call.target
         body = SDP if method == "INVITE" else b""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sbcsim.clock import Instant
 from sbcsim.sip import relay, session
-from sbcsim.sip.dialog import Dialog, DialogState, knows_nothing, received_id
+from sbcsim.sip.dialog import CHALLENGES, ONE_AT_A_TIME, Dialog, DialogState, knows_nothing, received_id
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
 from sbcsim.sip.reliability import Unacknowledged
@@ -25,8 +25,6 @@ from .sipflows import Unreachable
 from .standingcall import Pair, Side, Stage, StandingCall, Turn
 from .switchboard import Switchboard
 
-_CHALLENGES = frozenset({401, 407})
-_REFRESHES = frozenset({"INVITE", "UPDATE"})
 _FAILURES = {Why.TIMED_OUT: 408, Why.UNREACHABLE: 503, Why.CANCELLED: 487}
 
 
@@ -311,7 +309,7 @@ class CallExchanges:
         return extra
 
     def _pass_back(self, exchange: Exchange, asked: Asked, client: Key, response: Response, now: Instant) -> None:
-        known = asked.request.method == "BYE" and response.status not in _CHALLENGES
+        known = asked.request.method == "BYE" and response.status not in CHALLENGES
         if asked.pair.call.stage is Stage.ENDED and response.final and not known:
             self._came_too_late(exchange, asked, response, now)
             return
@@ -322,7 +320,7 @@ class CallExchanges:
         asked.asker.answered_here(relayed)
         if not response.final:
             return
-        if response.status < 300 and asked.request.method in _REFRESHES:
+        if response.status < 300 and asked.request.method in ONE_AT_A_TIME:
             self._refreshed(exchange, asked, client, relayed, response, now)
         self._settle(exchange, asked, response.status, now)
 
@@ -359,7 +357,7 @@ class CallExchanges:
         pair, asker = asked.pair, asked.asker
         call = pair.call
         if exchange.sent.method == "BYE":
-            if status in _CHALLENGES and asker.state is DialogState.CONFIRMED:
+            if status in CHALLENGES and asker.state is DialogState.CONFIRMED:
                 call.move(Turn.CHALLENGE)
             else:
                 self._hung_up(pair, asker, now)

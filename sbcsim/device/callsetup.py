@@ -11,7 +11,6 @@ from dataclasses import replace
 from sbcsim.addresses import format_endpoint
 from sbcsim.callevents import CallRefused
 from sbcsim.clock import Instant
-from sbcsim.events import LogEvent
 from sbcsim.sip import relay, session, uri
 from sbcsim.sip.dialog import Dialog
 from sbcsim.sip.errors import SipError
@@ -30,7 +29,7 @@ from .callexchanges import CallExchanges
 from .sipflows import Local, Place, Unreachable
 from .standingcall import Attempt, Pair, Side, Stage, StandingCall, Turn
 from .switchboard import Switchboard
-from .waysout import WayOut, named
+from .waysout import WayOut
 
 _UNAVAILABLE = 503
 
@@ -59,7 +58,7 @@ class CallSetup:
         if isinstance(ingress, Refusal):
             self._turn_away(arrived, ingress, now)
             return
-        called, calling = relay.user_of(invite.uri), relay.user_of(invite.sender.uri)
+        calling, called = relay.user_of(invite.sender.uri), relay.user_of(invite.uri)
         try:
             left = forwarded(invite).max_forwards
             hops = list(self._board.ways.of(invite, ingress.trunk_group, now))
@@ -75,12 +74,21 @@ class CallSetup:
         if ingress.peer is None:
             place = self._board.registrations.known(invite, place)
         side = Side(place, ingress.trunk_group, invite.call_id, called, flow.connection, secure)
-        tag = self._board.chassis.token(8)
         call = StandingCall(
-            self._book.take_number(), invite, flow, key, side, hops, tag, left or 0, now, called, calling
+            id=self._book.take_number(),
+            invite=invite,
+            flow=flow,
+            server=key,
+            ingress=side,
+            hops=hops,
+            tag=self._board.chassis.token(8),
+            forwards=left or 0,
+            since=now,
+            calling=calling,
+            called=called,
         )
         self._book.start(call, now)
-        self._board.answer(key, invite, flow, 100, now, extra=_stamps(invite), fallback=place)
+        self._board.answer(key, invite, flow, 100, now, fallback=place)
         self._next(call, now)
 
     def answered(self, attempt: Attempt, response: Response, now: Instant) -> None:
@@ -161,13 +169,10 @@ class CallSetup:
             call.tags.clear()
             call.tag = self._board.chassis.token(8)  # who answers now is another fork for the caller
         self._book.unrouted(call)
-        while call.hops:
-            hop = call.hops.pop(0)
-            way = self._board.ways.open(hop, call.invite, now)
-            if isinstance(way, WayOut):
-                self._send(call, way, now)
-                return
-            self._log(f"call {call.id}: {named(hop)} skipped: {way.reason}", now)
+        way = self._board.ways.first(call.hops, call.invite, f"call {call.id}", now)
+        if way is not None:
+            self._send(call, way, now)
+            return
         status = call.failure
         self._book.over(call, Turn.REFUSE, "local", f"no route left: {reason_phrase(status)}", now, status)
         self._tell(call, status, now)
@@ -213,7 +218,7 @@ class CallSetup:
     def _unusable(self, attempt: Attempt, response: Response, why: str, now: Instant) -> None:
         """Give a call up whose 2xx says wrongly where the callee is; he hears so where his ringing has said it."""
         call = attempt.call
-        self._log(f"call {call.id}: {response.summary} refused: {why}", now)
+        self._board.log(f"call {call.id}: {response.summary} refused: {why}", now)
         call.failure = 502
         call.hops.clear()
         self._next(call, now)
@@ -236,7 +241,7 @@ class CallSetup:
         try:
             self._book.agreed(call, session.take_response(response), now)
         except SipError as error:
-            self._log(f"call {call.id}: no session timer: {error.reason} in {error.header}", now)
+            self._board.log(f"call {call.id}: no session timer: {error.reason} in {error.header}", now)
 
     def _refused(self, call: StandingCall, response: Response, now: Instant) -> None:
         reason = printable(response.reason) or reason_phrase(response.status)
@@ -318,17 +323,9 @@ class CallSetup:
         self._board.chassis.emit(now, told)
         self._board.answer(arrived.key, request, flow, refusal.status, now)
 
-    def _log(self, text: str, now: Instant) -> None:
-        self._board.chassis.emit(now, LogEvent("DBG", "minor", f"*Sip: {text}"))
-
 
 def callable_back(invite: Request) -> None:
     """Raise SipError unless an INVITE says where its caller is, and by which way he is reached."""
     if len(invite.contacts) != 1:
         raise SipError("not one Contact", header="Contact")
     towards(invite.contacts[0].uri, learned(invite, by_client=False))
-
-
-def _stamps(request: Request) -> list[tuple[str, str]]:
-    """Return the Timestamp that a 100 repeats (RFC 3261 8.2.6.1)."""
-    return [("Timestamp", value) for value in request.headers.all("Timestamp")]

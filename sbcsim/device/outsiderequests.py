@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sbcsim.clock import Instant
-from sbcsim.events import LogEvent
 from sbcsim.sip import relay, uri
 from sbcsim.sip.errors import SipError
 from sbcsim.sip.message import Request, Response
@@ -110,7 +109,7 @@ class OutsideRequests:
                     errand.request, response, errand.origin, errand.trunk_group, now
                 )
             except SipError as error:
-                self._log(f"answer to REGISTER refused: {error.reason} in {error.header}", now)
+                self._board.log(f"answer to REGISTER refused: {error.reason} in {error.header}", now)
                 self._refuse(errand, 502, now)
                 return
             extra = (*contacts, *extra)
@@ -148,11 +147,10 @@ class OutsideRequests:
         return self._board.chassis.tree.value(path) == "accessDevice"
 
     def _next(self, errand: Errand, now: Instant) -> None:
-        while errand.hops:
-            way = self._board.ways.open(errand.hops.pop(0), errand.request, now)
-            if isinstance(way, WayOut):
-                self._send(errand, way, now)
-                return
+        way = self._board.ways.first(errand.hops, errand.request, errand.request.method, now)
+        if way is not None:
+            self._send(errand, way, now)
+            return
         self._refuse(errand, errand.failure, now)
 
     def _refuse(self, errand: Errand, status: int, now: Instant) -> None:
@@ -176,6 +174,3 @@ class OutsideRequests:
             board.count(way.place, "outRegs")
         self._by_client[client_key(sent)] = errand
         board.stack.request(sent, way.flow, now)
-
-    def _log(self, text: str, now: Instant) -> None:
-        self._board.chassis.emit(now, LogEvent("DBG", "minor", f"*Sip: {text}"))

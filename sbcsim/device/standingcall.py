@@ -105,7 +105,7 @@ class Pair:
         return self.call.ingress if dialog is self.caller else self.egress
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class StandingCall:
     """One call.
 
@@ -122,8 +122,8 @@ class StandingCall:
     tag: str
     forwards: int
     since: Instant
-    called: str
     calling: str
+    called: str
     stage: Stage = Stage.ESTABLISHING
     egress: Side | None = None
     attempt: Attempt | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sbcsim.clock import Instant
+from sbcsim.events import LogEvent
 from sbcsim.sip import relay
 from sbcsim.sip.dialog import Dialog, DialogId, DialogState, DialogTrigger
 from sbcsim.sip.dialogs import Dialogs
@@ -45,6 +46,10 @@ class Switchboard:
         port = self._ports.get(place.local.port)
         if port is not None:
             port.counters.port.add(leaf)
+
+    def log(self, text: str, now: Instant) -> None:
+        """Note something for whoever looks for the cause of a failure."""
+        self.chassis.emit(now, LogEvent("DBG", "minor", f"*Sip: {text}"))
 
     def missing(self, side: Side) -> str:
         """Return what a side of a call lacks to go on, "" for nothing."""

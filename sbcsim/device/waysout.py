@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sbcsim.clock import Instant
+from sbcsim.events import LogEvent
 from sbcsim.sip import relay
 from sbcsim.sip.message import Request
 from sbcsim.sip.transactionstate import Flow
 
-from .admission import Admission, Refusal
+from .admission import Admission
 from .callrouting import NextHop, routes
 from .chassis import Chassis
 from .registrations import Binding, Registrations
@@ -19,8 +20,6 @@ from .trunkgroup import TrunkGroupKey
 
 Hop = NextHop | Binding
 """A peer that a route leads to, or an endpoint that is registered here."""
-
-_UNAVAILABLE = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +49,40 @@ class WaysOut:
             return [binding]
         return routes(self._chassis.tree, ingress[2], called, relay.user_of(request.sender.uri))
 
-    def open(self, hop: Hop, request: Request, now: Instant) -> WayOut | Refusal:
-        """Open a way out for a request, or say why it is of no use."""
-        if isinstance(hop, Binding):
-            why = self._admission.to_endpoint(hop.trunk_group)
-            place: Place | Unreachable = replace(hop.place, binding=hop.name)
-        else:
-            why = self._admission.egress(hop)
-            place = self._flows.of_peer(hop.peer, hop.trunk_group) if why is None else Unreachable(why.reason)
-        if why is not None:
-            return why
+    def first(self, hops: list[Hop], request: Request, asked: str, now: Instant) -> WayOut | None:
+        """Open the first way out that is of use for what is `asked`, and take it and those before it from the list.
+
+        The log says why one is left; None says that there is none.
+        """
+        while hops:
+            hop = hops.pop(0)
+            way = self._open(hop, request, now)
+            if isinstance(way, WayOut):
+                return way
+            text = f"*Sip: {asked}: {_named(hop)} skipped: {way.reason}"
+            self._chassis.emit(now, LogEvent("DBG", "minor", text))
+        return None
+
+    def _open(self, hop: Hop, request: Request, now: Instant) -> WayOut | Unreachable:
+        place = self._place(hop)
         if isinstance(place, Unreachable):
-            return Refusal(_UNAVAILABLE, place.reason)
-        why = self._admission.port(place.local.port)
-        if why is not None:
-            return why
+            return place
+        refused = self._admission.port(place.local.port)
+        if refused is not None:
+            return Unreachable(refused.reason)
         target = hop.contact if isinstance(hop, Binding) else relay.readdressed(request.uri, *place.remote)
         flow = self._flows.open(place, target, now)
         if isinstance(flow, Unreachable):
-            return Refusal(_UNAVAILABLE, flow.reason)
+            return flow
         return WayOut(place, flow, hop.trunk_group, target)
 
+    def _place(self, hop: Hop) -> Place | Unreachable:
+        if isinstance(hop, Binding):
+            refused = self._admission.to_endpoint(hop.trunk_group)
+            return replace(hop.place, binding=hop.name) if refused is None else Unreachable(refused.reason)
+        refused = self._admission.egress(hop)
+        return self._flows.of_peer(hop.peer, hop.trunk_group) if refused is None else Unreachable(refused.reason)
 
-def named(hop: Hop) -> str:
-    """Return what a way out is called in logs."""
+
+def _named(hop: Hop) -> str:
     return f"endpoint {hop.record}" if isinstance(hop, Binding) else f"route {hop.sequence} to {hop.peer[2]}"

@@ -79,8 +79,8 @@ TRANSITIONS: dict[tuple[DialogState, DialogTrigger], DialogState] = {
 MAKES_A_TARGET = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"})
 """Requests whose Contact, and that of a 2xx to them, says where the far end of the dialog is (RFC 5057 5.4)."""
 
-_ONE_AT_A_TIME = frozenset({"INVITE", "UPDATE"})
-"""The requests of which only one is under way, of either side (RFC 3261 14, RFC 3311 5)."""
+ONE_AT_A_TIME = frozenset({"INVITE", "UPDATE"})
+"""The requests that agree on the session anew: only one is under way, of either side (RFC 3261 14, RFC 3311 5)."""
 
 _GONE = frozenset({408, 481})
 """Answers that say that the far end knows of no such dialog (RFC 5057)."""
@@ -88,7 +88,8 @@ _GONE = frozenset({408, 481})
 _OF_THE_CALL = frozenset({"INVITE", "UPDATE", "INFO"})
 """Requests whose 408 or 481 speaks of the call, and not of a response, of a subscription or of nothing (RFC 5057 5)."""
 
-_CHALLENGES = frozenset({401, 407})
+CHALLENGES = frozenset({401, 407})
+"""Answers that ask for credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ class Dialog:
 
     def pending(self, method: str) -> bool:
         """Say whether an INVITE or UPDATE of either side is open, so that another one has to wait (RFC 3261 14.1)."""
-        return method in _ONE_AT_A_TIME and (self._asked(method) or self._asks(method))
+        return method in ONE_AT_A_TIME and (self._asked(method) or self._asks(method))
 
     def move(self, trigger: DialogTrigger) -> DialogState:
         """Make a transition and return the state before; raises BugError where there is none."""
@@ -257,9 +258,9 @@ class Dialog:
         self.remote_cseq = number
         if method == "BYE":
             self.move(DialogTrigger.BYE_RECEIVED)
-        if method in _ONE_AT_A_TIME and self._asks(method):
+        if method in ONE_AT_A_TIME and self._asks(method):
             return Refused(500, f"another {method} is not answered yet", retry=True)
-        if method in _ONE_AT_A_TIME and self._asked(method):
+        if method in ONE_AT_A_TIME and self._asked(method):
             return Refused(491, f"{method} of both sides at once")
         if method in MAKES_A_TARGET:
             self._open_there[number] = (method, target)
@@ -348,7 +349,7 @@ class Dialog:
             self.target, self.routes = target, routes
 
     def _bye_answered(self, status: int) -> None:
-        self.move(DialogTrigger.BYE_CHALLENGED if status in _CHALLENGES else DialogTrigger.BYE_OVER)
+        self.move(DialogTrigger.BYE_CHALLENGED if status in CHALLENGES else DialogTrigger.BYE_OVER)
 
 
 def knows_nothing(method: str, status: int) -> bool:

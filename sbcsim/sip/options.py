@@ -130,6 +130,8 @@ def respond(
         elif name == "To" and copies and status > 100:
             copies[0] = _tagged(request, copies[0], to_tag)
         fields += [(name, value) for value in copies]
+    if status == 100:
+        fields += [("Timestamp", value) for value in request.headers.all("Timestamp")]  # RFC 3261 8.2.6.1
     return Response(
         status=status,
         reason=reason_phrase(status) if reason is None else reason,

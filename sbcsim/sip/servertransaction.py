@@ -116,8 +116,7 @@ class ServerTransaction(Transaction):
     def _act_of_side(self, action: Action, message: Message | None) -> list[Effect]:
         if action is not Action.TRY:
             return super()._act_of_side(action, message)
-        stamps = [("Timestamp", value) for value in self.request.headers.all("Timestamp")]  # RFC 3261 8.2.6.1
-        trying = respond(self.request, 100, source=self.flow.remote, to_tag="", extra=stamps)
+        trying = respond(self.request, 100, source=self.flow.remote, to_tag="")
         self._said = Send(self.key, self._way(trying), trying)
         return [self._said]
 
