@@ -1,7 +1,7 @@
 """Answers to an INVITE that wait for their ACK: repeated until it comes, and the ACK said again where the 2xx is.
 
 The ACK of the asking side goes on to the other one as it was, as it may carry the answer to an offer (RFC 3261
-13.2.2.4): so the box cannot acknowledge anything by itself.
+13.2.2.4): so the box says none by itself, but where a call ends before it has come.
 """
 
 from __future__ import annotations
@@ -53,15 +53,16 @@ class AwaitedAcks:
         self._timers = TimerQueue()
         self.awaiting: set[_Place] = set()
         """Those whose ACK is on its way, as far as anybody knows."""
-        self._leaving: set[_Place] = set()
+        self._owed: set[_Place] = set()
+        """Those of calls that are over."""
 
     def __len__(self) -> int:
         return len(self._by_place) + len(self._by_client) + len(self._timers)
 
     @property
-    def some_leave(self) -> bool:
+    def some_owe(self) -> bool:
         """Whether somebody is told BYE as soon as his ACK has come."""
-        return bool(self._leaving)
+        return bool(self._owed)
 
     @property
     def next_due(self) -> int | None:
@@ -105,23 +106,23 @@ class AwaitedAcks:
             self._by_client.pop(awaited.client, None)
             self._forget(awaited)
 
-    def leave(self, pair: Pair) -> list[AwaitedAck]:
+    def end(self, pair: Pair) -> list[AwaitedAck]:
         """A call is over: wait for nothing of it but the ACKs that are missing, and return what these belong to.
 
         Who has been told of a 2xx must not be told BYE before (RFC 3261 15).
         """
-        left = [self._by_place[place] for place in pair.acks]
-        left = [awaited for awaited in left if awaited.hearing.state is Hearing.WAITING]
-        for awaited in left:
+        acks = [self._by_place[place] for place in pair.acks]
+        owed = [awaited for awaited in acks if awaited.hearing.state is Hearing.WAITING]
+        for awaited in owed:
             self._by_client.pop(awaited.client, None)
             awaited.pair.acks.remove(awaited.place)
-            self._leaving.add(awaited.place)
+            self._owed.add(awaited.place)
         self.drop(pair)
-        return left
+        return owed
 
-    def left(self, awaited: AwaitedAck) -> bool:
-        """Whether a 2xx belongs to a call that is over; then nothing more is awaited of it."""
-        if awaited.place not in self._leaving:
+    def release(self, awaited: AwaitedAck) -> bool:
+        """Await nothing more of a call that is over; False where the call stands."""
+        if awaited.place not in self._owed:
             return False
         self._timers.cancel(awaited.place)
         self._forget(awaited)
@@ -147,8 +148,8 @@ class AwaitedAcks:
         """No answer comes again, as every transaction is gone; what is waited for may still come."""
         for client in tuple(self._by_client):
             self.over(client)
-        for place in tuple(self._leaving):
-            self.left(self._by_place[place])
+        for place in tuple(self._owed):
+            self.release(self._by_place[place])
 
     def clear(self) -> None:
         """Wait for nothing any more."""
@@ -156,13 +157,13 @@ class AwaitedAcks:
         self._by_client.clear()
         self._timers.clear()
         self.awaiting.clear()
-        self._leaving.clear()
+        self._owed.clear()
 
     def _forget(self, awaited: AwaitedAck) -> None:
         del self._by_place[awaited.place]
         self.awaiting.discard(awaited.place)
-        if awaited.place in self._leaving:
-            self._leaving.remove(awaited.place)
+        if awaited.place in self._owed:
+            self._owed.remove(awaited.place)
         else:
             awaited.pair.acks.remove(awaited.place)
 

@@ -170,8 +170,8 @@ class CallControl:
                     if awaited.flow is not None and not self._board.flows.stands(awaited.flow):
                         self._acks.hope(awaited)
                     self._stack.respond(awaited.server, told.response, now, fallback)
-                elif self._acks.left(awaited):
-                    self._exchanges.part(awaited, now)
+                elif self._acks.release(awaited):
+                    self._exchanges.hang_up_debtor(awaited, now)
                 elif call.stage is Stage.STABLE:
                     self._end(call, "local", "no ACK", now)
             for call in self._book.expired(now):
@@ -327,7 +327,7 @@ class CallControl:
         self._book.over(call, Turn.END, by, why, now)
         pair = call.pair
         self._board.unpair(pair)
-        self._exchanges.leave(pair, now, lambda side: side.place.local.port != closing)
+        self._exchanges.hang_up_both(pair, now, lambda side: side.place.local.port != closing)
 
     def _forget(self, call: StandingCall) -> None:
         for pair in tuple(call.pairs):

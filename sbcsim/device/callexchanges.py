@@ -82,7 +82,7 @@ class CallExchanges:
     @property
     def saying_farewell(self) -> bool:
         """Whether somebody is dialled to be told BYE, or told behind his ACK: until then his port must not go."""
-        return bool(self._farewells) or self._acks.some_leave
+        return bool(self._farewells) or self._acks.some_owe
 
     # What one side asks.
 
@@ -159,15 +159,11 @@ class CallExchanges:
         pair, asker = awaited.pair, awaited.asker
         if flow.connection:
             self.came_by(flow, pair.call, pair.side(asker))
-        if self._acks.left(awaited):
-            self.part(awaited, now)
+        if self._acks.release(awaited):
+            self.hang_up_debtor(awaited, now)
             return
         callee = pair.other(asker)
-        extra = relay.passed(ack)
-        awaited.ack = callee.request(
-            "ACK", self._board.via(pair.side(callee).place), extra, ack.body, cseq=awaited.cseq
-        )
-        self._send_ack(awaited.ack, callee, pair.side(callee), now)
+        awaited.ack = self._say_ack(callee, pair.side(callee), awaited.cseq, now, relay.passed(ack), ack.body)
 
     def said_again(self, client: Key, response: Response, now: Instant) -> bool:
         """Take a 2xx that may be a copy of one that has come before, and say its ACK again; False for another one."""
@@ -245,29 +241,27 @@ class CallExchanges:
         sent = dialog.request("BYE", self._board.via(side.place))
         self._begin(Exchange(dialog, side, sent), flow, now)
 
-    def leave(self, pair: Pair, now: Instant, dials: Callable[[Side], bool]) -> None:
+    def hang_up_both(self, pair: Pair, now: Instant, dials: Callable[[Side], bool]) -> None:
         """Say BYE to both sides of a call, to one who owes an ACK behind that; nobody is dialled unless `dials`."""
-        owed = self._acks.leave(pair)
+        owed = self._acks.end(pair)
         for awaited in owed:  # the ACK that should have gone on will come from nobody else
             dialog = pair.other(awaited.asker)
-            ack = dialog.request("ACK", self._board.via(pair.side(dialog).place), cseq=awaited.cseq)
-            self._send_ack(ack, dialog, pair.side(dialog), now)
+            self._say_ack(dialog, pair.side(dialog), awaited.cseq, now)
             if not dials(pair.side(awaited.asker)):
-                self._acks.left(awaited)  # it is now or never
+                self._acks.release(awaited)  # it is now or never
         for dialog in (pair.caller, pair.callee):
             side = pair.side(dialog)
             if not dials(side) or not any(awaited.asker is dialog for awaited in owed):
                 self.hang_up(dialog, side, now, dial=dials(side))
 
-    def part(self, awaited: AwaitedAck, now: Instant) -> None:
+    def hang_up_debtor(self, awaited: AwaitedAck, now: Instant) -> None:
         """Say BYE to one who owed an ACK when his call ended, once."""
         if awaited.asker.state is DialogState.CONFIRMED:
             self.hang_up(awaited.asker, awaited.pair.side(awaited.asker), now)
 
     def decline(self, dialog: Dialog, side: Side, cseq: int, now: Instant) -> None:
         """Acknowledge a 2xx that nobody waits for any more, and say BYE (RFC 3261 13.2.2.4, 15)."""
-        ack = dialog.request("ACK", self._board.via(side.place), cseq=cseq)
-        self._send_ack(ack, dialog, side, now)
+        self._say_ack(dialog, side, cseq, now)
         if dialog.state is DialogState.CONFIRMED:
             self.hang_up(dialog, side, now)
 
@@ -280,10 +274,10 @@ class CallExchanges:
     def _begin(self, exchange: Exchange, flow: Flow, now: Instant) -> None:
         key = client_key(exchange.sent)
         self._by_client[key] = exchange
-        if exchange.asked is None and not self._board.flows.stands(flow):
-            self._farewells.add(key)
         if exchange.asked is not None:
             self._book.carried(exchange.asked.pair.call, exchange.side, flow.connection)
+        elif not self._board.flows.stands(flow):
+            self._farewells.add(key)
         self._board.stack.request(exchange.sent, flow, now)
 
     def _repeat(self, exchange: Exchange, now: Instant) -> bool:
@@ -333,9 +327,7 @@ class CallExchanges:
 
     def _acknowledge(self, exchange: Exchange, now: Instant) -> None:
         """Acknowledge a 2xx that goes no further (RFC 3261 13.2.2.4)."""
-        place, number = exchange.side.place, exchange.sent.cseq.number
-        exchange.ack = exchange.answerer.request("ACK", self._board.via(place), cseq=number)
-        self._send_ack(exchange.ack, exchange.answerer, exchange.side, now)
+        exchange.ack = self._say_ack(exchange.answerer, exchange.side, exchange.sent.cseq.number, now)
 
     def _refreshed(
         self, exchange: Exchange, asked: Asked, client: Key, relayed: Response, response: Response, now: Instant
@@ -400,6 +392,13 @@ class CallExchanges:
             body=body,
             fallback=fallback,
         )
+
+    def _say_ack(
+        self, dialog: Dialog, side: Side, cseq: int, now: Instant, extra: relay.Fields = (), body: bytes = b""
+    ) -> Request:
+        ack = dialog.request("ACK", self._board.via(side.place), extra, body, cseq=cseq)
+        self._send_ack(ack, dialog, side, now)
+        return ack
 
     def _send_ack(self, ack: Request, dialog: Dialog, side: Side, now: Instant, *, again: bool = False) -> None:
         flow = self._board.flows.open(side.place, dialog.next_hop, now)
