@@ -61,6 +61,15 @@ def the_box_remembers_nothing(network: BoxNetwork) -> None:
     assert set(begun.values()) <= {1}
 
 
+def the_box_forgets_all(network: BoxNetwork) -> None:
+    """Let time go on, and end the calls of which only the agents could know that they are over."""
+    network.run(network.now + 600 * SECOND)
+    for each in network.box.sbc.calls():
+        network.box.sbc._telephony.calls.clear([each], "test", network.box.now)
+    network.run(network.now + 200 * SECOND)
+    the_box_remembers_nothing(network)
+
+
 @pytest.mark.parametrize("transport", ["UDP", "TCP"])
 @MODEST
 @given(steps=STEPS, weather=WEATHERS, seed=st.integers(0, 2**32))
@@ -88,11 +97,7 @@ def test_the_box_outlives_whatever_is_said(
     network.call(network.agents[0], 0)
     for number, pause, what in steps:
         network.at(network.now + pause * SECOND // 1000, step(network, network.agents[number], what))
-    network.run(network.now + 600 * SECOND)
-    for each in network.box.sbc.calls():  # of some calls only the agents could know that they are over
-        network.box.sbc._telephony.calls.clear([each], "test", network.box.now)
-    network.run(network.now + 200 * SECOND)
-    the_box_remembers_nothing(network)
+    the_box_forgets_all(network)
 
 
 FAULTS = st.lists(
@@ -138,11 +143,7 @@ def test_the_box_outlives_its_own_faults(
     for number, pause, what in steps:
         network.at(network.now + pause * SECOND // 1000, step(network, network.agents[number], what))
     network.box.sbc.faults.clear()
-    network.run(network.now + 600 * SECOND)
-    for each in network.box.sbc.calls():
-        network.box.sbc._telephony.calls.clear([each], "test", network.box.now)
-    network.run(network.now + 200 * SECOND)
-    the_box_remembers_nothing(network)
+    the_box_forgets_all(network)
 
 
 OPERATORS = st.lists(
@@ -170,11 +171,7 @@ def test_the_box_outlives_its_operators(
             network.operate(operators[number // 2])
     for thing in reversed(THINGS):
         network.operate(f"{thing} up")
-    network.run(network.now + 600 * SECOND)
-    for each in network.box.sbc.calls():
-        network.box.sbc._telephony.calls.clear([each], "test", network.box.now)
-    network.run(network.now + 200 * SECOND)
-    the_box_remembers_nothing(network)
+    the_box_forgets_all(network)
 
 
 BAD = [

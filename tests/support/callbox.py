@@ -159,12 +159,17 @@ class CallBox(Box):
         ]
         return Request(method=method, uri=invite.contacts[0].uri, headers=Headers(fields))
 
-    def standing(self) -> tuple[Request, Response]:
-        """Set a call up, and return the INVITE that the callee has seen and the answer that the caller has."""
+    def answered(self) -> tuple[Request, Response]:
+        """Set a call up whose caller has not acknowledged so far, and return the same as `standing`."""
         self.hear(self.request(body=SDP))
         (invite,) = self.requested(self.bob)
         (answer,) = self.tell(self.bob, invite, 200, body=SDP)
         assert isinstance(answer, Response)
+        return invite, answer
+
+    def standing(self) -> tuple[Request, Response]:
+        """Set a call up, and return the INVITE that the callee has seen and the answer that the caller has."""
+        invite, answer = self.answered()
         assert self.hear(self.request("ACK", to_tag=answer.recipient.tag)) == []
         (ack,) = self.requested(self.bob)
         assert ack.method == "ACK"

@@ -137,9 +137,7 @@ FORCED = "set addressContext default zone IN sipTrunkGroup TG-IN action force mo
 @pytest.mark.parametrize("acknowledged", [True, False])
 def test_who_owes_an_ack_is_told_bye_behind_it_and_the_other_one_is_acknowledged_before(acknowledged: bool) -> None:
     box = CallBox()
-    box.hear(box.request())
-    (invite,) = box.requested(box.bob)
-    (answer,) = box.tell(box.bob, invite, 200)
+    invite, answer = box.answered()
     box.commit(FORCED)
     assert ended(box) == [("local", "mode outOfService", 0)]
     ack, bye = box.requested(box.bob)
@@ -162,9 +160,7 @@ def test_who_owes_an_ack_is_told_bye_behind_it_and_the_other_one_is_acknowledged
 
 def test_who_owes_an_ack_and_hangs_up_is_told_nothing_more() -> None:
     box = CallBox()
-    box.hear(box.request())
-    (invite,) = box.requested(box.bob)
-    (answer,) = box.tell(box.bob, invite, 200)
+    _, answer = box.answered()
     box.commit(FORCED)
     box.bob.behaviour = box.alice.behaviour = "answer"
     assert lines(box.hear(box.request("BYE", to_tag=answer.recipient.tag, cseq=2))) == ["200 BYE"]
@@ -174,9 +170,7 @@ def test_who_owes_an_ack_and_hangs_up_is_told_nothing_more() -> None:
 
 def test_who_owes_an_ack_when_his_port_closes_is_told_bye_at_once() -> None:
     box = CallBox()
-    box.hear(box.request())
-    (invite,) = box.requested(box.bob)
-    box.tell(box.bob, invite, 200)
+    box.answered()
     box.sent[box.line] = b""
     box.commit(f"{PORT_IN} action force mode outOfService")
     assert lines(box.heard()) == ["BYE"]
@@ -188,9 +182,7 @@ def test_who_owes_an_ack_when_his_port_closes_is_told_bye_at_once() -> None:
 
 def test_who_owes_an_ack_at_a_switchover_behind_the_end_of_his_call_is_forgotten() -> None:
     box = CallBox(settings=Settings(ha=HaMode.PAIR))
-    box.hear(box.request())
-    (invite,) = box.requested(box.bob)
-    box.tell(box.bob, invite, 200)
+    box.answered()
     box.commit(FORCED)
     assert box.sbc.switch_over("test", box.now) == ""
     box.pump()
