@@ -280,9 +280,9 @@ class SipFlows:
         if not place.binding or (place.transport is not Transport.UDP and self._plane.table.get(place.connection)):
             return place
         found = self.registered(place.binding, now)
-        return (
-            place if found is None else replace(found, local=replace(found.local, trunk_group=place.local.trunk_group))
-        )
+        if found is None:
+            return place
+        return replace(found, local=replace(found.local, trunk_group=place.local.trunk_group))
 
     def _standing(self, place: Place) -> ConnectionRecord | None:
         if place.peer is None:

@@ -112,12 +112,11 @@ class SipStack:
             outcomes += self.transactions.failed(key, now.uptime)
         self._work(outcomes, now)
 
-    def send(self, flow: Flow, message: Message, now: Instant, *, again: bool = False) -> bool:
-        """Send what belongs to no transaction: an ACK to a 2xx; False where it cannot be sent."""
+    def send(self, flow: Flow, message: Message, now: Instant, *, again: bool = False) -> None:
+        """Send what belongs to no transaction, and is lost where it cannot be sent: an ACK to a 2xx."""
         fate = self.flows.send(flow, message, now, again=again)
         if fate is Fate.SENT and self._user is not None:
             self._user.sent(flow, message, again=again)
-        return fate is not Fate.LOST
 
     def fire(self, now: Instant) -> None:
         """Fire the timers that are due."""
